@@ -1,0 +1,1 @@
+"""The helpers that the scripts share: pure functions on arrays wherever possible."""
