@@ -1,0 +1,193 @@
+"""Save, check, load and run trained models. Running needs LiteRT only; Keras is imported to save or rebuild.
+
+A model is three files: NAME.weights.h5 (what training wrote), NAME.tflite (made from it, what the scripts run) and
+NAME.json (the card: what it is, how good, and the SHA-256 of the other two). No file can run code: weights are only
+numbers for an architecture in `recognition.networks`.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from recognition.settings import ROOT, UserError, say
+
+MODELS = ROOT / "models"
+
+
+class Model:
+    """A model that LiteRT runs: `predict` maps uint8 images (N, H, W) or (N, H, W, C) to float32 (N, classes)."""
+
+    def __init__(self, content: bytes, card: dict, threads: int = 2):
+        from ai_edge_litert.interpreter import Interpreter
+
+        self.card = card
+        self.class_names: list[str] = card["class_names"]
+        self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
+        details = self._interpreter.get_input_details()[0]
+        self._input, self._shape = details["index"], tuple(details["shape"][1:])
+        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._batch = 0
+
+    def predict(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+        """Return the probabilities of every image, float32 (N, classes); all images go through in batches."""
+        images = images.reshape(len(images), *self._shape)
+        parts = [self._run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
+
+    def _run(self, images: np.ndarray) -> np.ndarray:
+        if len(images) != self._batch:
+            self._batch = len(images)
+            self._interpreter.resize_tensor_input(self._input, [self._batch, *self._shape])
+            self._interpreter.allocate_tensors()
+        self._interpreter.set_tensor(self._input, images.astype(np.float32))
+        self._interpreter.invoke()
+        return self._interpreter.get_tensor(self._output)
+
+
+def load(name: str, folder: Path = MODELS) -> Model:
+    """Return a saved model, ready to run, after checking its files against the card.
+
+    If the weights were retrained or replaced, or the .tflite is damaged, the .tflite is rebuilt from the weights once.
+    Raises UserError for a missing, damaged or foreign file.
+    """
+    card = read_card(name, folder)
+    weights, tflite = folder / f"{name}.weights.h5", folder / f"{name}.tflite"
+    how = f"run python {card.get('script', 'train.py')}"
+    if not weights.exists():
+        raise UserError(f"{weights} not found: {how}, or git checkout models")
+    content = tflite.read_bytes() if tflite.exists() else b""
+    if _sha256(weights.read_bytes()) == card["sha256"]["weights.h5"] and _sha256(content) == card["sha256"]["tflite"]:
+        return Model(content, card)
+    say(f"{tflite.name} does not belong to {weights.name}: rebuilding it once (this takes seconds)")
+    model = load_weights(weights, card["architecture"], len(card["class_names"]), how)
+    if _sha256(weights.read_bytes()) != card["sha256"]["weights.h5"]:
+        card["measured"] = {}  # what was measured belongs to other weights
+    content = _export(model)
+    _write(tflite, lambda path: path.write_bytes(content))
+    card["sha256"] = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
+    write_card(card, name, folder)
+    return Model(content, card)
+
+
+def load_weights(path: Path, architecture: str, classes: int, how: str = "run the train.py that made it"):
+    """Return a Keras model of `architecture` with the weights of an .h5 file. Raises UserError where they do not fit."""
+    from recognition import networks
+
+    if architecture not in networks.ARCHITECTURES:
+        known = ", ".join(networks.ARCHITECTURES)
+        raise UserError(f"{path}: architecture '{architecture}' is unknown (known: {known}): {how}")
+    model = networks.ARCHITECTURES[architecture](classes)
+    found = weight_shapes(path, how)
+    expected = [tuple(weight.shape) for layer in model.layers for weight in layer.variables if weight.dtype != "uint32"]
+    missing, foreign = _difference(expected, found), _difference(found, expected)
+    if missing or foreign:
+        raise UserError(
+            f"{path} does not fit architecture '{architecture}' with {classes} classes: "
+            f"needs weights of shape {missing or 'none more'}, has {foreign or 'none'}: {how}"
+        )
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError) as error:
+        raise UserError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}): {how}") from error
+    return model
+
+
+def _difference(a: list, b: list) -> list:
+    rest = list(b)
+    return [item for item in a if not (item in rest and not rest.remove(item))]
+
+
+def weight_shapes(path: Path, how: str) -> list[tuple[int, ...]]:
+    """Return the shapes of the arrays in an .h5 file, refusing any file that points outside itself."""
+    import h5py
+
+    shapes: list[tuple[int, ...]] = []
+
+    def walk(group: h5py.Group) -> None:
+        for key in group:
+            link = group.get(key, getlink=True)
+            if not isinstance(link, h5py.HardLink):
+                raise UserError(f"{path} refused: '{group.name}/{key}' is a link ({type(link).__name__}): {how}")
+            item = group[key]
+            if isinstance(item, h5py.Group):
+                walk(item)
+            elif item.is_virtual or item.external:
+                raise UserError(f"{path} refused: '{item.name}' keeps its numbers in another file: {how}")
+            elif "seed_generator" not in item.name and "optimizer" not in item.name:
+                shapes.append(item.shape)
+
+    try:
+        with h5py.File(path, "r") as file:
+            walk(file)
+    except (OSError, KeyError, RuntimeError) as error:
+        raise UserError(f"{path} is damaged or no HDF5 file ({str(error).splitlines()[0]}): {how}") from error
+    return shapes
+
+
+def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
+    """Write a Keras model as NAME.weights.h5, NAME.tflite and NAME.json, each moved into place when complete.
+
+    `card` needs architecture and class_names; the hashes are added. The card comes last, so a kill in between leaves
+    weights that `load` notices and exports again.
+    """
+    from recognition import networks
+
+    clean = networks.ARCHITECTURES[card["architecture"]](len(card["class_names"]))  # float32, without an optimizer's memory
+    clean.set_weights(model.get_weights())
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"{name}.weights.h5"
+    _write(weights, clean.save_weights, suffix=".weights.h5")
+    content = _export(clean)
+    _write(folder / f"{name}.tflite", lambda path: path.write_bytes(content))
+    card["sha256"] = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
+    write_card(card, name, folder)
+
+
+def _export(model) -> bytes:
+    """Return a Keras model as the bytes of a .tflite file."""
+    import keras
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        model(np.zeros((1, *model.input_shape[1:]), np.float32))
+        keras.config.disable_interactive_logging()
+        model.export(path, format="litert", verbose=False)
+        return path.read_bytes()
+
+
+def read_card(name: str, folder: Path = MODELS) -> dict:
+    """Return a model's card. Raises UserError where it is missing or damaged."""
+    path = folder / f"{name}.json"
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        card["architecture"], card["class_names"], card["sha256"]["weights.h5"], card["sha256"]["tflite"]  # noqa: B018
+    except FileNotFoundError:
+        raise UserError(f"{path} not found: train the model, or git checkout models") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged ({error}): train the model again, or git checkout models") from error
+    return card
+
+
+def write_card(card: dict, name: str, folder: Path = MODELS) -> None:
+    """Write a model's card, indented so that a person can read it."""
+    text = json.dumps(card, indent=2) + "\n"
+    _write(folder / f"{name}.json", lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _write(path: Path, writer: Callable[[Path], object], suffix: str = ".partial") -> None:
+    """Let `writer` fill a temporary file beside `path`, then move it into place: the old file stays whole until then."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{suffix}")
+    try:
+        writer(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

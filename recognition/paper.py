@@ -1,0 +1,105 @@
+"""From a photo of paper to the ink on it: uneven light, either polarity, coloured ink, ruled and graph paper."""
+
+import cv2
+import numpy as np
+
+
+def _paper_light(channel: np.ndarray, kernel: int) -> np.ndarray:
+    """Return what the paper would show without ink, float32 (H, W): dark strokes narrower than `kernel` closed."""
+    factor = max(1, kernel // 12)
+    small = cv2.resize(channel, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
+    side = kernel // factor | 1
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
+    closed = cv2.GaussianBlur(closed, (0, 0), side / 6)
+    return cv2.resize(closed, channel.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32)
+
+
+def _is_light_on_dark(gray: np.ndarray) -> bool:
+    """Tell whether ink is lighter than paper: ink is rare and far from the local median, so it skews the rest."""
+    scale = min(1.0, 400 / max(gray.shape))
+    small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    paper = cv2.medianBlur(small, min(small.shape) // 3 | 1)
+    difference = small.astype(np.float32) - paper
+    return float((difference**3).sum()) > 0
+
+
+def ink_map(frame: np.ndarray) -> np.ndarray:
+    """Return how surely each pixel is ink, float32 (H, W) in [0, 1]: 0 paper, 0.5 the edge of a stroke, 1 its middle.
+
+    `frame`: BGR uint8 (H, W, 3) or gray (H, W), dark on light or light on dark.
+    """
+    channels = list(cv2.split(frame))
+    kernel = max(9, min(frame.shape[:2]) // 6)
+    gray = channels[0] if len(channels) == 1 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+    gray = cv2.medianBlur(gray, 3)
+    if _is_light_on_dark(gray):
+        channels = [255 - channel for channel in channels]
+    darkness = np.zeros(gray.shape, np.float32)
+    for channel in channels:  # red ink is dark in blue and green, so the darkest channel counts
+        channel = cv2.GaussianBlur(channel, (0, 0), 0.8)
+        light = _paper_light(channel, kernel)
+        darkness = np.maximum(darkness, 1 - channel / np.maximum(light, 24))
+    noise = 1.4826 * np.median(np.abs(darkness - np.median(darkness)))
+    low = np.median(darkness) + max(4 * noise, 0.05)
+
+    # Every stroke is judged by its own darkness: the darkest ink nearby, but never less than a share of the page's ink
+    strong = darkness[darkness > low]
+    if strong.size == 0:
+        return np.zeros(gray.shape, np.float32)
+    page = float(np.quantile(strong, 0.9))
+    reach = max(3, kernel // 8) | 1
+    local = cv2.dilate(darkness, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
+    local = cv2.blur(local, (reach, reach))
+    edge = np.maximum(np.maximum(0.5 * local, 0.35 * page), low)
+    return np.clip(darkness / (2 * edge), 0, 1)
+
+
+def remove_ruling(ink: np.ndarray) -> np.ndarray:
+    """Return the ink map without the lines of ruled or graph paper; strokes that cross a line keep their ink.
+
+    A line of ruling is thin, straight within a few degrees of the image's axes, and crosses most of the image.
+    """
+    ink = ink.copy()
+    _remove_level_lines(ink)
+    _remove_level_lines(ink.T)
+    return ink
+
+
+def _remove_level_lines(ink: np.ndarray) -> None:
+    """Erase nearly horizontal lines in place, column by column, where the ink is no higher than the line is thick."""
+    height, width = ink.shape
+    mask = (ink > 0.5).astype(np.uint8)
+    runs = cv2.dilate(mask, np.ones((3, 1), np.uint8))  # slanted and dotted lines hold together
+    runs = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((1, max(15, width // 25)), np.uint8))
+    segments = cv2.HoughLinesP(runs, 1, np.pi / 720, width // 5, minLineLength=0.35 * width, maxLineGap=max(8, width // 60))
+    if segments is None:
+        return
+    rows, columns = np.arange(height)[:, None], np.arange(width)
+    above = np.maximum.accumulate(np.where(mask, -1, rows), axis=0)  # the last paper above each pixel, the next below
+    below = np.minimum.accumulate(np.where(mask, height, rows)[::-1], axis=0)[::-1]
+    reach = np.array(sorted(range(-4, 5), key=abs))[:, None]
+    for x1, y1, x2, y2 in segments.reshape(-1, 4).astype(float):
+        if abs(y2 - y1) > 0.12 * abs(x2 - x1):
+            continue
+        line = y1 + (y2 - y1) / (x2 - x1) * (columns - x1)
+        for _ in range(2):  # the second time along the bends of the paper that the first one found
+            near = np.clip(np.round(line + reach).astype(int), 0, height - 1)
+            inked = mask[near, columns]
+            found = inked.any(0)
+            row = near[inked.argmax(0), columns]
+            if not found.any():
+                break
+            offset = np.interp(columns, columns[found], (row - line)[found])
+            line = line + cv2.blur(offset[None].astype(np.float32), (width // 20 | 1, 1))[0]
+        start, end = above[row, columns] + 1, below[row, columns]
+        thick = end - start
+        if not found.any():
+            continue
+        # A row of digits has gaps, ruling has none wider than between its dots
+        gaps = np.diff(columns[found])
+        extent = np.ptp(columns[found])
+        if extent < max(0.6 * width, 25 * np.median(thick[found])) or gaps[gaps > 8].sum() > 0.1 * extent:
+            continue
+        for x in columns[found & (thick <= 1.5 * np.median(thick[found]) + 1)]:
+            ink[max(0, start[x] - 1) : end[x] + 1, x] = 0
+            mask[start[x] : end[x], x] = 0

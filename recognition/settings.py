@@ -1,0 +1,46 @@
+"""Run a script: its settings as command-line flags, a user's mistake as one line, exit codes 0, 1 and 2."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+ROOT = Path(__file__).resolve().parent.parent  # the folder that holds data/ and models/
+Config = TypeVar("Config")
+
+
+class UserError(Exception):
+    """Something the user can mend: the message is one line that says what, where and what to do next."""
+
+    def __init__(self, message: str, code: int = 1):
+        super().__init__(message)
+        self.code = code
+
+
+def say(message: str) -> None:
+    """Print one line of progress or warning to stderr; stdout is for results."""
+    print(message, file=sys.stderr, flush=True)
+
+
+def run(main: Callable[[Config], int | None], config: type[Config], description: str | None) -> None:
+    """Parse the command line into `config`, run `main` and exit: 0 all done, 1 some input failed, 2 wrong usage."""
+    import tyro
+
+    settings = tyro.cli(config, description=description)
+    try:
+        code = main(settings) or 0
+        sys.stdout.flush()
+    except UserError as error:
+        say(f"error: {error}")
+        code = error.code
+    except KeyboardInterrupt:
+        say("stopped")
+        code = 130
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    except OSError as error:
+        say(f"error: {error.filename or 'file'}: {error.strerror or error}")
+        code = 1
+    sys.exit(code)
