@@ -13,6 +13,7 @@ import numpy as np
 from recognition.paper import ink_map, remove_ruling
 
 SIZE, BOX = 28, 20  # MNIST: 28x28 pixels, the digit's longer side 20, its centre of mass in the middle
+PREPROCESSING = 1  # version of `normalise`: raise it when models trained with the old one no longer fit
 WORKING_SIDE = 2000  # pixels of the longer side on which digits are looked for: larger photos are shrunk
 
 
@@ -258,3 +259,15 @@ def reading_order(digits: list[Digit]) -> list[list[Digit]]:
 def text_of(rows: list[list[Digit]]) -> str:
     """Return the digits as text, one line a row."""
     return "\n".join("".join(str(d.digit) for d in row) for row in rows)
+
+
+def normalise_photo(frame: np.ndarray) -> np.ndarray:
+    """Return the one digit in a BGR photo or scan as MNIST has it, uint8 (28, 28); black if there is no ink."""
+    if max(frame.shape[:2]) < 48:  # cut out already: too small to tell paper from ink by their size
+        gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+        border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+        return normalise(255 - gray if np.median(border) > 127 else gray)
+    shapes = find_shapes(remove_ruling(ink_map(frame)))
+    areas = [float(shape.ink.sum()) for shape in shapes]
+    large = [shape for shape, area in zip(shapes, areas, strict=True) if area > 0.1 * max(areas)]
+    return normalise(merge(large).ink) if large else np.zeros((SIZE, SIZE), np.uint8)

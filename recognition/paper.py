@@ -68,7 +68,7 @@ def remove_ruling(ink: np.ndarray) -> np.ndarray:
 def _remove_level_lines(ink: np.ndarray) -> None:
     """Erase nearly horizontal lines in place, column by column, where the ink is no higher than the line is thick."""
     height, width = ink.shape
-    mask = (ink > 0.5).astype(np.uint8)
+    mask = (ink > 0.25).astype(np.uint8)  # ruling pales beside dark ink
     runs = cv2.dilate(mask, np.ones((3, 1), np.uint8))  # slanted and dotted lines hold together
     runs = cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((1, max(15, width // 25)), np.uint8))
     segments = cv2.HoughLinesP(runs, 1, np.pi / 720, width // 5, minLineLength=0.35 * width, maxLineGap=max(8, width // 60))
@@ -85,21 +85,20 @@ def _remove_level_lines(ink: np.ndarray) -> None:
         for _ in range(2):  # the second time along the bends of the paper that the first one found
             near = np.clip(np.round(line + reach).astype(int), 0, height - 1)
             inked = mask[near, columns]
-            found = inked.any(0)
-            row = near[inked.argmax(0), columns]
-            if not found.any():
+            found, row = inked.any(0), near[inked.argmax(0), columns]
+            start, end = above[row, columns] + 1, below[row, columns]
+            thickness = np.median((end - start)[found]) if found.any() else 0
+            thin = found & (end - start <= 1.5 * thickness + 1)
+            if not thin.any():
                 break
-            offset = np.interp(columns, columns[found], (row - line)[found])
-            line = line + cv2.blur(offset[None].astype(np.float32), (width // 20 | 1, 1))[0]
-        start, end = above[row, columns] + 1, below[row, columns]
-        thick = end - start
-        if not found.any():
-            continue
+            offset = np.interp(columns, columns[thin], ((start + end - 1) / 2 - line)[thin])
+            shift = cv2.medianBlur(np.clip(offset * 8 + 128, 0, 255).astype(np.uint8)[None], width // 20 | 1)
+            line = line + (shift[0] / 8.0 - 16)
+        thin &= np.abs((start + end - 1) / 2 - line) <= thickness / 2 + 1
         # A row of digits has gaps, ruling has none wider than between its dots
-        gaps = np.diff(columns[found])
-        extent = np.ptp(columns[found])
-        if extent < max(0.6 * width, 25 * np.median(thick[found])) or gaps[gaps > 8].sum() > 0.1 * extent:
+        gaps, extent = np.diff(columns[found]), np.ptp(columns[found]) if found.any() else 0
+        if extent < max(0.6 * width, 25 * thickness) or gaps[gaps > 8].sum() > 0.1 * extent:
             continue
-        for x in columns[found & (thick <= 1.5 * np.median(thick[found]) + 1)]:
+        for x in columns[thin]:
             ink[max(0, start[x] - 1) : end[x] + 1, x] = 0
             mask[start[x] : end[x], x] = 0

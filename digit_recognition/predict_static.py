@@ -1,0 +1,58 @@
+"""Read the handwritten digits in photos.
+
+    python digit_recognition/predict_static.py photo.jpg              # prints the digits, shows or saves the picture
+    python digit_recognition/predict_static.py photos/ "scans/*.png"  # folders and patterns
+    python digit_recognition/predict_static.py photos/ --json         # one JSON object a photo on stdout, nothing else
+    python digit_recognition/predict_static.py photos/ --output read/ # annotated pictures into a folder
+
+Reads models/digits.*; writes annotated pictures to --output, by default to output/ where there is no display.
+Exit code: 0 all photos were read, 1 some could not be used (the others were), 2 wrong usage.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from recognition import digits, draw, frames, models, settings
+
+
+@dataclass
+class Config:
+    paths: Annotated[tuple[str, ...], tyro.conf.Positional]  # images, folders or patterns such as "photos/*.jpg"
+    model: str = "digits"  # name of a model in models/
+    threshold: float | None = None  # least confidence of a digit, 0 to 1; higher reads less and errs less
+    output: str | None = None  # folder, or image file, for the annotated pictures
+    json: bool = False  # print JSON Lines instead of text, and open no window
+    show: bool = True  # open a window where there is a display; --no-show saves instead
+
+
+def main(config: Config) -> int:
+    if not config.paths:
+        raise settings.UserError("name at least one image, folder or pattern, for example data/samples", 2)
+    model = models.load(config.model)
+    threshold = model.card["threshold"] if config.threshold is None else config.threshold
+    show = config.show and not config.json and not config.output and frames.has_display()
+    output = config.output or (None if config.json or show else "output")
+    source = frames.FrameSource(config.paths)
+    with frames.FrameSink(output, show) as sink:
+        for frame in source:
+            rows = digits.read_digits(frame.image, model.predict, threshold)
+            found = [digit for row in rows for digit in row]
+            text = digits.text_of(rows)
+            for digit in found:
+                label = f"{digit.digit} {digit.confidence:.0%}"
+                draw.draw_box(frame.image, digit.box, label, draw.GREEN if digit.confidence > 0.9 else draw.ORANGE)
+            path = sink.write(frame)
+            if config.json:
+                record = {"source": frame.source, "frame": frame.index, "text": text}
+                print(json.dumps(record | {"digits": [vars(digit) for digit in found]}), flush=True)
+            else:
+                where = f"   -> {path}" if path else ""
+                print(f"{frame.source}: {text.replace(chr(10), ' / ') or 'no digit'}{where}", flush=True)
+    return 1 if source.failed else 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

@@ -1,0 +1,163 @@
+"""Train the network that reads digits, on MNIST seen through other hands, pens and cameras.
+
+    python digit_recognition/train.py                          # the shipped model, models/digits.*
+    python digit_recognition/train.py --architecture classic   # the network of the textbooks, models/digits_classic.*
+    python digit_recognition/train.py --epochs 2               # a quick try
+    python digit_recognition/train.py --extra my_digits        # with your own: my_digits/0/*.jpg to my_digits/9/*.jpg
+
+Reads data/mnist.npz (downloaded if absent). Writes models/NAME.weights.h5, .tflite, .json, _history.png and
+_confusion.png. A run that was stopped goes on where it was when it is started again with the same settings.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from recognition import augment, datasets, digits, models, settings
+
+
+@dataclass
+class Config:
+    architecture: Literal["compact", "classic"] = "compact"  # compact reads photos, classic is the textbook's network
+    name: str = "digits"  # the model's name in models/; classic: digits_classic
+    epochs: int = 20  # times through the training set; more helps little; classic: 15
+    batch_size: int = 256  # images a step; halve it, and the learning rate, if memory runs out; classic: 128
+    learning_rate: float = 0.003  # the highest of the schedule; halve it if the loss jumps; classic: 0.001
+    schedule: Literal["one_cycle", "constant"] = "one_cycle"  # of the learning rate; classic: constant
+    weight_decay: float = 0.02  # raise it if training accuracy runs away from validation; classic: 0
+    label_smoothing: float = 0.05  # certainty taken from the right answer, 0 to 0.2; classic: 0
+    no_digits: int = 8000  # shapes that are no digit, the eleventh class; 0 trains the ten digits alone; classic: 0
+    written: int = 4000  # digits in our own hand, for forms that MNIST lacks; classic: 0
+    warp: float = 1.0  # how much digits are turned, slanted and bent, 0 not at all; classic: 0
+    pens: float = 0.5  # share of digits seen through other pens and cameras, 0 to 1; classic: 0
+    extra: str | None = None  # folder with subfolders 0 to 9 of your own digits, added to the training set
+    validation: int = 5000  # images of the training set kept for choosing; the test set chooses nothing
+    refuse: float = 0.004  # share of validation digits that the threshold of "no digit" may refuse
+    precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
+    seed: int = 0  # another seed, another model of the same kind
+    output: str = str(models.MODELS)  # folder for the model's files
+
+
+CLASSIC = Config(
+    "classic", "digits_classic", 15, 128, 0.001, "constant", weight_decay=0, label_smoothing=0, no_digits=0, written=0,
+    warp=0, pens=0,
+)  # fmt: skip
+
+
+def classic_settings(config: Config) -> Config:
+    """Return the settings with the classic recipe's values wherever the user left the default."""
+    default = Config()
+    kept = {key: value for key, value in asdict(config).items() if value != getattr(default, key)}
+    return Config(**(asdict(CLASSIC) | kept))
+
+
+def training_set(config: Config, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return all images to train on, uint8 (N, 28, 28), and their classes, int (N,); class 10 is "no digit"."""
+    rng = np.random.default_rng(config.seed)
+    parts = [(x, y)]
+    if config.written:
+        parts.append(augment.written_digits(config.written, rng))
+    if config.extra:
+        parts.append(datasets.load_labelled(Path(config.extra))[:2])
+    if config.no_digits:
+        shapes = augment.no_digits(config.no_digits, x, y, rng)
+        parts.append((shapes, np.full(config.no_digits, augment.NO_DIGIT)))
+    images, labels = zip(*parts, strict=True)
+    return np.concatenate(images), np.concatenate(labels).astype(int)
+
+
+def make_batch(
+    config: Config, images: np.ndarray, targets: np.ndarray, epoch: int, step: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return one batch, uint8 (B, 28, 28, 1) and float32 (B, classes), the same for the same seed, epoch and step."""
+    order = np.random.default_rng([config.seed, epoch]).permutation(len(images))
+    chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
+    rng = np.random.default_rng([config.seed, epoch, step])
+    batch = images[chosen]
+    if config.warp:
+        batch = augment.warp(batch, rng, config.warp)
+    if config.pens:
+        others = rng.random(len(batch)) < config.pens
+        batch[others] = augment.pens(batch[others], rng)
+    return batch[..., None], targets[chosen]
+
+
+def main(config: Config) -> None:
+    if config.architecture == "classic":
+        config = classic_settings(config)
+    x, y, x_test, y_test = datasets.load_mnist()
+    order = np.random.default_rng(0).permutation(len(x))  # the same validation part for every seed
+    kept, held_back = order[config.validation :], order[: config.validation]
+    images, labels = training_set(config, x[kept], y[kept])
+    folder = Path(config.output)
+    folder.mkdir(parents=True, exist_ok=True)
+
+    import keras  # only now: it takes seconds, and the mistakes above should not
+
+    from recognition import networks, reports, training
+
+    precision = training.choose_precision(config.precision)
+    keras.utils.set_random_seed(config.seed)
+    class_names = [*"0123456789", "no digit"] if config.no_digits else [*"0123456789"]
+    targets = np.eye(len(class_names), dtype=np.float32)
+    model = networks.ARCHITECTURES[config.architecture](len(class_names))
+    model.summary(print_fn=settings.say)
+    settings.say(f"{len(images):,} training images, {len(held_back):,} for validation, {precision}")
+    steps = len(images) // config.batch_size
+    one_cycle = config.schedule == "one_cycle"
+    rate = training.one_cycle(config.learning_rate, steps * config.epochs) if one_cycle else config.learning_rate
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
+        keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA is six times slower on processors
+    )
+    checkpoint = training.Checkpoint(folder, config.name, asdict(config))
+    epochs_done = checkpoint.restore(model)
+    model.fit(
+        training.Batches(partial(make_batch, config, images, targets[labels]), steps, epochs_done),
+        validation_data=(x[held_back, ..., None], targets[y[held_back]]),
+        epochs=config.epochs,
+        initial_epoch=epochs_done,
+        shuffle=False,  # make_batch shuffles
+        callbacks=[checkpoint, training.ProgressBar()],
+        verbose=0,
+    )
+
+    card = {
+        "architecture": config.architecture,
+        "class_names": class_names,
+        "input": "uint8 (N, 28, 28), white on black, as recognition.digits.normalise makes it",
+        "preprocessing": digits.PREPROCESSING,
+        "threshold": 0.0,
+        "script": "digit_recognition/train.py",
+        "settings": asdict(config) | {"output": "models"},
+        "dataset": {"name": "MNIST", "sha256": datasets.MNIST_SHA256},
+        "seconds": round(checkpoint.seconds, 1),
+        "precision": precision,
+        "versions": training.versions(),
+    }
+    models.save(model, card, config.name, folder)
+    saved = models.load(config.name, folder)  # what is measured is the file that everyone uses
+    confidence = saved.predict(x[held_back])[:, :10].max(1)
+    card["threshold"] = round(float(np.quantile(confidence, config.refuse)), 3)
+    probabilities = saved.predict(x_test)
+    read = probabilities[:, :10].argmax(1)
+    card["measured"] = {
+        "test_accuracy": round(float((read == y_test).mean()), 5),
+        "test_refused": round(float((probabilities[:, :10].max(1) < card["threshold"]).mean()), 5),
+        "validation_accuracy": round(float((saved.predict(x[held_back])[:, :10].argmax(1) == y[held_back]).mean()), 5),
+    }
+    models.write_card(card, config.name, folder)
+    reports.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
+    matrix = reports.confusion_matrix(y_test, read, 10)
+    reports.plot_confusion(matrix, class_names[:10], folder / f"{config.name}_confusion.png")
+    checkpoint.remove()
+    print(f"{folder / config.name}: {card['measured']['test_accuracy']:.2%} of the MNIST test set, {card['seconds']} s")
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

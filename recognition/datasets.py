@@ -1,0 +1,103 @@
+"""Datasets on disk: MNIST, labelled archives and labelled folders, checked before use.
+
+MNIST: Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist (60,000 + 10,000 handwritten digits).
+"""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from recognition import digits
+from recognition.frames import SUFFIXES, read_image
+from recognition.settings import ROOT, UserError, say
+
+DATA = ROOT / "data"
+PARTS = ("x_train", "y_train", "x_test", "y_test")
+MNIST_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
+
+
+def load_mnist(folder: Path = DATA) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return x_train (60000, 28, 28), y_train (60000,), x_test (10000, 28, 28), y_test (10000,), all uint8.
+
+    Images are white on black. Read from folder/mnist.npz; downloaded with Keras and kept there if absent.
+    """
+    path = folder / "mnist.npz"
+    if not path.exists():
+        _download_mnist(path)
+    arrays = _read_npz(path, PARTS)
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).tobytes())
+    if digest.hexdigest() != MNIST_SHA256:
+        raise UserError(f"{path} is not MNIST as published (checksum differs): delete it to download it again")
+    return arrays
+
+
+def _download_mnist(path: Path) -> None:
+    import keras
+
+    say(f"{path} not found: downloading MNIST (11 MB)")
+    try:
+        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+    except Exception as error:  # whatever the network, the proxy or the disk came up with
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(
+            f"{path} not found and not downloaded ({reason}): "
+            "put mnist.npz from https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz there"
+        ) from None
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".mnist.{os.getpid()}.npz")
+    np.savez_compressed(temporary, **dict(zip(PARTS, (x_train, y_train, x_test, y_test), strict=True)))
+    os.replace(temporary, path)
+
+
+def _read_npz(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
+    """Return the named arrays of an .npz file; nothing in it can run code."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return tuple(archive[name] for name in names)
+    except FileNotFoundError:
+        raise UserError(f"{path} not found") from None
+    except KeyError as error:
+        raise UserError(f"{path}: needs the arrays {', '.join(names)} ({error.args[0]})") from None
+    except Exception as error:  # zipfile, zlib and numpy each have their own
+        raise UserError(f"{path} is damaged or no .npz file ({error})") from None
+
+
+def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Return images uint8 (N, 28, 28), normalised, their labels int (N,) and a name for each.
+
+    `path` is an .npz with x (N, H, W) uint8, white on black, and y (N,), or a folder with a subfolder of image files
+    for each digit: FOLDER/0/*.png to FOLDER/9/*.png, photos or scans of one digit each.
+    """
+    if path.suffix == ".npz":
+        images, labels = _read_npz(path, ("x", "y"))
+        if images.ndim != 3 or images.dtype != np.uint8 or len(labels) != len(images) or labels.dtype.kind not in "iu":
+            raise UserError(f"{path}: needs x uint8 (N, H, W) and y integers (N,), has {images.dtype} {images.shape}")
+        if images.shape[1:] != (28, 28):
+            images = np.stack([digits.normalise(image) for image in images])
+        return images, labels.astype(int), [f"{path.name}[{i}]" for i in range(len(images))]
+    files = [
+        file
+        for label in range(10)
+        for file in sorted((path / str(label)).glob("*"))
+        if file.suffix.lower() in SUFFIXES
+    ]
+    if not files:
+        raise UserError(f"{path}: no labelled images: make subfolders 0 to 9, each with pictures of that digit")
+    images = np.stack([digits.normalise_photo(read_image(file)) for file in files])
+    return images, np.array([int(file.parent.name) for file in files]), [str(file) for file in files]
+
+
+def load_photo_labels(folder: Path) -> dict[str, dict] | None:
+    """Return labels.json of a folder of photos, {"photo.jpg": {"digits": "123"}}, or None where there is none."""
+    path = folder / "labels.json"
+    if not path.exists():
+        return None
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(f"{path} is no JSON ({error})") from None

@@ -1,0 +1,185 @@
+"""Where frames come from and where they go: images, folders and patterns in; windows and files out.
+
+A frame is a BGR image, uint8 (H, W, 3), as OpenCV has it. Sources are generators; a sink is a context manager.
+"""
+
+import glob
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition.settings import UserError, say
+
+SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".pnm", ".tif", ".tiff", ".webp"}
+MAX_PIXELS = 120_000_000  # larger images are refused before they are decoded: 360 MB
+WINDOW_SIDE = 1280  # pixels of a window's longer side
+
+
+@dataclass
+class Frame:
+    """One frame, the file or camera it came from and its number there, counted from 0."""
+
+    source: str
+    index: int
+    image: np.ndarray
+
+
+class FrameSource:
+    """Frames from images, folders and patterns, one after the other; `failed` lists what could not be used.
+
+    A file that cannot be read is named on stderr and the rest goes on, so callers end with exit code 1 if `failed`.
+    """
+
+    def __init__(self, paths: list[str]):
+        self.failed: list[str] = []
+        self._paths = paths
+
+    def __iter__(self) -> Iterator[Frame]:
+        for path in self._files():
+            try:
+                yield Frame(str(path), 0, read_image(path))
+            except UserError as error:
+                self._fail(str(path), str(error))
+
+    def _files(self) -> Iterator[Path]:
+        for text in self._paths:
+            path = Path(text).expanduser()
+            matches = [] if path.exists() else sorted(glob.glob(str(path), recursive=True))  # Windows leaves * to us
+            for found in map(Path, matches or [path]):
+                if found.is_dir():
+                    yield from self._folder(found)
+                else:
+                    yield found
+
+    def _folder(self, folder: Path) -> Iterator[Path]:
+        try:
+            files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
+        except OSError as error:
+            self._fail(str(folder), f"{folder}: cannot be listed ({error.strerror}): check its permissions")
+            return
+        if not files:
+            self._fail(str(folder), f"{folder}: no images in this folder (looked for {' '.join(sorted(SUFFIXES))})")
+        yield from files
+
+    def _fail(self, source: str, message: str) -> None:
+        self.failed.append(source)
+        say(f"error: {message}")
+
+
+def read_image(path: Path | str) -> np.ndarray:
+    """Return an image file as a BGR frame, upright, any transparency on white, 8 bits a channel.
+
+    Raises UserError, naming the file, for one that is missing, empty, no image, cut short or too large.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path}: not found")
+    try:
+        if path.stat().st_size == 0:
+            raise UserError(f"{path}: the file is empty")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # our own limit says it better than Pillow's warning
+            Image.MAX_IMAGE_PIXELS = None
+            with Image.open(path) as image:
+                width, height = image.size
+                if width * height > MAX_PIXELS:
+                    raise UserError(f"{path}: {width}x{height} pixels are too many (limit {MAX_PIXELS:,}): shrink it")
+                image.load()
+                return _to_bgr(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError:
+        hint = "convert it to JPEG" if path.suffix.lower() in {".heic", ".heif", ".avif"} else "is it damaged?"
+        raise UserError(f"{path}: no image that can be read: {hint}") from None
+    except PermissionError:
+        raise UserError(f"{path}: may not be read: check its permissions") from None
+    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+        raise UserError(f"{path}: damaged or cut short ({error})") from None
+
+
+def _to_bgr(image) -> np.ndarray:
+    """Return a Pillow image of any mode as BGR uint8 (H, W, 3)."""
+    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more a pixel
+        values = np.asarray(image).astype(np.float32)
+        top = 65535 if image.mode.startswith("I") else max(float(values.max()), 1e-6)
+        return cv2.cvtColor(np.clip(values * (255 / top), 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+    if "A" in image.getbands() or "transparency" in image.info:
+        image = image.convert("RGBA")
+        from PIL import Image
+
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
+
+
+def has_display() -> bool:
+    """Tell whether a window can be opened."""
+    if sys.platform.startswith("linux"):
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return "SSH_CONNECTION" not in os.environ
+
+
+class FrameSink:
+    """Where annotated frames go: into the folder or file `output`, or into a window that waits for a key."""
+
+    def __init__(self, output: str | None, show: bool, suffix: str = "_read.png"):
+        self.show, self._suffix, self._used = show, suffix, set()
+        self._output = Path(output).expanduser() if output else None
+        if self._output:
+            folder = self._output if self._is_folder() else self._output.parent
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another --output", 2) from None
+            if not os.access(folder, os.W_OK):
+                raise UserError(f"{folder}: cannot be written to: choose another --output", 2)
+
+    def __enter__(self) -> "FrameSink":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.show:
+            cv2.destroyAllWindows()
+
+    def _is_folder(self) -> bool:
+        return self._output.is_dir() or self._output.suffix.lower() not in SUFFIXES
+
+    def write(self, frame: Frame) -> Path | None:
+        """Save or show one annotated frame; return the file written. Raises KeyboardInterrupt when the user quits."""
+        path = self._path(frame.source) if self._output else None
+        if path:
+            ok, content = cv2.imencode(path.suffix if path.suffix.lower() in SUFFIXES else ".png", frame.image)
+            if not ok:
+                raise UserError(f"{path}: this kind of image cannot be written: name it .png or .jpg", 2)
+            path.write_bytes(content.tobytes())  # cv2.imwrite fails on non-ASCII names on Windows
+        if self.show:
+            self._window(frame)
+        return path
+
+    def _path(self, source: str) -> Path:
+        if not self._is_folder():
+            return self._output
+        stem, number = Path(source).stem, 1
+        path = self._output / f"{stem}{self._suffix}"
+        while path in self._used:  # photos of the same name from two folders
+            number += 1
+            path = self._output / f"{stem}-{number}{self._suffix}"
+        self._used.add(path)
+        return path
+
+    def _window(self, frame: Frame) -> None:
+        title = "q quits, any other key goes on"
+        scale = min(1.0, WINDOW_SIDE / max(frame.image.shape[:2]))
+        cv2.imshow(title, cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        while cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) >= 1:
+            key = cv2.waitKey(50)
+            if key in (ord("q"), 27):
+                raise KeyboardInterrupt
+            if key != -1:
+                return
+        raise KeyboardInterrupt  # the close button

@@ -1,0 +1,170 @@
+"""What every training script shares: precision, progress, checkpoints. Imports Keras, so only training imports this."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from recognition.settings import say
+
+
+def choose_precision(precision: str) -> str:
+    """Set Keras to "float32" or "mixed_bfloat16" and return it; "auto" times a convolution in both."""
+    if precision == "auto":
+        seconds = {}
+        for dtype in ("float32", "bfloat16"):
+            image, kernel = tf.ones((256, 12, 12, 64), dtype), tf.ones((3, 3, 64, 64), dtype)
+            tries = []
+            for _ in range(6):
+                start = time.perf_counter()
+                tf.nn.conv2d(image, kernel, 1, "SAME").numpy()
+                tries.append(time.perf_counter() - start)
+            seconds[dtype] = min(tries)
+        precision = "mixed_bfloat16" if seconds["bfloat16"] < 0.8 * seconds["float32"] else "float32"
+    keras.mixed_precision.set_global_policy(precision)
+    return precision
+
+
+class Batches(keras.utils.PyDataset):
+    """Batches that `make(epoch, step)` returns as (x, y), made in a thread while the network trains on the last."""
+
+    def __init__(self, make: Callable[[int, int], tuple[np.ndarray, np.ndarray]], steps: int, first_epoch: int):
+        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
+        self._make, self._steps, self._epoch = make, steps, first_epoch
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
+        return self._make(self._epoch, step)
+
+    def on_epoch_end(self) -> None:
+        self._epoch += 1
+
+
+def one_cycle(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
+    """Return a learning rate that rises to `peak` in a fifth of the steps and falls to almost 0 along a cosine.
+
+    L. Smith, N. Topin, "Super-convergence: very fast training of neural networks using large learning rates" (2018).
+    """
+    rise = max(1, steps // 5)
+    return keras.optimizers.schedules.CosineDecay(
+        peak / 10, max(1, steps - rise), alpha=0.005, warmup_target=peak, warmup_steps=rise
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return what a result depends on: Python, Keras, TensorFlow, NumPy and the machine."""
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Keep the state of training after every epoch, so that a killed run goes on where it was.
+
+    Weights, optimizer and random states go to a new .h5 first; then the .json that names it is moved into place.
+    A checkpoint of other settings is not continued.
+    """
+
+    def __init__(self, folder: Path, name: str, settings: dict):
+        super().__init__()
+        self._folder, self._name, self._settings = folder, name, json.loads(json.dumps(settings))
+        self._state = folder / f"{name}.checkpoint.json"
+        self.history: dict[str, list[float]] = {}
+        self.seconds = 0.0
+        self._start = time.monotonic()
+
+    def restore(self, model: keras.Model) -> int:
+        """Load the last checkpoint into a compiled model; return the number of epochs done, 0 without one."""
+        self._start = time.monotonic()
+        if not self._state.exists():
+            return 0
+        try:
+            state = json.loads(self._state.read_text(encoding="utf-8"))
+            if state["settings"] != self._settings:
+                say(f"{self._state}: from other settings, starting anew")
+                return 0
+            model.optimizer.build(model.trainable_variables)
+            model.load_weights(self._folder / state["weights"])
+        except (OSError, ValueError, KeyError) as error:
+            say(f"{self._state}: cannot be continued ({error}), starting anew")
+            return 0
+        self.history, self.seconds = state["history"], state["seconds"]
+        self._start -= self.seconds
+        say(f"continuing after epoch {state['epoch']} ({self._state})")
+        return state["epoch"]
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        for key, value in (logs or {}).items():
+            self.history.setdefault(key, []).append(float(value))
+        self.seconds = time.monotonic() - self._start
+        weights = self._folder / f"{self._name}.checkpoint-{epoch + 1}.weights.h5"
+        self.model.save_weights(weights)
+        state = {
+            "epoch": epoch + 1,
+            "weights": weights.name,
+            "seconds": self.seconds,
+            "history": self.history,
+            "settings": self._settings,
+        }
+        temporary = self._state.with_suffix(".partial")
+        temporary.write_text(json.dumps(state), encoding="utf-8")
+        os.replace(temporary, self._state)
+        self._remove_weights(keep=weights)
+
+    def _remove_weights(self, keep: Path | None = None) -> None:
+        for path in self._folder.glob(f"{self._name}.checkpoint-*.weights.h5"):
+            if path != keep:
+                path.unlink()
+
+    def remove(self) -> None:
+        """Delete the checkpoint: the finished model is saved."""
+        self._state.unlink(missing_ok=True)
+        self._remove_weights()
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """A progress bar on stderr with rate and remaining time, and a line for every finished epoch."""
+
+    def on_train_begin(self, logs: dict | None = None) -> None:
+        self._bar = Progress(
+            TextColumn("epoch {task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} steps  {task.fields[rate]:.1f}/s  loss {task.fields[loss]:.3f}"),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._bar.start()
+
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+        steps, epochs = self.params["steps"], self.params["epochs"]
+        self._epoch, self._begin = f"{epoch + 1}/{epochs}", time.monotonic()
+        self._task = self._bar.add_task(self._epoch, total=steps, rate=0.0, loss=0.0)
+
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
+        rate = (batch + 1) / (time.monotonic() - self._begin)
+        self._bar.update(self._task, completed=batch + 1, rate=rate, loss=float((logs or {}).get("loss", 0)))
+
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        self._bar.remove_task(self._task)
+        measured = "  ".join(f"{key} {value:.4f}" for key, value in (logs or {}).items())
+        say(f"epoch {self._epoch}  {time.monotonic() - self._begin:.0f} s  {measured}")
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        self._bar.stop()
