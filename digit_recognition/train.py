@@ -33,6 +33,7 @@ class Config:
     written: int = 4000  # digits in our own hand, for forms that MNIST lacks; classic: 0
     warp: float = 1.0  # how much digits are turned, slanted and bent, 0 not at all; classic: 0
     pens: float = 0.5  # share of digits seen through other pens and cameras, 0 to 1; classic: 0
+    dataset: str = "mnist"  # or an .npz of your own with x_train y_train x_test y_test, images uint8 (N, 28, 28)
     extra: str | None = None  # folder with subfolders 0 to 9 of your own digits, added to the training set
     validation: int = 5000  # images of the training set kept for choosing; the test set chooses nothing
     refuse: float = 0.004  # share of validation digits that the threshold of "no digit" may refuse
@@ -88,7 +89,11 @@ def make_batch(
 def main(config: Config) -> None:
     if config.architecture == "classic":
         config = classic_settings(config)
-    x, y, x_test, y_test = datasets.load_mnist()
+    for name, low in (("epochs", 1), ("batch_size", 1), ("validation", 1), ("learning_rate", 0)):
+        if getattr(config, name) < low:
+            raise settings.UserError(f"--{name.replace('_', '-')} must be at least {low}", 2)
+    arrays = datasets.load_mnist() if config.dataset == "mnist" else datasets.load_split(Path(config.dataset))
+    x, y, x_test, y_test = arrays
     order = np.random.default_rng(0).permutation(len(x))  # the same validation part for every seed
     kept, held_back = order[config.validation :], order[: config.validation]
     images, labels = training_set(config, x[kept], y[kept])
@@ -135,7 +140,7 @@ def main(config: Config) -> None:
         "threshold": 0.0,
         "script": "digit_recognition/train.py",
         "settings": asdict(config) | {"output": "models"},
-        "dataset": {"name": "MNIST", "sha256": datasets.MNIST_SHA256},
+        "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
         "seconds": round(checkpoint.seconds, 1),
         "precision": precision,
         "versions": training.versions(),
@@ -156,7 +161,7 @@ def main(config: Config) -> None:
     matrix = reports.confusion_matrix(y_test, read, 10)
     reports.plot_confusion(matrix, class_names[:10], folder / f"{config.name}_confusion.png")
     checkpoint.remove()
-    print(f"{folder / config.name}: {card['measured']['test_accuracy']:.2%} of the MNIST test set, {card['seconds']} s")
+    print(f"{folder / config.name}: {card['measured']['test_accuracy']:.2%} of the test set, {card['seconds']} s")
 
 
 if __name__ == "__main__":

@@ -66,6 +66,8 @@ def _warp(images: np.ndarray, rng: np.random.Generator, strength: float, elastic
 
 def _morph(images: np.ndarray, operation: int, kernel: np.ndarray) -> np.ndarray:
     """Return a morphological operation of every image; their empty borders keep neighbours apart."""
+    if not len(images):
+        return images
     return cv2.morphologyEx(images.reshape(-1, images.shape[2]), operation, kernel).reshape(images.shape)
 
 
@@ -84,8 +86,8 @@ def pens(images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     result[thin] += 0.6 * amount[thin] * (_morph(images[thin], cv2.MORPH_ERODE, np.ones((2, 2))) - result[thin])
     hard = some(0.3)  # edges as hard as a thresholded photo's, or as soft as a blurred one's
     result[hard] = np.clip((result[hard] - 128) * rng.uniform(1, 4, (hard.sum(), 1, 1)) + 128, 0, 255)
-    blur = some(0.15)
-    result[blur] = np.stack([cv2.GaussianBlur(image, (0, 0), 0.7) for image in result[blur]] or result[blur])
+    for i in np.flatnonzero(some(0.15)):
+        result[i] = cv2.GaussianBlur(result[i], (0, 0), 0.7)
     rows, columns = np.mgrid[:size, :size].astype(np.float32)
     for i in np.flatnonzero(some(0.06)):  # a line through the digit: a gap where the pen skipped, or a rest of ruling
         angle = rng.uniform(0, np.pi)

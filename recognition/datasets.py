@@ -19,21 +19,36 @@ PARTS = ("x_train", "y_train", "x_test", "y_test")
 MNIST_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
 
 
-def load_mnist(folder: Path = DATA) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def load_mnist(path: Path = DATA / "mnist.npz") -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return x_train (60000, 28, 28), y_train (60000,), x_test (10000, 28, 28), y_test (10000,), all uint8.
 
-    Images are white on black. Read from folder/mnist.npz; downloaded with Keras and kept there if absent.
+    Images are white on black. Downloaded with Keras and kept at `path` if absent; checked against MNIST's checksum.
     """
-    path = folder / "mnist.npz"
     if not path.exists():
         _download_mnist(path)
+    arrays = load_split(path)
+    if sha256(arrays) != MNIST_SHA256:
+        raise UserError(f"{path} is not MNIST as published (checksum differs): delete it to download it again")
+    return arrays
+
+
+def load_split(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the arrays x_train, y_train, x_test, y_test of an .npz: uint8 images (N, 28, 28), labels 0 to 9."""
     arrays = _read_npz(path, PARTS)
+    for images, labels in (arrays[:2], arrays[2:]):
+        if images.dtype != np.uint8 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
+            raise UserError(f"{path}: needs images uint8 (N, 28, 28), has {images.dtype} {images.shape}")
+        if labels.dtype.kind not in "iu" or labels.max(initial=0) > 9:
+            raise UserError(f"{path}: labels must be whole numbers 0 to 9")
+    return arrays
+
+
+def sha256(arrays: tuple[np.ndarray, ...]) -> str:
+    """Return the SHA-256 of the arrays' bytes, one after the other."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(np.ascontiguousarray(array).tobytes())
-    if digest.hexdigest() != MNIST_SHA256:
-        raise UserError(f"{path} is not MNIST as published (checksum differs): delete it to download it again")
-    return arrays
+    return digest.hexdigest()
 
 
 def _download_mnist(path: Path) -> None:
