@@ -152,7 +152,6 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> tuple[list[Path], np
 
 def main(config: Config) -> int:
     rng = np.random.default_rng(config.seed)
-    card = models.read_card(config.model)
     paths, failed = [], False
     try:
         paths, images = plot_dataset(config.output, rng)
@@ -162,8 +161,11 @@ def main(config: Config) -> int:
         images, failed = handwriting.draw_strokes(handwriting.write("5", rng))[None], True
     if not failed and not 0 <= config.index < len(images):
         raise settings.UserError(f"--index {config.index}: there are test images 0 to {len(images) - 1}", 2)
+    card = models.read_card(config.model)
     weights, class_names = models.MODELS / f"{config.model}.weights.h5", card["class_names"]
     model = models.load_weights(weights, card["architecture"], len(class_names), f"run python {card.get('script')}")
+    if model.input_shape[1:] != (28, 28, 1):
+        raise settings.UserError(f"--model {config.model} reads images of shape {model.input_shape[1:]}, not digits", 2)
     paths.append(config.output / "layers.png")
     plot_layers(images[0 if failed else config.index], model, class_names, paths[-1])
     if config.show:

@@ -1,0 +1,139 @@
+"""Figures of what was trained and measured: learning curves, confusion matrices, galleries of images.
+
+Figures are drawn without a window, so this works on servers too; `show` opens the files where there is a display.
+Only training, evaluation and exploration import this module: Matplotlib and seaborn cost most of a second.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import seaborn
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from recognition.frames import has_display
+from recognition.settings import say
+
+BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness
+DPI = 150
+MANY = 25  # classes; more of them leave no room for the counts in a confusion matrix
+
+seaborn.set_theme(style="ticks", palette="colorblind", rc={"axes.spines.right": False, "axes.spines.top": False})
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG, moved into place when complete: a killed run leaves the old picture whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        figure.savefig(temporary, dpi=DPI, format="png", metadata={"Software": None})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def plot_history(history: dict[str, list[float]], path: Path) -> None:
+    """Save accuracy and loss by epoch, each list one number an epoch: accuracy, val_accuracy, loss, val_loss."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    epochs = max((len(values) for values in history.values()), default=0)
+    for axes, key, label in zip(
+        figure.subplots(1, 2), ("accuracy", "loss"), ("accuracy", "cross-entropy loss"), strict=True
+    ):
+        for prefix, name, style, color in (("", "training", "o--", BLUE), ("val_", "validation", "s-", ORANGE)):
+            values = history.get(prefix + key, [])
+            if values:
+                axes.plot(range(1, len(values) + 1), values, style, color=color, markersize=4, label=name)
+        axes.set(xlabel="epoch", ylabel=label, xlim=(0.5, epochs + 0.5))
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.grid(alpha=0.4)
+        axes.legend()
+    figure.axes[0].yaxis.set_major_formatter(PercentFormatter(1))
+    save_figure(figure, path)
+
+
+def confusion_matrix(true: np.ndarray, read: np.ndarray, classes: int) -> np.ndarray:
+    """Return counts, int64 (classes, classes): row = true class, column = class read. `true`, `read`: int (N,)."""
+    matrix = np.zeros((classes, classes), np.int64)
+    np.add.at(matrix, (np.asarray(true, int), np.asarray(read, int)), 1)
+    return matrix
+
+
+def per_class(matrix: np.ndarray) -> list[dict]:
+    """Return precision and recall in [0, 1] and count of every class; None where a class was never read or never true.
+
+    None rather than NaN, because JSON has no NaN and these numbers go into cards.
+    """
+    right, read, true = np.diag(matrix), matrix.sum(0), matrix.sum(1)
+    return [
+        {
+            "precision": float(right[k] / read[k]) if read[k] else None,
+            "recall": float(right[k] / true[k]) if true[k] else None,
+            "count": int(true[k]),
+        }
+        for k in range(len(matrix))
+    ]
+
+
+def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> None:
+    """Save a confusion matrix, counts (C, C), row = true, column = read: errors coloured, right answers grey."""
+    classes = len(matrix)
+    share = 100 * matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
+    right = np.eye(classes, dtype=bool)
+    # The diagonal holds nearly all: coloured with the rest, it would leave every error the same pale shade
+    most = max(float(share[~right].max(initial=0)), 0.1)
+    side = np.clip(0.62 * classes + 2, 5.5, 14)
+    figure = Figure(figsize=(side + 1, side), layout="constrained")
+    axes = figure.subplots()
+    text = np.where(matrix > 0, matrix.astype(str), "") if classes <= MANY else False
+    common = {"annot": text, "fmt": "", "square": True, "linewidths": 0.5, "linecolor": "0.8", "ax": axes}
+    bar = {"label": "share of the row's images read as this, in %", "shrink": 0.8}
+    seaborn.heatmap(share, mask=right, cmap="Oranges", vmin=0, vmax=most, cbar_kws=bar, **common)
+    seaborn.heatmap(share, mask=~right, cmap=["0.85"], cbar=False, **common)
+    axes.set(xlabel="read as", ylabel="true class")
+    long = max(map(len, class_names)) > 3
+    axes.set_xticks(np.arange(classes) + 0.5, class_names, rotation=45 if long else 0, ha="right" if long else "center")
+    axes.set_yticks(np.arange(classes) + 0.5, class_names, rotation=0)
+    axes.set_title(f"{np.trace(matrix):,} of {matrix.sum():,} right ({np.trace(matrix) / max(matrix.sum(), 1):.2%})")
+    save_figure(figure, path)
+
+
+def plot_images(
+    images: np.ndarray, titles: list[str], path: Path, columns: int = 10, wrong: np.ndarray | None = None
+) -> None:
+    """Save images, uint8 (N, H, W) or RGB (N, H, W, 3), as a gallery; `wrong`, bool (N,): whose titles stand out."""
+    columns = max(1, min(columns, len(images)))
+    rows = max(1, -(-len(images) // columns))
+    lines = max((title.count("\n") + 1 for title in titles if title), default=0)
+    longest = max((len(line) for title in titles for line in title.split("\n")), default=0)
+    side, heading = max(0.8, 0.1 * longest), 0.2 * lines + 0.06  # inches: a title of 11 points must fit above its image
+    width, height = columns * (side + 0.1) + 0.1, rows * (side + heading + 0.04) + 0.06
+    figure = Figure(figsize=(width, height))
+    for k, (image, title) in enumerate(zip(images, titles, strict=True)):
+        row, column = divmod(k, columns)
+        left, bottom = column * (side + 0.1) + 0.1, height - (row + 1) * (side + heading + 0.04)
+        axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
+        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+        axes.axis("off")
+        bad = wrong is not None and wrong[k]
+        axes.set_title(title, fontsize=11, pad=2, color=ORANGE if bad else "black", weight="bold" if bad else "normal")
+    save_figure(figure, path)
+
+
+def show(paths: list[Path]) -> None:
+    """Say where figures are and, where there is a display, open them in windows; q closes them all."""
+    say("figures: " + ", ".join(map(str, paths)))
+    if not paths or not has_display():
+        return
+    from matplotlib import pyplot  # only here: everything else must not depend on a window system
+
+    if pyplot.get_backend().lower() == "agg":  # Matplotlib found no usable display or no window toolkit
+        return
+    for path in paths:
+        image = pyplot.imread(path)
+        figure = pyplot.figure(num=path.name, figsize=(image.shape[1] / DPI, image.shape[0] / DPI))
+        axes = figure.add_axes((0, 0, 1, 1))
+        axes.imshow(image)
+        axes.axis("off")
+        figure.canvas.mpl_connect("key_press_event", lambda event: event.key in ("q", "escape") and pyplot.close("all"))
+    pyplot.show()
