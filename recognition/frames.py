@@ -16,8 +16,11 @@ import numpy as np
 
 from recognition.settings import UserError, say
 
-SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".png", ".ppm", ".pgm", ".pnm", ".tif", ".tiff", ".webp"}
+FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # not EPS: Pillow would start Ghostscript for it
+HEIF = {".heic", ".heif"}  # cannot be read; listed so that an iPhone's photos are named, not passed over
+SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"} | HEIF
 MAX_PIXELS = 120_000_000  # larger images are refused before they are decoded: 360 MB
+MIN_SIDE = 6  # pixels of the longer side; smaller ones show nothing
 WINDOW_SIDE = 1280  # pixels of a window's longer side
 
 
@@ -49,10 +52,11 @@ class FrameSource:
 
     def _files(self) -> Iterator[Path]:
         for text in self._paths:
-            path = Path(text).expanduser()
-            matches = [] if path.exists() else sorted(glob.glob(str(path), recursive=True))  # Windows leaves * to us
+            path = Path(os.path.expanduser(text))  # unlike Path.expanduser it leaves "~photo.jpg" alone
+            # Patterns that the shell left to us, as on Windows
+            matches = [] if os.path.exists(path) else sorted(glob.glob(str(path), recursive=True))
             for found in map(Path, matches or [path]):
-                if found.is_dir():
+                if os.path.isdir(found):  # False, no error, where a folder above may not be entered
                     yield from self._folder(found)
                 else:
                     yield found
@@ -75,31 +79,35 @@ class FrameSource:
 def read_image(path: Path | str) -> np.ndarray:
     """Return an image file as a BGR frame, upright, any transparency on white, 8 bits a channel.
 
-    Raises UserError, naming the file, for one that is missing, empty, no image, cut short or too large.
+    Raises UserError, naming the file, for one that is missing, empty, no image, cut short, too large or too small.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     path = Path(path)
-    if not path.exists():
-        raise UserError(f"{path}: not found")
     try:
         if path.stat().st_size == 0:
             raise UserError(f"{path}: the file is empty")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit says it better than Pillow's warning
             Image.MAX_IMAGE_PIXELS = None
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise UserError(f"{path}: {width}x{height} pixels are too many (limit {MAX_PIXELS:,}): shrink it")
+                if max(width, height) < MIN_SIDE:
+                    raise UserError(f"{path}: {width}x{height} pixels are too few to show anything")
                 image.load()
                 return _to_bgr(ImageOps.exif_transpose(image))
+    except UserError:
+        raise
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found") from None
     except UnidentifiedImageError:
-        hint = "convert it to JPEG" if path.suffix.lower() in {".heic", ".heif", ".avif"} else "is it damaged?"
+        hint = "convert it to JPEG" if path.suffix.lower() in HEIF else "is it damaged?"
         raise UserError(f"{path}: no image that can be read: {hint}") from None
     except PermissionError:
         raise UserError(f"{path}: may not be read: check its permissions") from None
-    except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
+    except Exception as error:  # every decoder has errors of its own
         raise UserError(f"{path}: damaged or cut short ({error})") from None
 
 
@@ -153,7 +161,7 @@ class FrameSink:
         """Save or show one annotated frame; return the file written. Raises KeyboardInterrupt when the user quits."""
         path = self._path(frame.source) if self._output else None
         if path:
-            ok, content = cv2.imencode(path.suffix if path.suffix.lower() in SUFFIXES else ".png", frame.image)
+            ok, content = cv2.imencode(path.suffix, frame.image) if cv2.haveImageWriter(path.name) else (False, None)
             if not ok:
                 raise UserError(f"{path}: this kind of image cannot be written: name it .png or .jpg", 2)
             path.write_bytes(content.tobytes())  # cv2.imwrite fails on non-ASCII names on Windows
@@ -162,13 +170,13 @@ class FrameSink:
         return path
 
     def _path(self, source: str) -> Path:
+        folder, stem, suffix, number = self._output, Path(source).stem, self._suffix, 1
         if not self._is_folder():
-            return self._output
-        stem, number = Path(source).stem, 1
-        path = self._output / f"{stem}{self._suffix}"
-        while path in self._used:  # photos of the same name from two folders
+            folder, stem, suffix = folder.parent, folder.stem, folder.suffix
+        path = folder / f"{stem}{suffix}"
+        while path in self._used:  # photos of the same name from two folders, or one --output for several photos
             number += 1
-            path = self._output / f"{stem}-{number}{self._suffix}"
+            path = folder / f"{stem}-{number}{suffix}"
         self._used.add(path)
         return path
 

@@ -28,6 +28,7 @@ def run(main: Callable[[Config], int | None], config: type[Config], description:
     import tyro
 
     settings = tyro.cli(config, description=description)
+    sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal has no characters for
     try:
         code = main(settings) or 0
         sys.stdout.flush()
