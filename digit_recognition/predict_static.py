@@ -33,6 +33,8 @@ def main(config: Config) -> int:
         raise settings.UserError("name at least one image, folder or pattern, for example data/samples", 2)
     model = models.load(config.model)
     threshold = model.card["threshold"] if config.threshold is None else config.threshold
+    if not 0 <= threshold <= 1:
+        raise settings.UserError(f"--threshold {threshold}: must be 0 to 1", 2)
     show = config.show and not config.json and not config.output and frames.has_display()
     output = config.output or (None if config.json or show else "output")
     source = frames.FrameSource(config.paths)

@@ -36,11 +36,15 @@ def load_split(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
     """Return the arrays x_train, y_train, x_test, y_test of an .npz: uint8 images (N, 28, 28), labels 0 to 9."""
     arrays = _read_npz(path, PARTS)
     for images, labels in (arrays[:2], arrays[2:]):
-        if images.dtype != np.uint8 or images.shape[1:] != (28, 28) or labels.shape != images.shape[:1]:
+        if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
             raise UserError(f"{path}: needs images uint8 (N, 28, 28), has {images.dtype} {images.shape}")
-        if labels.dtype.kind not in "iu" or labels.max(initial=0) > 9:
-            raise UserError(f"{path}: labels must be whole numbers 0 to 9")
+        _check_labels(path, labels, len(images))
     return arrays
+
+
+def _check_labels(path: Path, labels: np.ndarray, count: int) -> None:
+    if labels.shape != (count,) or labels.dtype.kind not in "iu" or not np.isin(labels, range(10)).all():
+        raise UserError(f"{path}: needs a label, a whole number 0 to 9, for each of its {count} images")
 
 
 def sha256(arrays: tuple[np.ndarray, ...]) -> str:
@@ -90,16 +94,14 @@ def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """
     if path.suffix == ".npz":
         images, labels = _read_npz(path, ("x", "y"))
-        if images.ndim != 3 or images.dtype != np.uint8 or len(labels) != len(images) or labels.dtype.kind not in "iu":
-            raise UserError(f"{path}: needs x uint8 (N, H, W) and y integers (N,), has {images.dtype} {images.shape}")
+        if images.ndim != 3 or images.dtype != np.uint8 or not images.size:
+            raise UserError(f"{path}: needs x, images uint8 (N, H, W), has {images.dtype} {images.shape}")
+        _check_labels(path, labels, len(images))
         if images.shape[1:] != (28, 28):
             images = np.stack([digits.normalise(image) for image in images])
         return images, labels.astype(int), [f"{path.name}[{i}]" for i in range(len(images))]
     files = [
-        file
-        for label in range(10)
-        for file in sorted((path / str(label)).glob("*"))
-        if file.suffix.lower() in SUFFIXES
+        file for label in range(10) for file in sorted((path / str(label)).glob("*")) if file.suffix.lower() in SUFFIXES
     ]
     if not files:
         raise UserError(f"{path}: no labelled images: make subfolders 0 to 9, each with pictures of that digit")

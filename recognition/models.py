@@ -75,7 +75,7 @@ def load(name: str, folder: Path = MODELS) -> Model:
 
 
 def load_weights(path: Path, architecture: str, classes: int, how: str = "run the train.py that made it"):
-    """Return a Keras model of `architecture` with the weights of an .h5 file. Raises UserError where they do not fit."""
+    """Return a Keras model of `architecture` with the weights of an .h5 file. Raises UserError if they do not fit."""
     from recognition import networks
 
     if architecture not in networks.ARCHITECTURES:
@@ -116,15 +116,15 @@ def weight_shapes(path: Path, how: str) -> list[tuple[int, ...]]:
             item = group[key]
             if isinstance(item, h5py.Group):
                 walk(item)
-            elif item.is_virtual or item.external:
-                raise UserError(f"{path} refused: '{item.name}' keeps its numbers in another file: {how}")
+            elif not isinstance(item, h5py.Dataset) or item.is_virtual or item.external:
+                raise UserError(f"{path} refused: '{item.name}' does not keep its numbers in this file: {how}")
             elif "seed_generator" not in item.name and "optimizer" not in item.name:
                 shapes.append(item.shape)
 
     try:
         with h5py.File(path, "r") as file:
             walk(file)
-    except (OSError, KeyError, RuntimeError) as error:
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
         raise UserError(f"{path} is damaged or no HDF5 file ({str(error).splitlines()[0]}): {how}") from error
     return shapes
 
@@ -132,12 +132,13 @@ def weight_shapes(path: Path, how: str) -> list[tuple[int, ...]]:
 def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
     """Write a Keras model as NAME.weights.h5, NAME.tflite and NAME.json, each moved into place when complete.
 
-    `card` needs architecture and class_names; the hashes are added. The card comes last, so a kill in between leaves
-    weights that `load` notices and exports again.
+    `card` needs architecture, class_names and threshold; the hashes are added. The card comes last, so a kill in
+    between leaves weights that `load` notices and exports again.
     """
     from recognition import networks
 
-    clean = networks.ARCHITECTURES[card["architecture"]](len(card["class_names"]))  # float32, without an optimizer's memory
+    # A model of its own: float32, without an optimizer's memory
+    clean = networks.ARCHITECTURES[card["architecture"]](len(card["class_names"]))
     clean.set_weights(model.get_weights())
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{name}.weights.h5"
@@ -166,10 +167,13 @@ def read_card(name: str, folder: Path = MODELS) -> dict:
     path = folder / f"{name}.json"
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        card["architecture"], card["class_names"], card["sha256"]["weights.h5"], card["sha256"]["tflite"]  # noqa: B018
+        missing = {"architecture", "class_names", "threshold", "sha256"} - card.keys()
+        missing |= {"weights.h5", "tflite"} - card.get("sha256", {}).keys()
+        if missing:
+            raise ValueError("without " + ", ".join(sorted(missing)))
     except FileNotFoundError:
         raise UserError(f"{path} not found: train the model, or git checkout models") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, AttributeError) as error:  # no JSON, or JSON of another kind
         raise UserError(f"{path} is damaged ({error}): train the model again, or git checkout models") from error
     return card
 
@@ -181,7 +185,7 @@ def write_card(card: dict, name: str, folder: Path = MODELS) -> None:
 
 
 def _write(path: Path, writer: Callable[[Path], object], suffix: str = ".partial") -> None:
-    """Let `writer` fill a temporary file beside `path`, then move it into place: the old file stays whole until then."""
+    """Let `writer` fill a temporary file beside `path`, then move it into place: till then the old file stays whole."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}{suffix}")
     try:
         writer(temporary)
