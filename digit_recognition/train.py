@@ -29,10 +29,12 @@ class Config:
     schedule: Literal["one_cycle", "constant"] = "one_cycle"  # of the learning rate; classic: constant
     weight_decay: float = 0.02  # raise it if training accuracy runs away from validation; classic: 0
     label_smoothing: float = 0.05  # certainty taken from the right answer, 0 to 0.2; classic: 0
-    no_digits: int = 8000  # shapes that are no digit, the eleventh class; 0 trains the ten digits alone; classic: 0
+    no_digits: int = 8000  # shapes that are no digit; 0 trains the ten digits alone; classic: 0
     written: int = 4000  # digits in our own hand, for forms that MNIST lacks; classic: 0
     warp: float = 1.0  # how much digits are turned, slanted and bent, 0 not at all; classic: 0
     pens: float = 0.5  # share of digits seen through other pens and cameras, 0 to 1; classic: 0
+    plain: float = 0.2  # share of digits left as they are, 0 to 1
+    fade: float = 0.6  # how much weaker all that is at the end of training, 0 to 1: the last epochs see truer digits
     dataset: str = "mnist"  # or an .npz of your own with x_train y_train x_test y_test, images uint8 (N, 28, 28)
     extra: str | None = None  # folder with subfolders 0 to 9 of your own digits, added to the training set
     validation: int = 5000  # images of the training set kept for choosing; the test set chooses nothing
@@ -56,7 +58,7 @@ def classic_settings(config: Config) -> Config:
 
 
 def training_set(config: Config, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return all images to train on, uint8 (N, 28, 28), and their classes, int (N,); class 10 is "no digit"."""
+    """Return all images to train on, uint8 (N, 28, 28), and their classes, int (N,); 10 is "no digit", 11 "several"."""
     rng = np.random.default_rng(config.seed)
     parts = [(x, y)]
     if config.written:
@@ -64,8 +66,9 @@ def training_set(config: Config, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarr
     if config.extra:
         parts.append(datasets.load_labelled(Path(config.extra))[:2])
     if config.no_digits:
-        shapes = augment.no_digits(config.no_digits, x, y, rng)
-        parts.append((shapes, np.full(config.no_digits, augment.NO_DIGIT)))
+        several = config.no_digits // 3
+        parts.append((augment.no_digits(config.no_digits, x, y, rng), np.full(config.no_digits, augment.NO_DIGIT)))
+        parts.append((augment.several_digits(several, x, rng), np.full(several, augment.SEVERAL)))
     images, labels = zip(*parts, strict=True)
     return np.concatenate(images), np.concatenate(labels).astype(int)
 
@@ -78,11 +81,13 @@ def make_batch(
     chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
     rng = np.random.default_rng([config.seed, epoch, step])
     batch = images[chosen]
-    if config.warp:
-        batch = augment.warp(batch, rng, config.warp)
-    if config.pens:
-        others = rng.random(len(batch)) < config.pens
+    if config.warp or config.pens:
+        strength = 1 - config.fade * max(0, 2 * epoch / config.epochs - 1)  # full in the first half, then less
+        batch = augment.warp(batch, rng, config.warp * strength, config.warp * strength)
+        others = rng.random(len(batch)) < config.pens * strength
         batch[others] = augment.pens(batch[others], rng)
+        plain = rng.random(len(batch)) < config.plain
+        batch[plain] = images[chosen[plain]]
     return batch[..., None], targets[chosen]
 
 
@@ -100,13 +105,11 @@ def main(config: Config) -> None:
     folder = Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
 
-    import keras  # only now: it takes seconds, and the mistakes above should not
-
-    from recognition import networks, reports, training
+    from recognition import networks, reports, training  # only now: Keras takes seconds, mistakes should not
 
     precision = training.choose_precision(config.precision)
-    keras.utils.set_random_seed(config.seed)
-    class_names = [*"0123456789", "no digit"] if config.no_digits else [*"0123456789"]
+    networks.keras.utils.set_random_seed(config.seed)
+    class_names = [*"0123456789", "no digit", "several digits"] if config.no_digits else [*"0123456789"]
     targets = np.eye(len(class_names), dtype=np.float32)
     model = networks.ARCHITECTURES[config.architecture](len(class_names))
     model.summary(print_fn=settings.say)
@@ -115,8 +118,8 @@ def main(config: Config) -> None:
     one_cycle = config.schedule == "one_cycle"
     rate = training.one_cycle(config.learning_rate, steps * config.epochs) if one_cycle else config.learning_rate
     model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
-        keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        networks.keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
+        networks.keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
         jit_compile=False,  # XLA is six times slower on processors
     )

@@ -9,8 +9,9 @@ import cv2
 import numpy as np
 
 from recognition import handwriting
+from recognition.digits import normalise
 
-NO_DIGIT = 10  # the class after the ten digits
+NO_DIGIT, SEVERAL = 10, 11  # the classes after the ten digits: some other shape, and digits that touch
 CHUNK = 1000  # OpenCV's remap takes at most 32,767 rows: 1,000 images one under the other
 
 
@@ -126,30 +127,41 @@ def _scribble(rng: np.random.Generator) -> np.ndarray:
     return image
 
 
-def no_digits(count: int, digits: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return `count` shapes that are no digit: letters and signs, digits mirrored or lying, two in one, scribbles."""
+def no_digits(count: int, images: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` shapes that are no digit: letters and signs, digits mirrored or lying, scribbles and blots."""
     glyphs = list(handwriting.NO_DIGITS)
-    written = [
+    shapes = [
         handwriting.draw_strokes(
             handwriting.write(glyphs[rng.integers(len(glyphs))], rng), thickness=rng.uniform(1.2, 3.6)
         )
-        for _ in range(count // 2)
+        for _ in range(count * 5 // 8)
     ]
     by_digit = [np.flatnonzero(labels == digit) for digit in range(10)]
 
     def pick(choices: list[int]) -> np.ndarray:
-        return digits[rng.choice(by_digit[rng.choice(choices)])]
+        return images[rng.choice(by_digit[rng.choice(choices)])]
 
-    turned = [pick([3, 4, 7, 9])[:, ::-1] for _ in range(count // 8)]
-    turned += [np.rot90(pick([2, 3, 4, 5, 7]), rng.choice([1, 3])) for _ in range(count // 16)]
-    turned += [np.rot90(pick([4, 7]), 2) for _ in range(count // 16)]
-    pairs = []
-    for _ in range(count // 8):  # two digits that touch must not pass for one
-        pair = np.hstack([image[:, image.any(0)] for image in (pick(range(10)), pick(range(10)))])
-        shape = (20, max(6, min(20, round(20 * pair.shape[1] / 28 / rng.uniform(1, 1.4)))))
-        pairs.append(np.pad(cv2.resize(pair[4:24], shape[::-1], interpolation=cv2.INTER_AREA), ((4, 4), (4, 24 - shape[1]))))
-    scribbles = [_scribble(rng) for _ in range(count - len(written) - len(turned) - len(pairs))]
-    return np.stack([*written, *turned, *pairs, *scribbles]).astype(np.uint8)
+    shapes += [pick([3, 4, 7, 9])[:, ::-1] for _ in range(count // 8)]
+    shapes += [np.rot90(pick([2, 3, 4, 5, 7]), rng.choice([1, 3])) for _ in range(count // 16)]
+    shapes += [np.rot90(pick([4, 7]), 2) for _ in range(count // 16)]
+    shapes += [_scribble(rng) for _ in range(count - len(shapes))]
+    return np.stack(shapes).astype(np.uint8)
+
+
+def several_digits(count: int, images: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return `count` images of two to four digits that touch: what has to be cut before it can be read."""
+    results = []
+    for _ in range(count):
+        parts = [image[:, image.max(0) > 64] for image in images[rng.integers(0, len(images), rng.choice([2, 2, 2, 3, 4]))]]
+        overlap = rng.integers(0, 4)
+        canvas = np.zeros((28, sum(part.shape[1] for part in parts)), np.uint8)
+        x = 0
+        for part in parts:
+            window = canvas[:, x : x + part.shape[1]]
+            np.maximum(window, np.roll(part, rng.integers(-3, 4), axis=0), out=window)
+            x += part.shape[1] - overlap
+        results.append(normalise(canvas))
+    return np.stack(results)
 
 
 def written_digits(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -14,6 +14,7 @@ from recognition.paper import ink_map, remove_ruling
 
 SIZE, BOX = 28, 20  # MNIST: 28x28 pixels, the digit's longer side 20, its centre of mass in the middle
 PREPROCESSING = 1  # version of `normalise`: raise it when models trained with the old one no longer fit
+CUT_CONFIDENCE = 0.7  # a part of a shape must look more like a digit than a shape of its own
 WORKING_SIDE = 2000  # pixels of the longer side on which digits are looked for: larger photos are shrunk
 
 
@@ -98,13 +99,25 @@ def find_shapes(ink: np.ndarray) -> list[Shape]:
     share = np.cumsum(area[order]) / area[order].sum()
     typical = side[order[np.searchsorted(share, 0.5)]]
     shapes = []
-    for k in np.flatnonzero(inside & (side >= 0.12 * typical)):
+    inside &= side >= 0.12 * typical
+    inside &= ~_frames(stats[1:], inside)
+    for k in np.flatnonzero(inside):
         x1, y1 = max(0, x[k] - 1), max(0, y[k] - 1)
         window = slice(y1, y[k] + height[k] + 1), slice(x1, x[k] + width[k] + 1)
         own = cv2.dilate((labels[window] == k + 1).astype(np.uint8), np.ones((3, 3), np.uint8))  # with its soft edge
         piece = np.where(own, ink[window], 0)
         shapes.append(Shape((int(x1), int(y1), int(x1 + piece.shape[1]), int(y1 + piece.shape[0])), piece))
     return shapes
+
+
+def _frames(stats: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """Tell for each row of connected-component statistics whether it is a frame: a box drawn around other shapes."""
+    x, y, width, height = stats[:, :4].T
+    frames = np.zeros(len(stats), bool)
+    for k in np.flatnonzero(inside):
+        within = inside & (x > x[k]) & (y > y[k]) & (x + width < x[k] + width[k]) & (y + height < y[k] + height[k])
+        frames[k] = (within & (height > 0.3 * height[k])).any()
+    return frames
 
 
 def merge(shapes: list[Shape]) -> Shape:
@@ -119,32 +132,30 @@ def merge(shapes: list[Shape]) -> Shape:
     return Shape((x1, y1, x2, y2), ink)
 
 
-def cut(shape: Shape, column: int) -> tuple[Shape, Shape] | None:
-    """Return the left and the right part of a shape, each cropped to its ink; None if one would be empty."""
-    parts = []
-    for start, end in ((0, column), (column, shape.width)):
-        piece = np.ascontiguousarray(shape.ink[:, start:end])
-        x, y, width, height = cv2.boundingRect((piece > 0.5).astype(np.uint8))
-        if width == 0:
-            return None
-        x1, y1 = shape.box[0] + start + x, shape.box[1] + y
-        parts.append(Shape((x1, y1, x1 + width, y1 + height), piece[y : y + height, x : x + width]))
-    return parts[0], parts[1]
+def cut(shape: Shape, start: int, end: int) -> Shape | None:
+    """Return the part of a shape between two columns, cropped to its ink; None without any."""
+    piece = np.ascontiguousarray(shape.ink[:, start:end])
+    x, y, width, height = cv2.boundingRect((piece > 0.5).astype(np.uint8))
+    if width == 0:
+        return None
+    x1, y1 = shape.box[0] + start + x, shape.box[1] + y
+    return Shape((x1, y1, x1 + width, y1 + height), piece[y : y + height, x : x + width])
 
 
-def cut_columns(shape: Shape, count: int = 3) -> list[int]:
-    """Return up to `count` columns where two touching digits may meet: where least ink has to be cut."""
+def cut_columns(shape: Shape) -> list[int]:
+    """Return the columns, left to right, where touching digits may meet: where least ink has to be cut."""
     if shape.width < 0.7 * shape.height or shape.width < 12:
         return []
     profile = cv2.blur((shape.ink > 0.5).sum(0).astype(np.float32)[None], (3, 1))[0]
-    low, high = round(0.2 * shape.width), round(0.8 * shape.width)
+    margin, apart = round(0.18 * shape.height), 0.15 * shape.height
+    count = min(8, round(3 * shape.width / shape.height))
     columns: list[int] = []
-    for column in low + np.argsort(profile[low:high], kind="stable"):
-        if all(abs(column - other) > 0.1 * shape.width for other in columns):
-            columns.append(int(column))
-        if len(columns) == count:
+    for column in margin + np.argsort(profile[margin : shape.width - margin], kind="stable"):
+        if profile[column] > 0.5 * shape.height or len(columns) == count:
             break
-    return columns
+        if all(abs(column - other) > apart for other in columns):
+            columns.append(int(column))
+    return sorted(columns)
 
 
 def _near(a: Shape, b: Shape, height: float) -> bool:
@@ -156,16 +167,30 @@ def _near(a: Shape, b: Shape, height: float) -> bool:
     return gap_x < 0.12 * height and gap_y < 0.3 * height and max(together_x, together_y) < 1.6 * height
 
 
-def _candidates(shapes: list[Shape]) -> list[tuple[tuple[int, ...], list[Shape]]]:
-    """Return the ways to make digits of shapes: (numbers of the shapes used, the one or more digits they would be)."""
-    ways: list[tuple[tuple[int, ...], list[Shape]]] = []
-    heights = np.array([max(shape.height, 0.6 * shape.width) for shape in shapes])
+@dataclass
+class Way:
+    """One way to make a digit: of which shapes, and if only of a part, between which of the shape's cuts."""
+
+    used: tuple[int, ...]
+    whole: Shape
+    cuts: tuple[int, int] | None = None
+    digit: int = 0
+    confidence: float = 0.0
+
+
+def _ways(shapes: list[Shape]) -> list[Way]:
+    """Return all ways to make digits of shapes: as they are, cut where they touch, merged where strokes are apart."""
+    ways = []
     for k, shape in enumerate(shapes):
-        ways.append(((k,), [shape]))
-        for column in cut_columns(shape):
-            parts = cut(shape, column)
-            if parts:
-                ways.append(((k,), list(parts)))
+        ways.append(Way((k,), shape))
+        columns = cut_columns(shape)
+        edges = [0, *columns, shape.width]
+        for i, start in enumerate(edges[:-1]):
+            for j in range(i + 1, len(edges)):
+                part = cut(shape, start, edges[j]) if columns and edges[j] - start < 1.2 * shape.height else None
+                if part and (i, j) != (0, len(edges) - 1):
+                    ways.append(Way((k,), part, (i, j)))
+    heights = np.array([max(shape.height, 0.6 * shape.width) for shape in shapes])
     order = np.argsort([shape.box[0] for shape in shapes])
     neighbours: dict[int, list[int]] = {k: [] for k in range(len(shapes))}
     for i, a in enumerate(order):
@@ -175,14 +200,34 @@ def _candidates(shapes: list[Shape]) -> list[tuple[tuple[int, ...], list[Shape]]
             if _near(shapes[a], shapes[b], max(heights[a], heights[b])):
                 neighbours[a].append(b)
                 neighbours[b].append(a)
-                ways.append(((a, b), [merge([shapes[a], shapes[b]])]))
+                ways.append(Way((a, b), merge([shapes[a], shapes[b]])))
     for a, others in neighbours.items():  # a stroke broken twice
         for i, b in enumerate(others[:4]):
             for c in others[i + 1 : 4]:
                 whole = merge([shapes[a], shapes[b], shapes[c]])
                 if max(whole.height, whole.width) < 1.6 * max(heights[[a, b, c]]):
-                    ways.append(((a, b, c), [whole]))
+                    ways.append(Way((a, b, c), whole))
     return ways
+
+
+def _best_cuts(parts: list[Way]) -> list[Way]:
+    """Return the parts of one shape that explain most of its ink, no two overlapping (dynamic programming)."""
+    best: dict[int, tuple[float, list[Way]]] = {0: (0.0, [])}
+    last = max(part.cuts[1] for part in parts)
+    for edge in range(1, last + 1):
+        best[edge] = best[edge - 1]  # ink that is no digit
+        for part in parts:
+            start, end = part.cuts
+            if end == edge:
+                value = best[start][0] + _worth(part)
+                if value > best[edge][0]:
+                    best[edge] = value, [*best[start][1], part]
+    return best[last][1]
+
+
+def _worth(way: Way) -> float:
+    """Return the ink that a digit explains, in pixels, weighted by how sure the network is of it."""
+    return float((way.whole.ink > 0.5).sum()) * way.confidence
 
 
 def read_digits(
@@ -198,43 +243,41 @@ def read_digits(
     shapes = find_shapes(remove_ruling(ink_map(small)))
     if not shapes:
         return []
-    ways = _candidates(shapes)
-    probabilities = predict(np.stack([normalise(part.ink) for _, parts in ways for part in parts]))
-    best, confidence = probabilities[:, :10].argmax(1), probabilities[:, :10].max(1)
-    area = [float((shape.ink > 0.5).sum()) for shape in shapes]
-
-    # Each shape belongs to at most one way. Take the ways by the ink they explain, weighted by how sure the network is.
-    scored, first = [], 0
-    for used, parts in ways:
-        rows = range(first, first + len(parts))
-        first += len(parts)
-        worst = min(confidence[k] for k in rows)
-        if worst >= threshold:
-            scored.append((worst - 0.02 * len(parts), sum(area[k] for k in used), used, parts, rows))
-    scored = _choose(scored)
-    typical = np.median([shape.height for _, _, _, parts, _ in scored for shape in parts]) if scored else 0
+    ways = _ways(shapes)
+    probabilities = predict(np.stack([normalise(way.whole.ink) for way in ways]))[:, :10]
+    for way, row in zip(ways, probabilities, strict=True):
+        way.digit, way.confidence = int(row.argmax()), float(row.max())
+    chosen = choose(ways, threshold)
+    typical = np.median([way.whole.height for way in chosen]) if chosen else 0
     digits = [
-        Digit(int(best[k]), round(float(confidence[k]), 4), tuple(round(v / scale) for v in part.box))
-        for _, _, _, parts, rows in scored
-        for k, part in zip(rows, parts, strict=True)
-        if part.height >= 0.4 * typical
+        Digit(way.digit, round(way.confidence, 4), tuple(round(value / scale) for value in way.whole.box))
+        for way in chosen
+        if way.whole.height >= 0.4 * typical
     ]
     return reading_order(digits)
 
 
-def _choose(scored: list[tuple]) -> list[tuple]:
-    """Return the ways to take, no shape used twice: merged shapes win where they are surer than their parts alone."""
-    alone = {}
-    for score, ink, used, _, _ in scored:
-        for k in used if len(used) == 1 else ():
-            alone[k] = max(alone.get(k, 0), score * ink)
-    gains = [(score * ink - sum(alone.get(k, 0) for k in used), score, way) for way in scored for score, ink, used in [way[:3]]]
-    taken, free = [], None
-    for _, _, way in sorted(gains, key=lambda item: (item[0], item[1]), reverse=True):
-        used = set(way[2])
-        if free is None or not used & free:
-            taken.append(way)
-            free = (free or set()) | used
+def choose(ways: list[Way], threshold: float) -> list[Way]:
+    """Return the digits to believe, no ink used twice: those that gain most over leaving their shapes as they are."""
+    whole = {way.used[0]: way for way in ways if len(way.used) == 1 and not way.cuts}
+    alone = {k: _worth(way) * (way.confidence >= threshold) for k, way in whole.items()}
+    offers = [(0.0, [way]) for way in whole.values() if way.confidence >= threshold]
+    parts: dict[int, list[Way]] = {}
+    for way in ways:
+        if way.cuts and way.confidence >= max(threshold, CUT_CONFIDENCE):
+            parts.setdefault(way.used[0], []).append(way)
+        elif len(way.used) > 1 and way.confidence >= threshold:
+            offers.append((_worth(way) - sum(alone[k] for k in way.used), [way]))
+    for k, group in parts.items():
+        group = _best_cuts(group)
+        if len(group) > 1 and any(way.digit != 1 for way in group):  # H, M and N are letters, not ones that touch
+            offers.append((0.95 * sum(map(_worth, group)) - alone[k], group))
+    taken: list[Way] = []
+    free = set(whole)
+    for gain, group in sorted(offers, key=lambda offer: offer[0], reverse=True):
+        if gain >= 0 and set(group[0].used) <= free:
+            free -= set(group[0].used)
+            taken += group
     return taken
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.settings import ROOT, UserError, say
+from recognition.settings import ROOT, UserError, quiet, say
 
 MODELS = ROOT / "models"
 
@@ -27,7 +27,9 @@ class Model:
 
         self.card = card
         self.class_names: list[str] = card["class_names"]
-        self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
+        with quiet():
+            self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
+            self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details()[0]
         self._input, self._shape = details["index"], tuple(details["shape"][1:])
         self._output = self._interpreter.get_output_details()[0]["index"]
@@ -138,6 +140,7 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
     from recognition import networks
 
     # A model of its own: float32, without an optimizer's memory
+    networks.keras.mixed_precision.set_global_policy("float32")
     clean = networks.ARCHITECTURES[card["architecture"]](len(card["class_names"]))
     clean.set_weights(model.get_weights())
     folder.mkdir(parents=True, exist_ok=True)
@@ -158,7 +161,8 @@ def _export(model) -> bytes:
         path = Path(folder) / "model.tflite"
         model(np.zeros((1, *model.input_shape[1:]), np.float32))
         keras.config.disable_interactive_logging()
-        model.export(path, format="litert", verbose=False, optimizations=[tf.lite.Optimize.DEFAULT])
+        with quiet():
+            model.export(path, format="litert", verbose=False, optimizations=[tf.lite.Optimize.DEFAULT])
         return path.read_bytes()
 
 

@@ -5,12 +5,17 @@ All take raw uint8 pixels as floats 0-255 (scaling is their first layer) and end
 
 import os
 
+from recognition.settings import quiet
+
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow starts: no lines about GPUs that are not there
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 
-import keras
-import tensorflow as tf
-from keras import layers
+with quiet():
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    tf.config.list_physical_devices()
 
 
 class FusedBatchNormalization(layers.BatchNormalization):

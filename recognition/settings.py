@@ -1,8 +1,9 @@
 """Run a script: its settings as command-line flags, a user's mistake as one line, exit codes 0, 1 and 2."""
 
+import contextlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,6 +22,20 @@ class UserError(Exception):
 def say(message: str) -> None:
     """Print one line of progress or warning to stderr; stdout is for results."""
     print(message, file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Drop what C++ libraries print to stderr meanwhile; TensorFlow and LiteRT greet users with lines of no use."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def run(main: Callable[[Config], int | None], config: type[Config], description: str | None) -> None:
