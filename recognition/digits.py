@@ -1,7 +1,8 @@
 """Find the handwritten digits of a photo, bring each to the form of MNIST, and read them in order.
 
 Four steps, each a function on arrays: `ink_map` (how much ink covers each pixel), `find_shapes` (connected ink),
-`normalise` (28x28, white on black, as the network was trained), `read_digits` (which shapes, merged or cut, are digits).
+`normalise` (28x28, white on black, as the network was trained), `read_digits` (which shapes, whole, merged or cut,
+are digits).
 """
 
 from collections.abc import Callable
@@ -14,7 +15,8 @@ from recognition.paper import ink_map, remove_ruling
 
 SIZE, BOX = 28, 20  # MNIST: 28x28 pixels, the digit's longer side 20, its centre of mass in the middle
 PREPROCESSING = 1  # version of `normalise`: raise it when models trained with the old one no longer fit
-CUT_CONFIDENCE = 0.7  # a part of a shape must look more like a digit than a shape of its own
+SEVERAL_CONFIDENCE = 0.2  # a shape is cut where the network suspects several digits in it: an H is not 11
+CUT_CONFIDENCE = 0.6  # and only into parts that look like digits
 WORKING_SIDE = 2000  # pixels of the longer side on which digits are looked for: larger photos are shrunk
 
 
@@ -78,7 +80,7 @@ def stroke_thickness(mask: np.ndarray) -> float:
     """Return the mean thickness in pixels of the strokes in a boolean mask (h, w): twice area over outline."""
     mask = np.pad(mask, 1)
     outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
-    return 2 * np.count_nonzero(mask) / max(outline * 0.85, 1)  # a slanted edge of length 1 counts 1 to 1.41 pixel sides
+    return 2 * np.count_nonzero(mask) / max(outline * 0.85, 1)  # a slanted edge has up to 1.41 times its length of pixel sides
 
 
 def find_shapes(ink: np.ndarray) -> list[Shape]:
@@ -176,6 +178,7 @@ class Way:
     cuts: tuple[int, int] | None = None
     digit: int = 0
     confidence: float = 0.0
+    several: float = 1.0  # how surely the network sees several digits in it; 1 if it was not trained to tell
 
 
 def _ways(shapes: list[Shape]) -> list[Way]:
@@ -235,8 +238,8 @@ def read_digits(
 ) -> list[list[Digit]]:
     """Return the digits of a BGR or gray image, row by row in reading order.
 
-    `predict` maps uint8 (N, 28, 28) to probabilities (N, 11): ten digits and "no digit". A shape whose best digit is
-    less probable than `threshold` is none.
+    `predict` maps uint8 (N, 28, 28) to probabilities (N, 10 or more): the digits, then perhaps "no digit" and
+    "several digits". A shape whose best digit is less probable than `threshold` is none.
     """
     scale = min(1.0, WORKING_SIDE / max(frame.shape[:2]))
     small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -244,9 +247,10 @@ def read_digits(
     if not shapes:
         return []
     ways = _ways(shapes)
-    probabilities = predict(np.stack([normalise(way.whole.ink) for way in ways]))[:, :10]
-    for way, row in zip(ways, probabilities, strict=True):
-        way.digit, way.confidence = int(row.argmax()), float(row.max())
+    for way, row in zip(ways, predict(np.stack([normalise(way.whole.ink) for way in ways])), strict=True):
+        way.digit, way.confidence = int(row[:10].argmax()), float(row[:10].max())
+        if len(row) > 11:
+            way.several = float(row[11])
     chosen = choose(ways, threshold)
     typical = np.median([way.whole.height for way in chosen]) if chosen else 0
     digits = [
@@ -270,7 +274,7 @@ def choose(ways: list[Way], threshold: float) -> list[Way]:
             offers.append((_worth(way) - sum(alone[k] for k in way.used), [way]))
     for k, group in parts.items():
         group = _best_cuts(group)
-        if len(group) > 1 and any(way.digit != 1 for way in group):  # H, M and N are letters, not ones that touch
+        if len(group) > 1 and whole[k].several > SEVERAL_CONFIDENCE:
             offers.append((0.95 * sum(map(_worth, group)) - alone[k], group))
     taken: list[Way] = []
     free = set(whole)
@@ -314,3 +318,13 @@ def normalise_photo(frame: np.ndarray) -> np.ndarray:
     areas = [float(shape.ink.sum()) for shape in shapes]
     large = [shape for shape, area in zip(shapes, areas, strict=True) if area > 0.1 * max(areas)]
     return normalise(merge(large).ink) if large else np.zeros((SIZE, SIZE), np.uint8)
+
+
+def edit_distance(wanted: str, read: str) -> int:
+    """Return how many characters to insert, delete or replace to make one text of the other (Levenshtein, 1966)."""
+    row = list(range(len(read) + 1))
+    for i, a in enumerate(wanted, 1):
+        above, row = row, [i]
+        for j, b in enumerate(read, 1):
+            row.append(min(row[-1] + 1, above[j] + 1, above[j - 1] + (a != b)))
+    return row[-1]

@@ -1,0 +1,223 @@
+"""Measure everything that the README claims about digits, each row beside its yardstick, in one run.
+
+    python benchmarks/digits.py              # prints the table of the README; trains what is not yet trained (an hour)
+    python benchmarks/digits.py --seeds 1    # with one training of the default model instead of five
+
+Reads data/ (MNIST; where present usps_train.npz, letters.npz and digit_photos/) and models/digits.*.
+Trains into output/benchmark/; what is finished there is not trained again, except the two runs that are timed.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition import datasets, digits, frames, models, pages, settings
+
+SCRIPTS = settings.ROOT / "digit_recognition"
+OUTPUT = settings.ROOT / "output" / "benchmark"
+QUICK = ["--epochs", "2", "--warp", "0.4", "--pens", "0", "--no-digits", "0", "--written", "0", "--validation", "1000"]
+
+KERAS_SCRIPT = """
+import sys, cv2, numpy as np
+from recognition import digits, models
+model = models.load_weights(models.MODELS / "digits.weights.h5", "compact", 12, "")
+frame = cv2.imread(sys.argv[1])
+print(digits.text_of(digits.read_digits(frame, lambda images: model.predict(images[..., None], verbose=0), 0.5)))
+"""  # the same work with Keras instead of LiteRT
+
+
+@dataclass
+class Config:
+    seeds: int = 5  # trainings of the default model
+    timing: bool = True  # train the classic network and the quick one, timed (about six minutes)
+
+
+def train(folder: Path, *arguments: str) -> dict:
+    """Run train.py into a folder and return the model's card."""
+    name = "digits_classic" if "classic" in arguments else "digits"
+    command = [sys.executable, SCRIPTS / "train.py", "--name", name, "--output", folder, *arguments]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return models.read_card(name, folder)
+
+
+def trained(folder: Path, name: str) -> bool:
+    """Tell whether a training into the folder is finished."""
+    return (folder / f"{name}.json").exists() and not (folder / f"{name}.checkpoint.json").exists()
+
+
+def classic_boxes(frame: np.ndarray) -> list[tuple[int, int, int, int]]:
+    """Return boxes x y w h as tutorials find digits: blur, Otsu's threshold, outer contours, rows left to right."""
+    gray = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), (5, 5), 0)
+    _, mask = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return [box for box in map(cv2.boundingRect, contours) if box[3] > 10]
+
+
+def classic_read(frame: np.ndarray, model: models.Model) -> str:
+    """Return the digits as tutorials read them: every contour stretched to 28x28."""
+    gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
+    _, mask = cv2.threshold(cv2.GaussianBlur(gray, (5, 5), 0), 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
+    boxes = classic_boxes(frame)
+    if not boxes:
+        return ""
+    crops = np.stack([cv2.resize(mask[y : y + h, x : x + w], (28, 28)) for x, y, w, h in boxes])
+    read = model.predict(crops).argmax(1)
+    found = [digits.Digit(int(d), 1.0, (x, y, x + w, y + h)) for d, (x, y, w, h) in zip(read, boxes, strict=True)]
+    return digits.text_of(digits.reading_order(found)).replace("\n", "")
+
+
+def photo_score(read, folder: Path) -> tuple[float, int, int]:
+    """Return 1 - edit distance / digits, the photos read exactly and the photos, for read(frame) -> text."""
+    labels = datasets.load_photo_labels(folder)
+    distances, count = [], 0
+    for name, label in labels.items():
+        wanted, text = label["digits"], read(frames.read_image(folder / name)).replace("\n", "")
+        if "SCATTERED" in label.get("note", ""):
+            wanted, text = "".join(sorted(wanted)), "".join(sorted(text))
+        distances.append(digits.edit_distance(wanted, text))
+        count += len(wanted)
+    return 1 - sum(distances) / count, distances.count(0), len(labels)
+
+
+def start_to_answer(command: list, runs: int) -> tuple[float, float]:
+    """Return the median seconds and the peak megabytes of a command from start to end."""
+    seconds, peak = [], 0.0
+    for _ in range(runs):
+        start = time.perf_counter()
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds.append(time.perf_counter() - start)
+        if status:
+            raise settings.UserError(f"{' '.join(map(str, command))} failed")
+        peak = max(peak, usage.ru_maxrss / 1024)
+    return statistics.median(seconds), peak
+
+
+def median_seconds(function, runs: int = 9) -> float:
+    """Return the median seconds of a call, after one to warm up."""
+    function()
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def main(config: Config) -> None:
+    rows = []
+    model = models.load("digits")
+    threshold = model.card["threshold"]
+    classic_folder = OUTPUT / "classic"
+    quick = None
+    if config.timing:
+        for name in ("classic", "quick"):
+            for file in (OUTPUT / name).glob("*"):
+                file.unlink()
+        settings.say("training the classic network, as published (float32)")
+        train(classic_folder, "--architecture", "classic", "--precision", "float32")
+        settings.say("training the default network, quickly")
+        quick = train(OUTPUT / "quick", *QUICK)
+    elif not trained(classic_folder, "digits_classic"):
+        train(classic_folder, "--architecture", "classic", "--precision", "float32")
+    classic = models.load("digits_classic", classic_folder)
+
+    cards = [model.card]
+    for seed in range(1, config.seeds):
+        folder = OUTPUT / f"seed-{seed}"
+        cards.append(models.read_card("digits", folder) if trained(folder, "digits") else train(folder, "--seed", str(seed)))
+    accuracy = [100 * card["measured"]["test_accuracy"] for card in cards]
+    spread = f" ± {statistics.stdev(accuracy):.2f}" if len(accuracy) > 1 else ""
+    size = (models.MODELS / "digits.weights.h5").stat().st_size / 1e6
+    rows.append((
+        f"MNIST test, default model, mean of {len(accuracy)} seeds",
+        f"classic {100 * classic.card['measured']['test_accuracy']:.2f} %",
+        "≥ 99.70 %, ≤ 2 MB",
+        f"{statistics.mean(accuracy):.2f}{spread} % ({', '.join(f'{a:.2f}' for a in accuracy)}), {size:.1f} MB",
+    ))  # fmt: skip
+    if quick:
+        seconds, reference = quick["seconds"], classic.card["seconds"]
+        rows.append((
+            "training time to pass 99.32 % test",
+            f"classic: {reference:.0f} s, {100 * classic.card['measured']['test_accuracy']:.2f} %",
+            "≤ 1/10",
+            f"{seconds:.0f} s (1/{reference / seconds:.1f}), {100 * quick['measured']['test_accuracy']:.2f} %",
+        ))  # fmt: skip
+
+    photos = datasets.DATA / "digit_photos"
+    if photos.exists():
+        ours = photo_score(lambda frame: digits.text_of(digits.read_digits(frame, model.predict, threshold)), photos)
+        theirs = photo_score(lambda frame: classic_read(frame, classic), photos)
+        rows.append((
+            "digits read from photos",
+            f"classic pipeline {theirs[0]:.1%}, {theirs[1]} of {theirs[2]} photos exact",
+            "≥ 98 %, ≥ 12 exact",
+            f"{ours[0]:.1%}, {ours[1]} of {ours[2]} photos exact",
+        ))  # fmt: skip
+    if (datasets.DATA / "usps_train.npz").exists():
+        images, labels, _ = datasets.load_labelled(datasets.DATA / "usps_train.npz")
+        ours, theirs = ((m.predict(images)[:, :10].argmax(1) == labels).mean() for m in (model, classic))
+        rows.append(("USPS digits, never trained on", f"classic network {theirs:.1%}", "≥ 97.5 %", f"{ours:.1%}"))
+    if (datasets.DATA / "letters.npz").exists():
+        with np.load(datasets.DATA / "letters.npz", allow_pickle=False) as archive:
+            letters = archive["x"]
+        x_test = datasets.load_mnist()[2]
+        taken = (model.predict(letters)[:, :10].max(1) >= threshold).mean()
+        refused = (model.predict(x_test)[:, :10].max(1) < threshold).mean()
+        softmax = (classic.predict(letters).max(1) > 0.5).mean()
+        rows.append((
+            "letters taken for digits",
+            f"classic softmax above 0.5: {softmax:.1%}",
+            "≤ 15 %, ≤ 1 % of MNIST test refused",
+            f"{taken:.1%}, {refused:.2%} refused",
+        ))  # fmt: skip
+
+    rng = np.random.default_rng(0)
+    with tempfile.TemporaryDirectory() as folder:
+        page = pages.Page(height=3000, width=4000, digit=180, pen=12, ruling="ruled", shadow=0.3)
+        lines = [[str(digit) for digit in rng.integers(0, 10, 15)] for _ in range(8)]
+        large, small = Path(folder) / "12mp.jpg", Path(folder) / "photo.png"
+        cv2.imwrite(str(large), pages.write_page(lines, page, rng)[0])
+        cv2.imwrite(str(small), pages.write_page([list("31415"), list("92653")], pages.Page(), rng)[0])
+        ours = start_to_answer([sys.executable, SCRIPTS / "predict_static.py", small, "--json"], 9)
+        theirs = start_to_answer([sys.executable, "-c", KERAS_SCRIPT, small], 3)
+        rows.append((
+            "start to answer, one photo, no window",
+            f"with Keras: {theirs[0]:.1f} s, {theirs[1]:.0f} MB",
+            "≤ 0.6 s, ≤ 160 MB",
+            f"{ours[0]:.2f} s, {ours[1]:.0f} MB",
+        ))  # fmt: skip
+        seconds = median_seconds(lambda: digits.read_digits(frames.read_image(large), model.predict, threshold))
+        text = digits.text_of(digits.read_digits(frames.read_image(large), model.predict, threshold))
+        right = 120 - digits.edit_distance("\n".join(map("".join, lines)), text)
+        rows.append(("12-megapixel photo with 120 digits", "", "≤ 0.7 s", f"{seconds:.2f} s ({right} of 120 right)"))
+
+    images = rng.integers(0, 256, (100, 28, 28), np.uint8)
+    keras_model = models.load_weights(models.MODELS / "digits.weights.h5", "compact", len(model.class_names), "")
+    single = median_seconds(lambda: keras_model.predict(images[:1, ..., None], verbose=0))
+    rows.append((
+        "model time for 100 digits of one frame",
+        f"model.predict: {1000 * single:.0f} ms a digit",
+        "≤ 5 ms",
+        f"{1000 * median_seconds(lambda: model.predict(images), 51):.1f} ms",
+    ))  # fmt: skip
+
+    print("| | yardstick, same run | required | measured |\n|-|-|-|-|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    versions = ", ".join(f"{key} {value}" for key, value in model.card["versions"].items() if key != "machine")
+    print(f"\n{model.card['versions']['machine']}, no GPU; {versions}; timings are medians.")
+    (OUTPUT / "digits.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

@@ -1,0 +1,122 @@
+"""Measure how well a model reads digits, and show where it errs.
+
+    python digit_recognition/evaluate.py                        # the MNIST test set
+    python digit_recognition/evaluate.py data/usps_train.npz    # any .npz with x (N, H, W) uint8 and y (N,)
+    python digit_recognition/evaluate.py my_digits              # a folder with subfolders 0 to 9, one digit an image
+    python digit_recognition/evaluate.py data/digit_photos      # photos of many digits, listed in labels.json
+    python digit_recognition/evaluate.py --json                 # the numbers as one JSON object on stdout
+
+labels.json is {"photo.jpg": {"digits": "the digits in reading order"}, ...}.
+Reads models/NAME.*; writes confusion.png, wrong.png (the surest mistakes) and samples.png to --output.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+
+from recognition import datasets, digits, frames, models, reports, settings
+
+
+@dataclass
+class Config:
+    data: Annotated[str, tyro.conf.Positional] = "mnist"  # "mnist" (its test set), an .npz, or a folder
+    model: str = "digits"  # name of a model in models/
+    threshold: float | None = None  # least confidence of a digit, 0 to 1; the model's own by default
+    output: str = "output/evaluate"  # folder for the figures
+    json: bool = False  # print JSON instead of a table
+    show: bool = True  # open the figures in windows where there is a display
+    seed: int = 0  # which random samples to show
+
+
+def evaluate_images(images: np.ndarray, labels: np.ndarray, model: models.Model, threshold: float) -> dict:
+    """Return loss, accuracy and refused share of uint8 (N, 28, 28), with what was read of each and how surely."""
+    probabilities = model.predict(images)[:, :10]
+    read, confidence = probabilities.argmax(1), probabilities.max(1)
+    right = probabilities[np.arange(len(labels)), labels]
+    matrix = reports.confusion_matrix(labels, read, 10)
+    return {
+        "images": len(images),
+        "loss": float(-np.log(np.maximum(right, 1e-7)).mean()),
+        "accuracy": float((read == labels).mean()),
+        "refused": float((confidence < threshold).mean()),
+        "classes": {str(digit): row for digit, row in enumerate(reports.per_class(matrix))},
+        "matrix": matrix,
+        "read": read,
+        "confidence": confidence,
+    }
+
+
+def evaluate_photos(folder: Path, labels: dict[str, dict], model: models.Model, threshold: float) -> dict:
+    """Return score (1 - edit distance / digits) and exact photos of a folder, with what was read in each photo.
+
+    A photo whose note says SCATTERED has no reading order: its digits are compared sorted.
+    """
+    photos, distance, count = [], 0, 0
+    for name, label in labels.items():
+        rows = digits.read_digits(frames.read_image(folder / name), model.predict, threshold)
+        wanted, read = label["digits"], digits.text_of(rows).replace("\n", "")
+        if "SCATTERED" in label.get("note", ""):
+            wanted, read = "".join(sorted(wanted)), "".join(sorted(read))
+        wrong = digits.edit_distance(wanted, read)
+        photos.append({"photo": name, "digits": wanted, "read": read, "edit_distance": wrong})
+        distance, count = distance + wrong, count + len(wanted)
+    exact = sum(photo["edit_distance"] == 0 for photo in photos)
+    return {"digits": count, "score": 1 - distance / max(count, 1), "exact": exact, "photos": photos}
+
+
+def main(config: Config) -> None:
+    model = models.load(config.model)
+    threshold = model.card["threshold"] if config.threshold is None else config.threshold
+    labels_of_photos = None if config.data == "mnist" else datasets.load_photo_labels(Path(config.data))
+    if labels_of_photos is not None:
+        result = evaluate_photos(Path(config.data), labels_of_photos, model, threshold)
+        if config.json:
+            print(json.dumps(result))
+            return
+        for photo in result["photos"]:
+            mark = "ok   " if photo["edit_distance"] == 0 else "wrong"
+            print(f"{mark} {photo['photo']}: {photo['digits']}, read {photo['read'] or 'nothing'}")
+        print(f"{result['score']:.1%} of {result['digits']} digits, {result['exact']} of {len(labels_of_photos)} exact")
+        return
+
+    if config.data == "mnist":
+        images, labels = datasets.load_mnist()[2:]
+        names = [f"test[{i}]" for i in range(len(images))]
+    else:
+        images, labels, names = datasets.load_labelled(Path(config.data))
+    result = evaluate_images(images, labels, model, threshold)
+    matrix, read, confidence = (result.pop(key) for key in ("matrix", "read", "confidence"))
+    wrong = np.flatnonzero(read != labels)
+    wrong = wrong[np.argsort(-confidence[wrong])]
+
+    output = Path(config.output)
+    figures = [output / "confusion.png", output / "samples.png"]
+    reports.plot_confusion(matrix, [*"0123456789"], figures[0])
+    some = np.random.default_rng(config.seed).permutation(len(images))[:50]
+    titles = [f"{read[i]} ({confidence[i]:.0%})" for i in some]
+    reports.plot_images(images[some], titles, figures[1], wrong=read[some] != labels[some])
+    if len(wrong):
+        figures.append(output / "wrong.png")
+        titles = [f"{labels[i]} read {read[i]}\n{confidence[i]:.0%}" for i in wrong[:50]]
+        reports.plot_images(images[wrong[:50]], titles, figures[2], wrong=np.ones(len(titles), bool))
+    if config.json:
+        print(json.dumps(result | {"most_confidently_wrong": [names[i] for i in wrong[:50]]}))
+        return
+    print("digit  precision   recall   images")
+    for digit, row in result["classes"].items():
+        shares = [f"{row[key]:9.2%}" if row[key] is not None else f"{'-':>9}" for key in ("precision", "recall")]
+        print(f"{digit:>5}  {''.join(shares)} {row['count']:8,}")
+    print(
+        f"accuracy {result['accuracy']:.2%}   loss {result['loss']:.4f}   "
+        f"refused as no digit {result['refused']:.2%}   ({len(images):,} images)"
+    )
+    if config.show:
+        reports.show(figures)
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)
