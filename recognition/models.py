@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,8 +66,8 @@ def load(name: str, folder: Path = MODELS) -> Model:
     content = tflite.read_bytes() if tflite.exists() else b""
     if _sha256(weights.read_bytes()) == card["sha256"]["weights.h5"] and _sha256(content) == card["sha256"]["tflite"]:
         return Model(content, card)
-    say(f"{tflite.name} does not belong to {weights.name}: rebuilding it once (this takes seconds)")
     model = load_weights(weights, card["architecture"], len(card["class_names"]), how)
+    say(f"{tflite.name} does not belong to {weights.name}: rebuilding it once (this takes seconds)")
     if _sha256(weights.read_bytes()) != card["sha256"]["weights.h5"]:
         card["measured"] = {}  # what was measured belongs to other weights
     content = _export(model)
@@ -78,13 +79,14 @@ def load(name: str, folder: Path = MODELS) -> Model:
 
 def load_weights(path: Path, architecture: str, classes: int, how: str = "run the train.py that made it"):
     """Return a Keras model of `architecture` with the weights of an .h5 file. Raises UserError if they do not fit."""
+    found = weight_shapes(path, how)  # first: it is quick, and Keras is not
+
     from recognition import networks
 
     if architecture not in networks.ARCHITECTURES:
         known = ", ".join(networks.ARCHITECTURES)
         raise UserError(f"{path}: architecture '{architecture}' is unknown (known: {known}): {how}")
     model = networks.ARCHITECTURES[architecture](classes)
-    found = weight_shapes(path, how)
     expected = [tuple(weight.shape) for weight in model.weights]
     missing, foreign = _difference(expected, found), _difference(found, expected)
     if missing or foreign:
@@ -93,7 +95,8 @@ def load_weights(path: Path, architecture: str, classes: int, how: str = "run th
             f"needs weights of shape {missing or 'none more'}, has {foreign or 'none'}: {how}"
         )
     try:
-        model.load_weights(path)
+        with warnings.catch_warnings(action="ignore"):  # the error says it in one line
+            model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         raise UserError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}): {how}") from error
     return model

@@ -1,0 +1,292 @@
+"""Model files are checked before use, rebuilt where that is possible, refused by name where not, and never run code."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from recognition import augment, datasets, models
+from recognition.settings import ROOT, UserError
+
+FILES = ("digits.json", "digits.tflite", "digits.weights.h5")
+TRAIN = "digit_recognition/train.py"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Return a folder with a copy of the shipped model."""
+    (tmp_path / "models").mkdir()
+    for name in FILES:
+        shutil.copy(models.MODELS / name, tmp_path / "models")
+    return tmp_path / "models"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def written(count: int = 200) -> tuple[np.ndarray, np.ndarray]:
+    return augment.written_digits(count, np.random.default_rng(5))
+
+
+def refusal(folder: Path) -> str:
+    """Return the line with which a model is refused; nothing in the folder may have changed by that."""
+    before = contents(folder)
+    with pytest.raises(UserError) as caught:
+        models.load("digits", folder)
+    assert contents(folder) == before
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_shipped_model_fits_its_card_and_is_small():
+    card = json.loads((models.MODELS / "digits.json").read_text())
+    for suffix, digest in card["sha256"].items():
+        content = (models.MODELS / f"digits.{suffix}").read_bytes()
+        assert hashlib.sha256(content).hexdigest() == digest
+        assert len(content) <= 2_000_000
+    assert card["class_names"] == [*"0123456789", "no digit"]
+    assert 0 <= card["threshold"] <= 1
+
+
+def test_loading_says_and_writes_nothing(folder, capsys):
+    before = contents(folder)
+    models.load("digits", folder)
+    assert contents(folder) == before
+    assert capsys.readouterr() == ("", "")
+
+
+def test_any_batch_gives_what_single_images_give(shipped):
+    images, labels = written(300)  # more than one batch of 256
+    together = shipped.predict(images)
+    assert together.shape == (300, 11)
+    assert np.allclose(together.sum(1), 1, atol=1e-4)
+    assert (together.argmax(1) == labels).mean() > 0.95
+    for k in (0, 255, 256, 299):
+        assert np.allclose(shipped.predict(images[k : k + 1])[0], together[k], atol=0.02)
+    assert shipped.predict(images[:0]).shape == (0, 11)
+
+
+def test_the_tflite_computes_what_keras_computes(shipped):
+    keras_model = models.load_weights(models.MODELS / "digits.weights.h5", shipped.card["architecture"], 11)
+    images, _ = written()
+    expected = keras_model.predict(images[..., None], verbose=0)
+    assert np.abs(shipped.predict(images) - expected).max() < 0.1  # its weights are rounded to 8 bits
+    assert np.abs(shipped.predict(images) - expected).mean() < 0.002
+
+
+@pytest.mark.parametrize("damage", ["one byte", "missing"])
+def test_damaged_tflite_is_rebuilt_once(folder, capsys, shipped, damage):
+    path = folder / "digits.tflite"
+    if damage == "missing":
+        path.unlink()
+    else:
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 255
+        path.write_bytes(content)
+    images, _ = written()
+    assert np.allclose(models.load("digits", folder).predict(images), shipped.predict(images), atol=1e-3)
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    after = contents(folder)
+    models.load("digits", folder)
+    assert capsys.readouterr().err == ""
+    assert contents(folder) == after
+    assert sorted(after) == sorted(FILES)
+    assert json.loads(after["digits.json"]).get("measured") == shipped.card.get("measured")  # the weights are the same
+
+
+def test_weights_saved_by_a_run_that_was_killed_before_the_rest_are_used(folder, capsys, monkeypatch):
+    from recognition import networks
+
+    old = contents(folder)
+    retrained = networks.compact(11)
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(models, "_export", killed)
+    with pytest.raises(KeyboardInterrupt):
+        models.save(retrained, models.read_card("digits", folder), "digits", folder)
+    monkeypatch.undo()
+    assert {name for name, content in contents(folder).items() if content != old[name]} == {"digits.weights.h5"}
+
+    images, _ = written()
+    model = models.load("digits", folder)
+    assert "rebuilding" in capsys.readouterr().err
+    assert np.abs(model.predict(images) - retrained.predict(images[..., None], verbose=0)).max() < 0.1
+    card = json.loads((folder / "digits.json").read_text())
+    assert card["measured"] == {}  # what was measured belongs to other weights
+    assert card["sha256"]["weights.h5"] == hashlib.sha256((folder / "digits.weights.h5").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", "half"])
+def test_damaged_weights(folder, content):
+    path = folder / "digits.weights.h5"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2] if content == "half" else content)
+    message = refusal(folder)
+    assert str(path) in message
+    assert f"run python {TRAIN}" in message
+
+
+def test_missing_weights(folder):
+    (folder / "digits.weights.h5").unlink()
+    message = refusal(folder)
+    assert f"{folder / 'digits.weights.h5'} not found" in message
+    assert f"run python {TRAIN}" in message
+
+
+def test_weights_of_another_shape(folder):
+    path = folder / "digits.weights.h5"
+    with h5py.File(path, "r+") as file:
+        names = []
+        file.visititems(lambda name, item: names.append(name) if getattr(item, "shape", None) == (11,) else None)
+        del file[names[0]]
+        file[names[0]] = np.zeros(7, np.float32)
+    message = refusal(folder)
+    assert str(path) in message
+    assert "(11,)" in message  # what is needed
+    assert "(7,)" in message  # what was found
+    assert f"run python {TRAIN}" in message
+
+
+def test_weights_of_the_right_shapes_in_the_wrong_places(folder):
+    path = folder / "digits.weights.h5"
+    shapes = models.weight_shapes(path, "")
+    with h5py.File(path, "w") as file:
+        for k, shape in enumerate(shapes):
+            file[f"weights/{k}"] = np.zeros(shape, np.float32)
+    assert str(path) in refusal(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"sha256": 3}', b"\xff\xfe\x00", None])
+def test_damaged_or_missing_card(folder, content):
+    path = folder / "digits.json"
+    path.unlink() if content is None else path.write_bytes(content)
+    message = refusal(folder)
+    assert str(path) in message
+    assert "train" in message
+
+
+def test_card_without_a_threshold(folder):
+    card = json.loads((folder / "digits.json").read_text())
+    del card["threshold"]
+    (folder / "digits.json").write_text(json.dumps(card))
+    assert "threshold" in refusal(folder)
+
+
+def test_card_of_an_unknown_architecture(folder):
+    card = json.loads((folder / "digits.json").read_text())
+    card["architecture"] = "os.system"
+    (folder / "digits.json").write_text(json.dumps(card))
+    (folder / "digits.tflite").unlink()
+    assert "'os.system' is unknown (known: compact" in refusal(folder)
+
+
+def soft_link(file: h5py.File, other: Path) -> None:
+    file["evil"] = h5py.SoftLink("/layers")
+
+
+def external_link(file: h5py.File, other: Path) -> None:
+    file["evil"] = h5py.ExternalLink(str(other), "/x")
+
+
+def virtual_dataset(file: h5py.File, other: Path) -> None:
+    layout = h5py.VirtualLayout((3,), "f4")
+    layout[:] = h5py.VirtualSource(str(other), "x", (3,))
+    file.create_virtual_dataset("evil", layout)
+
+
+def external_storage(file: h5py.File, other: Path) -> None:
+    file.create_dataset("evil", (3,), "f4", external=[(str(other), 0, 12)])
+
+
+def named_type(file: h5py.File, other: Path) -> None:
+    file["evil"] = np.dtype("f4")
+
+
+@pytest.mark.parametrize("trick", [soft_link, external_link, virtual_dataset, external_storage, named_type])
+def test_weights_that_point_outside_are_refused(folder, tmp_path, trick):
+    with h5py.File(tmp_path / "other.h5", "w") as other:
+        other["x"] = np.ones(3, np.float32)
+    with h5py.File(folder / "digits.weights.h5", "r+") as file:
+        trick(file, tmp_path / "other.h5")
+    message = refusal(folder)
+    assert "refused" in message
+    assert "evil" in message
+
+
+class Evil:
+    """Unpickling this writes a file."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.parametrize(
+    ("read", "names"), [(datasets.load_split, datasets.PARTS), (datasets.load_labelled, ("x", "y"))]
+)
+def test_pickled_datasets_are_refused_and_run_nothing(tmp_path, read, names):
+    proof = tmp_path / "code was run"
+    np.savez(tmp_path / "data.npz", **{name: np.array([Evil(proof)], object) for name in names})
+    with pytest.raises(UserError, match=r"data\.npz"):
+        read(tmp_path / "data.npz")
+    assert not proof.exists()
+    with np.load(tmp_path / "data.npz", allow_pickle=True) as archive:
+        assert archive[names[0]] is not None
+    assert proof.exists()  # with pickles allowed it does run
+
+
+@pytest.mark.parametrize("labels", [[0, 10], [-1, 0], [0.0, 1.0], [0], ["0", "1"]])
+def test_labels_that_are_no_digits_are_refused(tmp_path, labels):
+    images = np.zeros((2, 28, 28), np.uint8)
+    np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, x_test=images, y_test=[0, 1])
+    np.savez(tmp_path / "b.npz", x=images, y=labels)
+    for read, name in ((datasets.load_split, "a.npz"), (datasets.load_labelled, "b.npz")):
+        with pytest.raises(UserError, match=f"{name}.* label"):
+            read(tmp_path / name)
+
+
+def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def half(temporary: Path) -> None:
+        temporary.write_text("ne")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        models._write(path, half)
+    assert contents(tmp_path) == {"a.txt": b"old"}
+    models._write(path, lambda temporary: temporary.write_text("new"))
+    assert contents(tmp_path) == {"a.txt": b"new"}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_script_with_a_bad_model_is_one_line_and_no_traceback(script, photo, tmp_path, name):
+    """A fresh copy of the project with one model file gone wrong, the .h5 and .json beyond repair."""
+    clone = tmp_path / "clone"
+    for part in ("recognition", "digit_recognition"):
+        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (clone / "models").mkdir()
+    for file in FILES:
+        shutil.copy(models.MODELS / file, clone / "models")
+    (clone / "models" / name).write_bytes(b"damaged")
+    done = script("digit_recognition/predict_static.py", photo, "--json", root=clone)
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1, done.stderr
+    if name == "digits.tflite":
+        assert done.returncode == 0
+        assert "rebuilding" in lines[0]
+        assert json.loads(done.stdout)["text"] == "407\n5"
+    else:
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert lines[0].startswith(f"error: {clone / 'models' / name} ")
+        assert "train" in lines[0]
