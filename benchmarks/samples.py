@@ -1,6 +1,6 @@
-"""Make the sample photos in data/samples: pages in our own hand, as cameras and scanners see them.
+"""Make the sample photos: pages in our own hand, as cameras and scanners see them.
 
-    python benchmarks/samples.py    # writes data/samples/*.jpg; the same pictures every time
+    python benchmarks/samples.py    # writes data/samples/*.jpg, and docs/digits.jpg with what models/digits reads
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import pages, settings
+from recognition import digits, draw, models, pages, settings
 from recognition.pages import Page
 
 SAMPLES = {
@@ -23,17 +23,27 @@ SAMPLES = {
 
 @dataclass
 class Config:
-    output: str = str(settings.ROOT / "data" / "samples")  # folder for the pictures
+    samples: Path = settings.ROOT / "data" / "samples"  # folder for the photos
+    picture: Path = settings.ROOT / "docs" / "digits.jpg"  # the first four, read
+
+
+def save_jpeg(image: np.ndarray, path: Path) -> None:
+    """Write a BGR image."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, 88])[1].tobytes())
 
 
 def main(config: Config) -> None:
-    folder = Path(config.output)
-    folder.mkdir(parents=True, exist_ok=True)
+    model = models.load("digits")
+    tiles = []
     for seed, (name, (page, rows)) in enumerate(SAMPLES.items()):
         page.wobble = 0.5
         photo, _ = pages.write_page([list(row) for row in rows], page, np.random.default_rng(seed))
-        _, content = cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 88])
-        (folder / f"{name}.jpg").write_bytes(content.tobytes())
+        save_jpeg(photo, config.samples / f"{name}.jpg")
+        draw.draw_digits(photo, digits.read_digits(photo, model.predict, model.card["threshold"]))
+        tiles.append(cv2.resize(photo[:700], (600, 420), interpolation=cv2.INTER_AREA))
+    top, bottom = np.hstack(tiles[:2]), np.hstack(tiles[2:4])
+    save_jpeg(np.vstack([top, bottom]), config.picture)
 
 
 if __name__ == "__main__":

@@ -41,15 +41,13 @@ def main(config: Config) -> int:
     with frames.FrameSink(output, show) as sink:
         for frame in source:
             rows = digits.read_digits(frame.image, model.predict, threshold)
-            found = [digit for row in rows for digit in row]
             text = digits.text_of(rows)
-            for digit in found:
-                label = f"{digit.digit} {digit.confidence:.0%}"
-                draw.draw_box(frame.image, digit.box, label, draw.GREEN if digit.confidence > 0.9 else draw.ORANGE)
+            draw.draw_digits(frame.image, rows)
             path = sink.write(frame)
             if config.json:
-                record = {"source": frame.source, "frame": frame.index, "text": text}
-                print(json.dumps(record | {"digits": [vars(digit) for digit in found]}), flush=True)
+                found = [vars(digit) for row in rows for digit in row]
+                record = {"source": frame.source, "frame": frame.index, "text": text, "digits": found}
+                print(json.dumps(record, ensure_ascii=False), flush=True)
             else:
                 where = f"   -> {path}" if path else ""
                 print(f"{frame.source}: {text.replace(chr(10), ' / ') or 'no digit'}{where}", flush=True)

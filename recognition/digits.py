@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition.paper import ink_map, remove_ruling
+from recognition.paper import ink_map, polarity, remove_ruling
 
 SIZE, BOX = 28, 20  # MNIST: 28x28 pixels, the digit's longer side 20, its centre of mass in the middle
 PREPROCESSING = 1  # version of `normalise`: raise it when models trained with the old one no longer fit
@@ -57,6 +57,9 @@ def normalise(ink: np.ndarray) -> np.ndarray:
         return np.zeros((SIZE, SIZE), np.uint8)
     ink = ink[y : y + height, x : x + width]
     side = max(width, height)
+    if side > 8 * BOX:  # larger shapes only cost time
+        ink = cv2.resize(ink, None, fx=8 * BOX / side, fy=8 * BOX / side, interpolation=cv2.INTER_AREA)
+        side = 8 * BOX
     thickness = stroke_thickness(ink > 0.5) * BOX / side
     missing = (1.9 - thickness) * side / BOX  # MNIST's strokes are about two of its pixels thick
     if thickness and missing >= 1:
@@ -94,6 +97,7 @@ def find_shapes(ink: np.ndarray) -> list[Shape]:
     inside = (side >= 6) & (area >= 8)
     at_edge = (x == 0) | (y == 0) | (x + width == mask.shape[1]) | (y + height == mask.shape[0])
     inside &= ~(at_edge & ((side > 0.5 * min(mask.shape)) | (np.minimum(width, height) < 0.02 * min(mask.shape))))
+    inside &= ~_frames(stats[1:], inside)
     if not inside.any():
         return []
     # The height of the writing: half of the ink belongs to shapes at least as high
@@ -101,9 +105,7 @@ def find_shapes(ink: np.ndarray) -> list[Shape]:
     share = np.cumsum(area[order]) / area[order].sum()
     typical = side[order[np.searchsorted(share, 0.5)]]
     shapes = []
-    inside &= side >= 0.12 * typical
-    inside &= ~_frames(stats[1:], inside)
-    for k in np.flatnonzero(inside):
+    for k in np.flatnonzero(inside & (side >= 0.12 * typical)):
         x1, y1 = max(0, x[k] - 1), max(0, y[k] - 1)
         window = slice(y1, y[k] + height[k] + 1), slice(x1, x[k] + width[k] + 1)
         own = cv2.dilate((labels[window] == k + 1).astype(np.uint8), np.ones((3, 3), np.uint8))  # with its soft edge
@@ -113,12 +115,12 @@ def find_shapes(ink: np.ndarray) -> list[Shape]:
 
 
 def _frames(stats: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Tell for each row of connected-component statistics whether it is a frame: a box drawn around other shapes."""
+    """Tell for each row of connected-component statistics whether it is a frame: a box or page edge around others."""
     x, y, width, height = stats[:, :4].T
     frames = np.zeros(len(stats), bool)
     for k in np.flatnonzero(inside):
         within = inside & (x > x[k]) & (y > y[k]) & (x + width < x[k] + width[k]) & (y + height < y[k] + height[k])
-        frames[k] = (within & (height > 0.3 * height[k])).any()
+        frames[k] = (height[within] > 0.3 * height[k]).any() or (height[within] > 0.05 * height[k]).sum() > 2
     return frames
 
 
@@ -243,15 +245,9 @@ def read_digits(
     """
     scale = min(1.0, WORKING_SIDE / max(frame.shape[:2]))
     small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    shapes = find_shapes(remove_ruling(ink_map(small)))
-    if not shapes:
-        return []
-    ways = _ways(shapes)
-    for way, row in zip(ways, predict(np.stack([normalise(way.whole.ink) for way in ways])), strict=True):
-        way.digit, way.confidence = int(row[:10].argmax()), float(row[:10].max())
-        if len(row) > 11:
-            way.several = float(row[11])
-    chosen = choose(ways, threshold)
+    skew = polarity(small)
+    sure = [skew > 0] if abs(skew) > 0.5 else [False, True]
+    chosen = max((_read_ink(small, light, predict, threshold) for light in sure), key=_quality)
     typical = np.median([way.whole.height for way in chosen]) if chosen else 0
     digits = [
         Digit(way.digit, round(way.confidence, 4), tuple(round(value / scale) for value in way.whole.box))
@@ -259,6 +255,25 @@ def read_digits(
         if way.whole.height >= 0.4 * typical
     ]
     return reading_order(digits)
+
+
+def _read_ink(
+    frame: np.ndarray, light_on_dark: bool, predict: Callable[[np.ndarray], np.ndarray], threshold: float
+) -> list[Way]:
+    """Return the digits of a frame whose ink is lighter, or darker, than its paper."""
+    ways = _ways(find_shapes(remove_ruling(ink_map(frame, light_on_dark))))
+    if not ways:
+        return []
+    for way, row in zip(ways, predict(np.stack([normalise(way.whole.ink) for way in ways])), strict=True):
+        way.digit, way.confidence = int(row[:10].argmax()), float(row[:10].max())
+        if len(row) > 11:
+            way.several = float(row[11])
+    return choose(ways, threshold)
+
+
+def _quality(chosen: list[Way]) -> float:
+    """Return how well digits were read: what tells the right polarity from the wrong one."""
+    return sum(way.confidence - 0.6 for way in chosen)
 
 
 def choose(ways: list[Way], threshold: float) -> list[Way]:
@@ -314,7 +329,7 @@ def normalise_photo(frame: np.ndarray) -> np.ndarray:
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
         return normalise(255 - gray if np.median(border) > 127 else gray)
-    shapes = find_shapes(remove_ruling(ink_map(frame)))
+    shapes = find_shapes(remove_ruling(ink_map(frame, polarity(frame) > 0)))
     areas = [float(shape.ink.sum()) for shape in shapes]
     large = [shape for shape, area in zip(shapes, areas, strict=True) if area > 0.1 * max(areas)]
     return normalise(merge(large).ink) if large else np.zeros((SIZE, SIZE), np.uint8)

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from recognition.digits import Digit
+
 GREEN, ORANGE = (60, 150, 0), (0, 110, 230)  # BGR; told apart by brightness too
 
 
@@ -20,3 +22,9 @@ def draw_box(frame: np.ndarray, box: tuple[int, int, int, int], label: str, colo
     left = int(np.clip(x1, 0, max(0, frame.shape[1] - width - 2 * margin)))
     cv2.rectangle(frame, (left, top), (left + width + 2 * margin, top + height + baseline), color, cv2.FILLED)
     cv2.putText(frame, label, (left + margin, top + height), font, scale, (255, 255, 255), line, cv2.LINE_AA)
+
+
+def draw_digits(frame: np.ndarray, rows: list[list[Digit]]) -> None:
+    """Draw the digits that were read on a BGR frame, in place: green where the network is sure, else orange."""
+    for digit in (digit for row in rows for digit in row):
+        draw_box(frame, digit.box, f"{digit.digit} {digit.confidence:.0%}", GREEN if digit.confidence > 0.9 else ORANGE)

@@ -10,29 +10,37 @@ def _paper_light(channel: np.ndarray, kernel: int) -> np.ndarray:
     small = cv2.resize(channel, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
     side = kernel // factor | 1
     closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_RECT, (side, side)))
-    closed = cv2.GaussianBlur(closed, (0, 0), side / 6)
+    closed = cv2.GaussianBlur(closed, (0, 0), side / 12)
     return cv2.resize(closed, channel.shape[::-1], interpolation=cv2.INTER_LINEAR).astype(np.float32)
 
 
-def _is_light_on_dark(gray: np.ndarray) -> bool:
-    """Tell whether ink is lighter than paper: ink is rare and far from the local median, so it skews the rest."""
+def polarity(frame: np.ndarray) -> float:
+    """Return how surely ink is lighter than paper: 1 light on dark, -1 dark on light, near 0 hard to tell.
+
+    Ink is rare and far from the local median, so it skews the differences from it. Bold digits show in a wide
+    neighbourhood; in a narrow one the edge of the page shows less.
+    """
+    gray = frame if frame.ndim == 2 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
     scale = min(1.0, 400 / max(gray.shape))
     small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    paper = cv2.medianBlur(small, min(small.shape) // 3 | 1)
-    difference = small.astype(np.float32) - paper
-    return float((difference**3).sum()) > 0
+    skews = []
+    for share in (3, 8):
+        paper = cv2.medianBlur(small, min(small.shape) // share | 1)
+        cubes = (small.astype(np.float32) - paper) ** 3
+        skews.append(float(cubes.sum() / max(np.abs(cubes).sum(), 1e-6)))
+    return min(skews, key=abs) if skews[0] * skews[1] > 0 else 0.0
 
 
-def ink_map(frame: np.ndarray) -> np.ndarray:
+def ink_map(frame: np.ndarray, light_on_dark: bool) -> np.ndarray:
     """Return how surely each pixel is ink, float32 (H, W) in [0, 1]: 0 paper, 0.5 the edge of a stroke, 1 its middle.
 
-    `frame`: BGR uint8 (H, W, 3) or gray (H, W), dark on light or light on dark.
+    `frame`: BGR uint8 (H, W, 3) or gray (H, W).
     """
     channels = list(cv2.split(frame))
     kernel = max(9, min(frame.shape[:2]) // 6)
     gray = channels[0] if len(channels) == 1 else cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
     gray = cv2.medianBlur(gray, 3)
-    if _is_light_on_dark(gray):
+    if light_on_dark:
         channels = [255 - channel for channel in channels]
     darkness = np.zeros(gray.shape, np.float32)
     for channel in channels:  # red ink is dark in blue and green, so the darkest channel counts
@@ -112,7 +120,8 @@ def _remove_level_lines(ink: np.ndarray) -> None:
         thin &= np.abs((start + end - 1) / 2 - line) <= thickness / 2 + 1
         # A row of digits has gaps, ruling has none wider than between its dots
         gaps, extent = np.diff(columns[found]), np.ptp(columns[found]) if found.any() else 0
-        if extent < max(0.6 * width, 25 * thickness) or gaps[gaps > 8].sum() > 0.03 * extent:
+        too_thick = thickness > 3 + max(ink.shape) / 100  # the edge of a shadow
+        if too_thick or extent < max(0.6 * width, 25 * thickness) or gaps[gaps > 8].sum() > 0.03 * extent:
             continue
         for x in columns[thin]:
             ink[max(0, start[x] - 1) : end[x] + 1, x] = 0
