@@ -95,8 +95,10 @@ def find_shapes(ink: np.ndarray) -> list[Shape]:
     x, y, width, height, area = stats[1:].T
     side = np.maximum(width, height)
     inside = (side >= 6) & (area >= 8)
-    at_edge = (x == 0) | (y == 0) | (x + width == mask.shape[1]) | (y + height == mask.shape[0])
-    inside &= ~(at_edge & ((side > 0.5 * min(mask.shape)) | (np.minimum(width, height) < 0.02 * min(mask.shape))))
+    rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    contact = np.bincount(rim, minlength=count)[1:]  # a digit may touch the edge of a tight crop, but not lie along it
+    sliver = (contact > 0) & (np.minimum(width, height) < 0.02 * min(mask.shape))
+    inside &= (contact < 0.2 * min(mask.shape)) & ~sliver
     inside &= ~_frames(stats[1:], inside)
     if not inside.any():
         return []
@@ -243,6 +245,8 @@ def read_digits(
     `predict` maps uint8 (N, 28, 28) to probabilities (N, 10 or more): the digits, then perhaps "no digit" and
     "several digits". A shape whose best digit is less probable than `threshold` is none.
     """
+    if min(frame.shape[:2]) < 8:  # too small for any digit
+        return []
     scale = min(1.0, WORKING_SIDE / max(frame.shape[:2]))
     small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     skew = polarity(small)
@@ -252,7 +256,7 @@ def read_digits(
     digits = [
         Digit(way.digit, round(way.confidence, 4), tuple(round(value / scale) for value in way.whole.box))
         for way in chosen
-        if way.whole.height >= 0.4 * typical
+        if 0.4 * typical <= way.whole.height <= 3 * typical  # not a dot, not the edge of the page
     ]
     return reading_order(digits)
 
