@@ -12,13 +12,14 @@ Reads models/NAME.*; writes confusion.png, wrong.png (the surest mistakes) and s
 
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import numpy as np
 import tyro
 
-from recognition import datasets, digits, frames, models, reports, settings
+from recognition import datasets, digits, models, reports, settings
 
 
 @dataclass
@@ -50,22 +51,9 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: models.Model,
     }
 
 
-def evaluate_photos(folder: Path, labels: dict[str, dict], model: models.Model, threshold: float) -> dict:
-    """Return score (1 - edit distance / digits) and exact photos of a folder, with what was read in each photo.
-
-    A photo whose note says SCATTERED has no reading order: its digits are compared sorted.
-    """
-    photos, distance, count = [], 0, 0
-    for name, label in labels.items():
-        rows = digits.read_digits(frames.read_image(folder / name), model.predict, threshold)
-        wanted, read = label["digits"], digits.text_of(rows).replace("\n", "")
-        if "SCATTERED" in label.get("note", ""):
-            wanted, read = "".join(sorted(wanted)), "".join(sorted(read))
-        wrong = digits.edit_distance(wanted, read)
-        photos.append({"photo": name, "digits": wanted, "read": read, "edit_distance": wrong})
-        distance, count = distance + wrong, count + len(wanted)
-    exact = sum(photo["edit_distance"] == 0 for photo in photos)
-    return {"digits": count, "score": 1 - distance / max(count, 1), "exact": exact, "photos": photos}
+def read_text(frame: np.ndarray, model: models.Model, threshold: float) -> str:
+    """Return the digits of a BGR frame as text, one line a row."""
+    return digits.text_of(digits.read_digits(frame, model.predict, threshold))
 
 
 def main(config: Config) -> None:
@@ -73,7 +61,8 @@ def main(config: Config) -> None:
     threshold = model.card["threshold"] if config.threshold is None else config.threshold
     labels_of_photos = None if config.data == "mnist" else datasets.load_photo_labels(Path(config.data))
     if labels_of_photos is not None:
-        result = evaluate_photos(Path(config.data), labels_of_photos, model, threshold)
+        read = partial(read_text, model=model, threshold=threshold)
+        result = reports.score_photos(read, Path(config.data), labels_of_photos)
         if config.json:
             print(json.dumps(result))
             return

@@ -3,9 +3,11 @@
 MNIST: Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist (60,000 + 10,000 handwritten digits).
 """
 
+import contextlib
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +62,8 @@ def _download_mnist(path: Path) -> None:
 
     say(f"{path} not found: downloading MNIST (11 MB)")
     try:
-        (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+        with contextlib.redirect_stdout(sys.stderr):  # Keras announces downloads where only results belong
+            (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
     except Exception as error:  # whatever the network, the proxy or the disk came up with
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise UserError(

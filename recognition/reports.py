@@ -5,6 +5,7 @@ Only training, evaluation and exploration import this module: Matplotlib and sea
 """
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import seaborn
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from recognition.frames import has_display
+from recognition.digits import edit_distance
+from recognition.frames import has_display, read_image
 from recognition.settings import say
 
 BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness
@@ -73,6 +75,23 @@ def per_class(matrix: np.ndarray) -> list[dict]:
         }
         for k in range(len(matrix))
     ]
+
+
+def score_photos(read: Callable[[np.ndarray], str], folder: Path, labels: dict[str, dict]) -> dict:
+    """Return how well `read` (BGR frame to text) reads a folder's photos: digits, score, exact photos, each photo.
+
+    The score is 1 - edit distance / digits. `labels` is what `datasets.load_photo_labels` returned; a photo whose note
+    says SCATTERED has no reading order, so its digits are compared sorted.
+    """
+    photos = []
+    for name, label in labels.items():
+        wanted, found = label["digits"], read(read_image(folder / name)).replace("\n", "")
+        if "SCATTERED" in label.get("note", ""):
+            wanted, found = "".join(sorted(wanted)), "".join(sorted(found))
+        photos.append({"photo": name, "digits": wanted, "read": found, "edit_distance": edit_distance(wanted, found)})
+    count = sum(len(photo["digits"]) for photo in photos)
+    wrong = [photo["edit_distance"] for photo in photos]
+    return {"digits": count, "score": 1 - sum(wrong) / max(count, 1), "exact": wrong.count(0), "photos": photos}
 
 
 def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> None:
