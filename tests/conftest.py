@@ -53,6 +53,14 @@ def write(rows: list[list[str]], seed: int = 0, **looks) -> np.ndarray:
     return pages.write_page(rows, page, np.random.default_rng(seed))[0]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def shipped_files_stay():
+    """Fail the tests if one of them wrote into models/."""
+    before = {path.name: path.read_bytes() for path in models.MODELS.iterdir()}
+    yield
+    assert {path.name: path.read_bytes() for path in models.MODELS.iterdir()} == before
+
+
 @pytest.fixture(scope="session")
 def shipped():
     """Return the model that a clone comes with."""
@@ -70,4 +78,4 @@ def _real(name: str):
     return fixture
 
 
-mnist, usps, letters, digit_photos = map(_real, ("mnist.npz", "usps_train.npz", "letters.npz", "digit_photos"))
+mnist, usps_train, letters, digit_photos = map(_real, ("mnist.npz", "usps_train.npz", "letters.npz", "digit_photos"))

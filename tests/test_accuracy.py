@@ -1,0 +1,60 @@
+"""The shipped model keeps the accuracy that the README promises, on real data where that is there."""
+
+import json
+
+import numpy as np
+import pytest
+from test_digits import edit_distance
+
+from recognition import datasets, digits, frames
+from recognition.settings import ROOT
+
+
+@pytest.fixture(scope="module")
+def mnist_test(mnist, shipped) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probabilities of the ten digits for MNIST's test images, and their labels."""
+    _, _, images, labels = datasets.load_mnist(mnist)
+    return shipped.predict(images)[:, :10], labels
+
+
+def test_mnist(mnist_test):
+    probabilities, labels = mnist_test
+    assert (probabilities.argmax(1) == labels).mean() >= 0.996
+
+
+def test_few_digits_are_refused(mnist_test, shipped):
+    probabilities, _ = mnist_test
+    assert (probabilities.max(1) < shipped.card["threshold"]).mean() <= 0.01
+
+
+def test_usps_which_was_never_trained_on(usps_train, shipped):
+    images, labels, _ = datasets.load_labelled(usps_train)
+    assert len(images) == 7291
+    assert (shipped.predict(images)[:, :10].argmax(1) == labels).mean() >= 0.975
+
+
+def test_letters_are_refused(letters, shipped):
+    with np.load(letters, allow_pickle=False) as archive:
+        images = archive["x"]
+    taken = shipped.predict(images)[:, :10].max(1) >= shipped.card["threshold"]
+    assert taken.mean() <= 0.15
+
+
+def test_photos_are_read(digit_photos, shipped):
+    labels = json.loads((digit_photos / "labels.json").read_text(encoding="utf-8"))
+    errors = total = 0
+    for name, label in labels.items():
+        photo = frames.read_image(digit_photos / name)
+        found = digits.read_digits(photo, shipped.predict, shipped.card["threshold"])
+        errors += edit_distance(digits.text_of(found).replace("\n", ""), label["digits"])
+        total += len(label["digits"])
+    assert total > 50
+    assert errors <= 0.02 * total
+
+
+def test_sample_photos_of_the_first_command_are_read(shipped):
+    """These are in the repository, so this test never skips."""
+    photos = list(frames.FrameSource([str(ROOT / "data" / "samples")]))
+    assert photos
+    for photo in photos:
+        assert digits.read_digits(photo.image, shipped.predict, shipped.card["threshold"]), photo.source

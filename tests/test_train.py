@@ -1,0 +1,243 @@
+"""Training as a user runs it, on digits that the tests write: files, kills, resuming, and mistakes in one line."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from conftest import script_environment
+
+from recognition import augment, models
+from recognition.settings import ROOT
+
+# Every training here runs in a copy of the project, so that none can write over the models of the real one.
+SCRIPT = "digit_recognition/train.py"
+SMALL = (
+    *("--epochs", "3", "--no-digits", "64", "--written", "32", "--validation", "64"),
+    *("--batch-size", "32", "--precision", "float32"),
+)
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory) -> Path:
+    """Return a small dataset in MNIST's form."""
+    path = tmp_path_factory.mktemp("dataset") / "tiny.npz"
+    x_train, y_train = augment.written_digits(640, np.random.default_rng(0))
+    x_test, y_test = augment.written_digits(100, np.random.default_rng(1))
+    np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    return path
+
+
+def make_clone(parent: Path) -> Path:
+    """Return a copy of the project as a clone has it, without datasets, and here without models too."""
+    for part in ("recognition", "digit_recognition"):
+        shutil.copytree(ROOT / part, parent / "clone" / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return parent / "clone"
+
+
+@pytest.fixture
+def clone(tmp_path) -> Path:
+    return make_clone(tmp_path)
+
+
+def start(clone: Path, dataset: Path) -> subprocess.Popen:
+    """Start training into models/ of a copy of the project."""
+    return subprocess.Popen(
+        [sys.executable, str(clone / SCRIPT), "--dataset", str(dataset), *SMALL],
+        cwd=clone.parent,
+        env=script_environment(clone),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def train(clone: Path, dataset: Path) -> tuple[str, str]:
+    """Train to the end; return what was printed to stdout and stderr."""
+    with start(clone, dataset) as process:
+        stdout, stderr = process.communicate(timeout=240)
+    assert process.returncode == 0, stderr
+    return stdout, stderr
+
+
+@pytest.fixture(scope="module")
+def trained(dataset, tmp_path_factory) -> tuple[Path, str, str]:
+    """Return the folder of a model trained without interruption, and what training printed."""
+    clone = make_clone(tmp_path_factory.mktemp("trained"))
+    return clone / "models", *train(clone, dataset)
+
+
+def weights(path: Path) -> dict[str, np.ndarray]:
+    arrays = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: arrays.update({name: item[()]}) if hasattr(item, "shape") else None)
+    return arrays
+
+
+def test_training_writes_the_model_its_card_and_its_figures(trained):
+    folder, stdout, stderr = trained
+    names = ["confusion.png", "history.png"]
+    expected = ["digits.json", "digits.tflite", "digits.weights.h5", *(f"digits_{name}" for name in names)]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(expected)  # and no checkpoint is left
+    for name in names:
+        assert (folder / f"digits_{name}").read_bytes().startswith(b"\x89PNG")
+    assert len(stdout.splitlines()) == 1
+    assert "Traceback" not in stderr
+    for text in ("Total params", "validation", "epoch 1/3", "epoch 3/3", "val_accuracy"):
+        assert text in stderr
+
+
+def test_card_describes_the_files(trained, dataset):
+    folder, _, _ = trained
+    card = json.loads((folder / "digits.json").read_text())
+    for suffix, digest in card["sha256"].items():
+        assert hashlib.sha256((folder / f"digits.{suffix}").read_bytes()).hexdigest() == digest
+    with np.load(dataset) as archive:
+        content = b"".join(archive[name].tobytes() for name in ("x_train", "y_train", "x_test", "y_test"))
+    assert card["dataset"] == {"name": "tiny.npz", "sha256": hashlib.sha256(content).hexdigest()}
+    assert card["settings"]["epochs"] == 3
+    assert card["seconds"] > 0
+    assert {"keras", "tensorflow", "numpy", "python"} <= card["versions"].keys()
+
+
+def test_saved_model_loads_and_reads_what_its_card_says(trained, dataset):
+    folder, stdout, _ = trained
+    model = models.load("digits", folder)
+    with np.load(dataset) as archive:
+        images, labels = archive["x_test"], archive["y_test"]
+    right = (model.predict(images)[:, :10].argmax(1) == labels).mean()
+    assert right == pytest.approx(model.card["measured"]["test_accuracy"], abs=1e-5)
+    assert right > 0.5  # a tenth would be guessing
+    assert f"{right:.2%} of the test set" in stdout
+
+
+def test_killed_training_leaves_the_old_model_and_goes_on_to_the_same_weights(trained, dataset, clone):
+    folder = clone / "models"
+    folder.mkdir()
+    old = {}
+    for path in models.MODELS.glob("digits.*"):
+        old[path.name] = path.read_bytes()
+        (folder / path.name).write_bytes(old[path.name])
+    checkpoint = folder / "digits.checkpoint.json"
+    with start(clone, dataset) as process:
+        deadline = time.monotonic() + 120
+        while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    assert process.returncode not in (0, 1, 2)  # it was killed, neither finished nor failed
+    assert checkpoint.exists()
+    for name, content in old.items():
+        assert (folder / name).read_bytes() == content
+    models.load("digits", folder)
+
+    _, stderr = train(clone, dataset)
+    epoch = int(stderr.split("continuing after epoch ")[1].split()[0])
+    assert 1 <= epoch <= 2
+    assert "epoch 1/3" not in stderr
+    assert "epoch 3/3" in stderr
+    assert not list(folder.glob("*checkpoint*"))
+    expected, found = weights(trained[0] / "digits.weights.h5"), weights(folder / "digits.weights.h5")
+    assert expected.keys() == found.keys()
+    for name, array in expected.items():
+        np.testing.assert_allclose(found[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
+    assert (folder / "digits.weights.h5").read_bytes() != old["digits.weights.h5"]
+
+
+def test_checkpoints_that_do_not_fit_are_not_continued(tmp_path, capsys):
+    import keras
+
+    from recognition import training
+
+    def compiled(seed: int) -> keras.Model:
+        keras.utils.set_random_seed(seed)
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+        model.compile("adam", "mse")
+        return model
+
+    model = compiled(0)
+    checkpoint = training.Checkpoint(tmp_path, "a", {"epochs": 2})
+    checkpoint.set_model(model)
+    checkpoint.on_epoch_end(0, {"loss": 0.5})
+    restored = compiled(1)
+    again = training.Checkpoint(tmp_path, "a", {"epochs": 2})
+    assert again.restore(restored) == 1
+    assert np.array_equal(restored.get_weights()[0], model.get_weights()[0])
+    assert again.history == {"loss": [0.5]}
+    assert "continuing after epoch 1" in capsys.readouterr().err
+
+    assert training.Checkpoint(tmp_path, "a", {"epochs": 3}).restore(compiled(1)) == 0
+    assert "other settings" in capsys.readouterr().err
+    for damaged in (tmp_path / "a.checkpoint-1.weights.h5", tmp_path / "a.checkpoint.json"):
+        damaged.write_bytes(damaged.read_bytes()[:50])
+        assert training.Checkpoint(tmp_path, "a", {"epochs": 2}).restore(compiled(1)) == 0
+        assert "starting anew" in capsys.readouterr().err
+
+
+def errors(done: subprocess.CompletedProcess) -> list[str]:
+    assert "Traceback" not in done.stderr
+    return [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+
+
+def test_no_dataset_and_no_network(script, clone, tmp_path):
+    proxy = "http://127.0.0.1:9"  # nothing listens there
+    where = {"https_proxy": proxy, "HTTPS_PROXY": proxy, "KERAS_HOME": str(tmp_path / "keras"), "HOME": str(tmp_path)}
+    done = script(SCRIPT, root=clone, no_proxy="", NO_PROXY="", **where)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(errors(done)) == 1
+    assert f"error: {clone / 'data' / 'mnist.npz'} not found" in errors(done)[0]
+    assert "put mnist.npz from https://" in errors(done)[0]
+    assert not (clone / "data").exists()
+    assert not (clone / "models").exists()
+
+
+def test_damaged_mnist_is_named_and_kept(script, clone):
+    (clone / "data").mkdir()
+    path = clone / "data" / "mnist.npz"
+    images, labels = np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.uint8)
+    for content in ("damaged", "another dataset"):
+        if content == "damaged":
+            path.write_bytes(b"PK\x03\x04 damaged")
+        else:
+            np.savez(path, x_train=images, y_train=labels, x_test=images, y_test=labels)
+        before = path.read_bytes()
+        done = script(SCRIPT, root=clone)
+        assert done.returncode == 1
+        assert len(errors(done)) == 1
+        assert str(path) in errors(done)[0]
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "named"),
+    [
+        (["--epochs", "0"], 2, "--epochs"),
+        (["--batch-size", "0"], 2, "--batch-size"),
+        (["--learning-rate", "-1"], 2, "--learning-rate"),
+        (["--dataset", "none.npz"], 1, "none.npz not found"),
+        (["--dataset", "TINY", "--validation", "640"], 2, "--validation"),
+        (["--dataset", "TINY", "--validation", "64", "--batch-size", "100000"], 2, "--batch-size"),
+        (["--dataset", "TINY", "--validation", "64", "--extra", "nowhere"], 1, "nowhere"),
+        (["--dataset", "TINY", "--validation", "64", "--output", "file.txt"], None, "file.txt"),
+    ],
+)
+def test_mistakes_are_one_line(script, clone, dataset, tmp_path, arguments, code, named):
+    (tmp_path / "file.txt").write_text("no folder")
+    small = ["--no-digits", "0", "--written", "0"]
+    done = script(SCRIPT, *small, *(str(dataset) if value == "TINY" else value for value in arguments), root=clone)
+    assert len(errors(done)) == 1, done.stderr[-2000:]
+    assert named in errors(done)[0]
+    assert done.returncode == code or (code is None and done.returncode in (1, 2))
+
+
+def test_unknown_architecture_is_exit_code_2(script, clone):
+    done = script(SCRIPT, "--architecture", "enormous", root=clone)
+    assert done.returncode == 2
+    assert "compact" in done.stderr
+    assert "Traceback" not in done.stderr
