@@ -196,7 +196,7 @@ def draw_softmax(image: np.ndarray, scores: np.ndarray, names: list[str], path: 
         bars, [f"{value:.0f} %" if value >= 0.5 else "" for value in probabilities], padding=2, fontsize=SIZE
     )
     right.set(xlim=(0, 125))
-    right.set_title("probability = exp(s) / sum of all exp(s)", fontsize=SIZE, loc="right")
+    right.set_title("probability: exp(s) / sum", fontsize=SIZE)
     for axes in (middle, right):
         axes.spines.bottom.set_visible(False)
         axes.invert_yaxis()

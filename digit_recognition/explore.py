@@ -120,7 +120,7 @@ def plot_layers(image: np.ndarray, model, class_names: list[str], path: Path) ->
     left, right = top.subplots(1, 2, width_ratios=(1, 4))
     left.imshow(image, cmap="gray", vmin=0, vmax=255)
     left.set(xticks=[], yticks=[], title="input, 28x28")
-    bars = right.bar(class_names, 100 * probabilities, color=reports.BLUE)
+    bars = right.bar([name.replace(" ", "\n") for name in class_names], 100 * probabilities, color=reports.BLUE)
     right.bar_label(bars, [f"{100 * value:.1f}" if value >= 0.001 else "" for value in probabilities])
     right.set(ylim=(0, 115), yticks=(0, 50, 100), xlabel="class", ylabel="probability in %")
     below.suptitle("what it becomes: the first 16 maps after each layer (dark: 0, bright: the layer's highest value)")
