@@ -114,7 +114,8 @@ def main(config: Config) -> None:
     cards = [model.card]
     for seed in range(1, config.seeds):
         folder = OUTPUT / f"seed-{seed}"
-        cards.append(models.read_card("digits", folder) if trained(folder, "digits") else train(folder, "--seed", str(seed)))
+        done = trained(folder, "digits")
+        cards.append(models.read_card("digits", folder) if done else train(folder, "--seed", str(seed)))
     accuracy = [100 * card["measured"]["test_accuracy"] for card in cards]
     spread = f" ± {statistics.stdev(accuracy):.2f}" if len(accuracy) > 1 else ""
     size = (models.MODELS / "digits.weights.h5").stat().st_size / 1e6

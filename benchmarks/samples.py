@@ -1,6 +1,6 @@
 """Make the sample photos: pages in our own hand, as cameras and scanners see them.
 
-    python benchmarks/samples.py    # writes data/samples/*.jpg, and docs/digits.jpg with what models/digits reads
+python benchmarks/samples.py    # writes data/samples/*.jpg, and docs/digits.jpg with what models/digits reads
 """
 
 from dataclasses import dataclass

@@ -152,7 +152,9 @@ def several_digits(count: int, images: np.ndarray, rng: np.random.Generator) -> 
     """Return `count` images of two to four digits that touch: what has to be cut before it can be read."""
     results = []
     for _ in range(count):
-        parts = [image[:, image.max(0) > 64] for image in images[rng.integers(0, len(images), rng.choice([2, 2, 2, 3, 4]))]]
+        parts = [
+            image[:, image.max(0) > 64] for image in images[rng.integers(0, len(images), rng.choice([2, 2, 2, 3, 4]))]
+        ]
         overlap = rng.integers(0, 4)
         canvas = np.zeros((28, sum(part.shape[1] for part in parts)), np.uint8)
         x = 0
@@ -168,6 +170,7 @@ def written_digits(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np
     """Return `count` digits in forms that scans of one country lack (1 with a foot, 7 with a bar) and their labels."""
     labels = rng.integers(0, 10, count)
     images = [
-        handwriting.draw_strokes(handwriting.write(str(label), rng), thickness=rng.uniform(1.2, 3.6)) for label in labels
+        handwriting.draw_strokes(handwriting.write(str(label), rng), thickness=rng.uniform(1.2, 3.6))
+        for label in labels
     ]
     return np.stack(images), labels.astype(np.uint8)

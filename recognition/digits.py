@@ -83,7 +83,7 @@ def stroke_thickness(mask: np.ndarray) -> float:
     """Return the mean thickness in pixels of the strokes in a boolean mask (h, w): twice area over outline."""
     mask = np.pad(mask, 1)
     outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
-    return 2 * np.count_nonzero(mask) / max(outline * 0.85, 1)  # a slanted edge has up to 1.41 times its length of pixel sides
+    return 2 * np.count_nonzero(mask) / max(0.85 * outline, 1)  # slanted edges have more pixel sides than length
 
 
 def find_shapes(ink: np.ndarray) -> list[Shape]:
