@@ -47,7 +47,7 @@ def main(config: Config) -> int:
             if config.json:
                 found = [vars(digit) for row in rows for digit in row]
                 record = {"source": frame.source, "frame": frame.index, "text": text, "digits": found}
-                print(json.dumps(record, ensure_ascii=False), flush=True)
+                print(json.dumps(record), flush=True)
             else:
                 where = f"   -> {path}" if path else ""
                 print(f"{frame.source}: {text.replace(chr(10), ' / ') or 'no digit'}{where}", flush=True)
