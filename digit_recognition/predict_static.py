@@ -51,6 +51,9 @@ def main(config: Config) -> int:
             else:
                 where = f"   -> {path}" if path else ""
                 print(f"{frame.source}: {text.replace(chr(10), ' / ') or 'no digit'}{where}", flush=True)
+            sink.show(frame)
+            if sink.quit:
+                break
     return 1 if source.failed else 0
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.settings import UserError, say
+from recognition.settings import UserError, quiet, say
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # not EPS: Pillow would start Ghostscript for it
 HEIF = {".heic", ".heif"}  # cannot be read; listed so that an iPhone's photos are named, not passed over
@@ -136,7 +136,8 @@ class FrameSink:
     """Where annotated frames go: into the folder or file `output`, or into a window that waits for a key."""
 
     def __init__(self, output: str | None, show: bool, suffix: str = "_read.png"):
-        self.show, self._suffix, self._used = show, suffix, set()
+        self.quit = False  # whether the user closed the window
+        self._in_window, self._suffix, self._used = show, suffix, set()
         self._output = Path(output).expanduser() if output else None
         if self._output:
             folder = self._output if self._is_folder() else self._output.parent
@@ -151,22 +152,20 @@ class FrameSink:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.show:
+        if self._in_window:
             cv2.destroyAllWindows()
 
     def _is_folder(self) -> bool:
         return self._output.is_dir() or self._output.suffix.lower() not in SUFFIXES
 
     def write(self, frame: Frame) -> Path | None:
-        """Save or show one annotated frame; return the file written. Raises KeyboardInterrupt when the user quits."""
+        """Save one annotated frame where there is an output; return the file written."""
         path = self._path(frame.source) if self._output else None
         if path:
             ok, content = cv2.imencode(path.suffix, frame.image) if cv2.haveImageWriter(path.name) else (False, None)
             if not ok:
                 raise UserError(f"{path}: this kind of image cannot be written: name it .png or .jpg", 2)
             path.write_bytes(content.tobytes())  # cv2.imwrite fails on non-ASCII names on Windows
-        if self.show:
-            self._window(frame)
         return path
 
     def _path(self, source: str) -> Path:
@@ -180,14 +179,20 @@ class FrameSink:
         self._used.add(path)
         return path
 
-    def _window(self, frame: Frame) -> None:
-        title = "q quits, any other key goes on"
+    def show(self, frame: Frame) -> None:
+        """Show one annotated frame, where there is a window, until a key is pressed."""
+        if not self._in_window:
+            return
+        title = "any key: next, s: save, q: quit"
         scale = min(1.0, WINDOW_SIDE / max(frame.image.shape[:2]))
-        cv2.imshow(title, cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-        while cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) >= 1:
+        with quiet():  # Qt complains about fonts that it does not need
+            cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+            cv2.imshow(title, cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+        key = -1
+        while key in (-1, ord("s")):
             key = cv2.waitKey(50)
-            if key in (ord("q"), 27):
-                raise KeyboardInterrupt
-            if key != -1:
+            if key in (ord("q"), 27) or cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1:
+                self.quit = True
                 return
-        raise KeyboardInterrupt  # the close button
+            if key == ord("s"):
+                say(f"saved {FrameSink('output', show=False).write(frame)}")
