@@ -23,7 +23,7 @@ from recognition import augment, datasets, digits, models, settings
 class Config:
     architecture: Literal["compact", "classic"] = "compact"  # compact reads photos, classic is the textbook's network
     name: str = "digits"  # the model's name in models/; classic: digits_classic
-    epochs: int = 20  # times through the training set; more helps little; classic: 15
+    epochs: int = 24  # times through the training set; more helps little; classic: 15
     batch_size: int = 256  # images a step; halve it, and the learning rate, if memory runs out; classic: 128
     learning_rate: float = 0.003  # the highest of the schedule; halve it if the loss jumps; classic: 0.001
     schedule: Literal["one_cycle", "constant"] = "one_cycle"  # of the learning rate; classic: constant
@@ -37,7 +37,7 @@ class Config:
     fade: float = 0.6  # how much weaker all that is at the end of training, 0 to 1: the last epochs see truer digits
     dataset: str = "mnist"  # or an .npz of your own with x_train y_train x_test y_test, images uint8 (N, 28, 28)
     extra: str | None = None  # folder with subfolders 0 to 9 of your own digits, added to the training set
-    validation: int = 5000  # images of the training set kept for choosing; the test set chooses nothing
+    validation: int = 2000  # images of the training set kept for choosing; the test set chooses nothing
     refuse: float = 0.004  # share of validation digits that the threshold of "no digit" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
