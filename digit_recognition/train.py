@@ -9,6 +9,7 @@ Reads data/mnist.npz (downloaded if absent). Writes models/NAME.weights.h5, .tfl
 _confusion.png. A run that was stopped goes on where it was when it is started again with the same settings.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -57,6 +58,17 @@ def classic_settings(config: Config) -> Config:
     return Config(**(asdict(CLASSIC) | kept))
 
 
+def check(config: Config) -> None:
+    """Raise UserError for a setting out of its range."""
+    ranges = dict.fromkeys(("pens", "plain", "fade", "refuse", "label_smoothing"), (0, 1))
+    ranges |= dict.fromkeys(("epochs", "batch_size", "validation"), (1, math.inf))
+    ranges |= dict.fromkeys(("learning_rate", "weight_decay", "no_digits", "written", "warp", "seed"), (0, math.inf))
+    for name, (low, high) in ranges.items():
+        if not low <= getattr(config, name) <= high:
+            flag = f"--{name.replace('_', '-')} {getattr(config, name)}"
+            raise settings.UserError(f"{flag}: must be {low} to {high}", 2)
+
+
 def training_set(config: Config, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return all images to train on, uint8 (N, 28, 28), and their classes, int (N,); 10 is "no digit", 11 "several"."""
     rng = np.random.default_rng(config.seed)
@@ -94,14 +106,17 @@ def make_batch(
 def main(config: Config) -> None:
     if config.architecture == "classic":
         config = classic_settings(config)
-    for name, low in (("epochs", 1), ("batch_size", 1), ("validation", 1), ("learning_rate", 0)):
-        if getattr(config, name) < low:
-            raise settings.UserError(f"--{name.replace('_', '-')} must be at least {low}", 2)
+    check(config)
     arrays = datasets.load_mnist() if config.dataset == "mnist" else datasets.load_split(Path(config.dataset))
     x, y, x_test, y_test = arrays
     order = np.random.default_rng(0).permutation(len(x))  # the same validation part for every seed
     kept, held_back = order[config.validation :], order[: config.validation]
+    if not len(kept):
+        raise settings.UserError(f"--validation {config.validation}: the training set has only {len(x):,} images", 2)
     images, labels = training_set(config, x[kept], y[kept])
+    steps = len(images) // config.batch_size
+    if not steps:
+        raise settings.UserError(f"--batch-size {config.batch_size}: there are only {len(images):,} images", 2)
     folder = Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
 
@@ -114,7 +129,6 @@ def main(config: Config) -> None:
     model = networks.ARCHITECTURES[config.architecture](len(class_names))
     model.summary(print_fn=settings.say)
     settings.say(f"{len(images):,} training images, {len(held_back):,} for validation, {precision}")
-    steps = len(images) // config.batch_size
     one_cycle = config.schedule == "one_cycle"
     rate = training.one_cycle(config.learning_rate, steps * config.epochs) if one_cycle else config.learning_rate
     model.compile(
@@ -125,15 +139,16 @@ def main(config: Config) -> None:
     )
     checkpoint = training.Checkpoint(folder, config.name, asdict(config))
     epochs_done = checkpoint.restore(model)
-    model.fit(
-        training.Batches(partial(make_batch, config, images, targets[labels]), steps, epochs_done),
-        validation_data=(x[held_back, ..., None], targets[y[held_back]]),
-        epochs=config.epochs,
-        initial_epoch=epochs_done,
-        shuffle=False,  # make_batch shuffles
-        callbacks=[checkpoint, training.ProgressBar()],
-        verbose=0,
-    )
+    if epochs_done < config.epochs:
+        model.fit(
+            training.batches(partial(make_batch, config, images, targets[labels]), steps, epochs_done, config.epochs),
+            steps_per_epoch=steps,
+            validation_data=(x[held_back, ..., None], targets[y[held_back]]),
+            epochs=config.epochs,
+            initial_epoch=epochs_done,
+            callbacks=[checkpoint, training.ProgressBar()],
+            verbose=0,
+        )
 
     card = {
         "architecture": config.architecture,

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -32,21 +32,18 @@ def choose_precision(precision: str) -> str:
     return precision
 
 
-class Batches(keras.utils.PyDataset):
-    """Batches that `make(epoch, step)` returns as (x, y), made in a thread while the network trains on the last."""
+def batches(
+    make: Callable[[int, int], tuple[np.ndarray, np.ndarray]], steps: int, first_epoch: int, epochs: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield `make(epoch, step)`, the batches (x, y) of all epochs; Keras fetches them in a thread of its own."""
+    for epoch in range(first_epoch, epochs):
+        for step in range(steps):
+            yield make(epoch, step)
 
-    def __init__(self, make: Callable[[int, int], tuple[np.ndarray, np.ndarray]], steps: int, first_epoch: int):
-        super().__init__(workers=1, use_multiprocessing=False, max_queue_size=8)
-        self._make, self._steps, self._epoch = make, steps, first_epoch
 
-    def __len__(self) -> int:
-        return self._steps
-
-    def __getitem__(self, step: int) -> tuple[np.ndarray, np.ndarray]:
-        return self._make(self._epoch, step)
-
-    def on_epoch_end(self) -> None:
-        self._epoch += 1
+def _dropouts(model: keras.Model) -> list[keras.random.SeedGenerator]:
+    """Return the random states of a model's dropout layers, which Keras does not save with the weights."""
+    return [layer.seed_generator for layer in model.layers if hasattr(layer, "seed_generator")]
 
 
 def one_cycle(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
@@ -74,7 +71,7 @@ def versions() -> dict[str, str]:
 class Checkpoint(keras.callbacks.Callback):
     """Keep the state of training after every epoch, so that a killed run goes on where it was.
 
-    Weights, optimizer and random states go to a new .h5 first; then the .json that names it is moved into place.
+    Weights and optimizer go to a new .h5 first; then the .json that names it, with the rest, is moved into place.
     A checkpoint of other settings is not continued.
     """
 
@@ -98,6 +95,8 @@ class Checkpoint(keras.callbacks.Callback):
                 return 0
             model.optimizer.build(model.trainable_variables)
             model.load_weights(self._folder / state["weights"])
+            for dropout, value in zip(_dropouts(model), state["random"], strict=True):
+                dropout.state.assign(value)
         except (OSError, ValueError, KeyError) as error:
             say(f"{self._state}: cannot be continued ({error}), starting anew")
             return 0
@@ -115,6 +114,7 @@ class Checkpoint(keras.callbacks.Callback):
         state = {
             "epoch": epoch + 1,
             "weights": weights.name,
+            "random": [dropout.state.numpy().tolist() for dropout in _dropouts(self.model)],
             "seconds": self.seconds,
             "history": self.history,
             "settings": self._settings,
