@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from recognition.paper import ink_map, polarity, remove_ruling
+from recognition.shapes import Shape, cut, cut_columns, find_shapes, merge
 
 SIZE, BOX = 28, 20  # MNIST: 28x28 pixels, the digit's longer side 20, its centre of mass in the middle
 PREPROCESSING = 1  # version of `normalise`: raise it when models trained with the old one no longer fit
@@ -27,22 +28,6 @@ class Digit:
     digit: int
     confidence: float
     box: tuple[int, int, int, int]
-
-
-@dataclass
-class Shape:
-    """Connected ink: box x1 y1 x2 y2 and the ink inside it, float32 (h, w) in [0, 1], everything else 0."""
-
-    box: tuple[int, int, int, int]
-    ink: np.ndarray
-
-    @property
-    def height(self) -> int:
-        return self.box[3] - self.box[1]
-
-    @property
-    def width(self) -> int:
-        return self.box[2] - self.box[0]
 
 
 def normalise(ink: np.ndarray) -> np.ndarray:
@@ -84,84 +69,6 @@ def stroke_thickness(mask: np.ndarray) -> float:
     mask = np.pad(mask, 1)
     outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
     return 2 * np.count_nonzero(mask) / max(0.85 * outline, 1)  # slanted edges have more pixel sides than length
-
-
-def find_shapes(ink: np.ndarray) -> list[Shape]:
-    """Return the connected ink of an ink map, float32 (H, W) in [0, 1], without specks and the image's edges."""
-    mask = (ink > 0.5).astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    if count < 2:
-        return []
-    x, y, width, height, area = stats[1:].T
-    side = np.maximum(width, height)
-    inside = (side >= 6) & (area >= 8)
-    rim = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
-    contact = np.bincount(rim, minlength=count)[1:]  # a digit may touch the edge of a tight crop, but not lie along it
-    sliver = (contact > 0) & (np.minimum(width, height) < 0.02 * min(mask.shape))
-    inside &= (contact < 0.2 * min(mask.shape)) & ~sliver
-    inside &= ~_frames(stats[1:], inside)
-    if not inside.any():
-        return []
-    # The height of the writing: half of the ink belongs to shapes at least as high
-    order = np.flatnonzero(inside)[np.argsort(side[inside])]
-    share = np.cumsum(area[order]) / area[order].sum()
-    typical = side[order[np.searchsorted(share, 0.5)]]
-    shapes = []
-    for k in np.flatnonzero(inside & (side >= 0.12 * typical)):
-        x1, y1 = max(0, x[k] - 1), max(0, y[k] - 1)
-        window = slice(y1, y[k] + height[k] + 1), slice(x1, x[k] + width[k] + 1)
-        own = cv2.dilate((labels[window] == k + 1).astype(np.uint8), np.ones((3, 3), np.uint8))  # with its soft edge
-        piece = np.where(own, ink[window], 0)
-        shapes.append(Shape((int(x1), int(y1), int(x1 + piece.shape[1]), int(y1 + piece.shape[0])), piece))
-    return shapes
-
-
-def _frames(stats: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Tell for each row of connected-component statistics whether it is a frame: a box or page edge around others."""
-    x, y, width, height = stats[:, :4].T
-    frames = np.zeros(len(stats), bool)
-    for k in np.flatnonzero(inside):
-        within = inside & (x > x[k]) & (y > y[k]) & (x + width < x[k] + width[k]) & (y + height < y[k] + height[k])
-        frames[k] = (height[within] > 0.3 * height[k]).any() or (height[within] > 0.05 * height[k]).sum() > 2
-    return frames
-
-
-def merge(shapes: list[Shape]) -> Shape:
-    """Return several shapes as one."""
-    boxes = np.array([shape.box for shape in shapes])
-    x1, y1, x2, y2 = *boxes[:, :2].min(0).tolist(), *boxes[:, 2:].max(0).tolist()
-    ink = np.zeros((y2 - y1, x2 - x1), np.float32)
-    for shape in shapes:
-        a, b, c, d = shape.box
-        window = ink[b - y1 : d - y1, a - x1 : c - x1]
-        np.maximum(window, shape.ink, out=window)
-    return Shape((x1, y1, x2, y2), ink)
-
-
-def cut(shape: Shape, start: int, end: int) -> Shape | None:
-    """Return the part of a shape between two columns, cropped to its ink; None without any."""
-    piece = np.ascontiguousarray(shape.ink[:, start:end])
-    x, y, width, height = cv2.boundingRect((piece > 0.5).astype(np.uint8))
-    if width == 0:
-        return None
-    x1, y1 = shape.box[0] + start + x, shape.box[1] + y
-    return Shape((x1, y1, x1 + width, y1 + height), piece[y : y + height, x : x + width])
-
-
-def cut_columns(shape: Shape) -> list[int]:
-    """Return the columns, left to right, where touching digits may meet: where least ink has to be cut."""
-    if shape.width < 0.7 * shape.height or shape.width < 12:
-        return []
-    profile = cv2.blur((shape.ink > 0.5).sum(0).astype(np.float32)[None], (3, 1))[0]
-    margin, apart = round(0.18 * shape.height), 0.15 * shape.height
-    count = min(8, round(3 * shape.width / shape.height))
-    columns: list[int] = []
-    for column in margin + np.argsort(profile[margin : shape.width - margin], kind="stable"):
-        if profile[column] > 0.5 * shape.height or len(columns) == count:
-            break
-        if all(abs(column - other) > apart for other in columns):
-            columns.append(int(column))
-    return sorted(columns)
 
 
 def _near(a: Shape, b: Shape, height: float) -> bool:

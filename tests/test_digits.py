@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from conftest import write
 
-from recognition import digits, models, pages, paper
+from recognition import digits, models, pages, paper, shapes
 
 
 def letter_l(height: int = 100, width: int = 60, pen: int = 12) -> np.ndarray:
@@ -130,31 +130,31 @@ def test_find_shapes_gives_opencvs_boxes_without_specks():
     cv2.rectangle(ink, (40, 50), (59, 129), 1, cv2.FILLED)
     cv2.rectangle(ink, (140, 60), (199, 119), 1, cv2.FILLED)
     ink[20:23, 250:253] = 1
-    boxes = [shape.box for shape in digits.find_shapes(ink)]
+    boxes = [shape.box for shape in shapes.find_shapes(ink)]
     expected = [(40, 50, 60, 130), (140, 60, 200, 120)]
     assert len(boxes) == 2
     assert np.abs(np.subtract(sorted(boxes), expected)).max() <= 1
 
 
 def test_merge_and_cut_are_opposites():
-    left = digits.Shape((10, 20, 14, 30), np.full((10, 4), 0.9, np.float32))
-    right = digits.Shape((17, 15, 23, 22), np.full((7, 6), 0.8, np.float32))
-    whole = digits.merge([left, right])
+    left = shapes.Shape((10, 20, 14, 30), np.full((10, 4), 0.9, np.float32))
+    right = shapes.Shape((17, 15, 23, 22), np.full((7, 6), 0.8, np.float32))
+    whole = shapes.merge([left, right])
     assert whole.box == (10, 15, 23, 30)
     expected = np.zeros((15, 13), np.float32)
     expected[5:15, 0:4], expected[0:7, 7:13] = 0.9, 0.8
     assert np.array_equal(whole.ink, expected)
-    for part, same in ((digits.cut(whole, 0, 5), left), (digits.cut(whole, 5, 13), right)):
+    for part, same in ((shapes.cut(whole, 0, 5), left), (shapes.cut(whole, 5, 13), right)):
         assert part.box == same.box
         assert np.array_equal(part.ink, same.ink)
-    assert digits.cut(whole, 4, 7) is None
+    assert shapes.cut(whole, 4, 7) is None
 
 
 def test_touching_shapes_are_cut_where_they_touch():
     ink = np.zeros((60, 100), np.float32)
     ink[:, 5:40], ink[:, 45:95] = 1, 1
     ink[30:33, 40:45] = 1
-    assert any(40 <= column <= 45 for column in digits.cut_columns(digits.Shape((0, 0, 100, 60), ink)))
+    assert any(40 <= column <= 45 for column in shapes.cut_columns(shapes.Shape((0, 0, 100, 60), ink)))
 
 
 def test_rows_that_climb_more_than_a_row_are_read_in_order():
