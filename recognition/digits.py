@@ -141,7 +141,7 @@ def _best_cuts(parts: list[Way]) -> list[Way]:
 
 def _worth(way: Way) -> float:
     """Return the ink that a digit explains, in pixels, weighted by how sure the network is of it."""
-    return float((way.whole.ink > 0.5).sum()) * way.confidence
+    return way.whole.area * way.confidence
 
 
 def read_digits(
@@ -159,7 +159,7 @@ def read_digits(
     skew = polarity(small)
     sure = [skew > 0] if abs(skew) > 0.5 else [False, True]
     chosen = max((_read_ink(small, light, predict, threshold) for light in sure), key=_quality)
-    typical = np.median([way.whole.height for way in chosen]) if chosen else 0
+    typical = _typical_height(chosen)
     digits = [
         Digit(way.digit, round(way.confidence, 4), tuple(round(value / scale) for value in way.whole.box))
         for way in chosen
@@ -183,8 +183,15 @@ def _read_ink(
 
 
 def _quality(chosen: list[Way]) -> float:
-    """Return how well digits were read: what tells the right polarity from the wrong one."""
-    return sum(way.confidence - 0.6 for way in chosen)
+    """Return how well ink was read: what tells the right polarity from the wrong one."""
+    return sum((way.confidence - 0.6) * way.whole.area for way in chosen)
+
+
+def _typical_height(chosen: list[Way]) -> float:
+    """Return the height of the digits with most of the ink, 0 without digits; specks read as digits count little."""
+    order = sorted(chosen, key=lambda way: way.whole.height)
+    share = np.cumsum([_worth(way) for way in order])
+    return order[np.searchsorted(share, share[-1] / 2)].whole.height if order else 0
 
 
 def choose(ways: list[Way], threshold: float) -> list[Way]:
@@ -241,8 +248,7 @@ def normalise_photo(frame: np.ndarray) -> np.ndarray:
         border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
         return normalise(255 - gray if np.median(border) > 127 else gray)
     shapes = find_shapes(remove_ruling(ink_map(frame, polarity(frame) > 0)))
-    areas = [float(shape.ink.sum()) for shape in shapes]
-    large = [shape for shape, area in zip(shapes, areas, strict=True) if area > 0.1 * max(areas)]
+    large = [shape for shape in shapes if shape.area > 0.1 * max(other.area for other in shapes)]
     return normalise(merge(large).ink) if large else np.zeros((SIZE, SIZE), np.uint8)
 
 

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+MAX_TILT = 0.17  # radians, about 10 degrees: how far ruling may be from level or upright
+
 
 def _paper_light(channel: np.ndarray, kernel: int) -> np.ndarray:
     """Return what the paper would show without ink, float32 (H, W): dark strokes narrower than `kernel` closed."""
@@ -79,10 +81,10 @@ def _level_lines(mask: np.ndarray) -> list[tuple[float, float]]:
     factor = max(1, mask.shape[1] // 600)  # the vote costs by pixels; the line is refined on all of them later
     small = cv2.resize(mask, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
     width = small.shape[1]
-    angles = {"min_theta": np.pi / 2 - 0.1, "max_theta": np.pi / 2 + 0.1}
+    angles = {"min_theta": np.pi / 2 - MAX_TILT, "max_theta": np.pi / 2 + MAX_TILT}
     votes = cv2.HoughLines((small > 0).astype(np.uint8), 1, np.pi / 720, round(0.35 * width), **angles)
     lines: list[tuple[float, float]] = []
-    for rho, theta in [] if votes is None else votes.reshape(-1, 2).astype(float):
+    for rho, theta in [] if votes is None else votes[:3000].reshape(-1, 2).astype(float):
         slope = -np.cos(theta) / np.sin(theta)
         middle = rho / np.sin(theta) + slope * width / 2
         if all(abs(middle - other) > 4 for other, _ in lines):
@@ -121,7 +123,8 @@ def _remove_level_lines(ink: np.ndarray) -> None:
         # A row of digits has gaps, ruling has none wider than between its dots
         gaps, extent = np.diff(columns[found]), np.ptp(columns[found]) if found.any() else 0
         too_thick = thickness > 3 + max(ink.shape) / 100  # the edge of a shadow
-        if too_thick or extent < max(0.6 * width, 25 * thickness) or gaps[gaps > 8].sum() > 0.03 * extent:
+        crosses = 0.6 if len(lines) > 2 else 0.9  # one line alone may be a stroke: of a 7, a 1, a plus
+        if too_thick or extent < max(crosses * width, 25 * thickness) or gaps[gaps > 8].sum() > 0.03 * extent:
             continue
         for x in columns[thin]:
             ink[max(0, start[x] - 1) : end[x] + 1, x] = 0

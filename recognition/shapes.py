@@ -21,6 +21,11 @@ class Shape:
     def width(self) -> int:
         return self.box[2] - self.box[0]
 
+    @property
+    def area(self) -> int:
+        """Its pixels of ink."""
+        return int(np.count_nonzero(self.ink > 0.5))
+
 
 def find_shapes(ink: np.ndarray) -> list[Shape]:
     """Return the connected ink of an ink map, float32 (H, W) in [0, 1], without specks and the image's edges."""
