@@ -148,7 +148,7 @@ def main(config: Config) -> None:
             f"{ours['score']:.1%}, {ours['exact']} photos exact",
         ))  # fmt: skip
     if (datasets.DATA / "usps_train.npz").exists():
-        images, labels, _ = datasets.load_labelled(datasets.DATA / "usps_train.npz")
+        images, labels, *_ = datasets.load_labelled(datasets.DATA / "usps_train.npz")
         ours, theirs = ((m.predict(images)[:, :10].argmax(1) == labels).mean() for m in (model, classic))
         rows.append(("USPS digits, never trained on", f"classic network {theirs:.1%}", "≥ 97.5 %", f"{ours:.1%}"))
     if (datasets.DATA / "letters.npz").exists():

@@ -56,27 +56,27 @@ def read_text(frame: np.ndarray, model: models.Model, threshold: float) -> str:
     return digits.text_of(digits.read_digits(frame, model.predict, threshold))
 
 
-def main(config: Config) -> None:
+def main(config: Config) -> int:
     model = models.load(config.model)
-    threshold = model.card["threshold"] if config.threshold is None else config.threshold
+    threshold = model.threshold(config.threshold)
     labels_of_photos = None if config.data == "mnist" else datasets.load_photo_labels(Path(config.data))
     if labels_of_photos is not None:
         read = partial(read_text, model=model, threshold=threshold)
         result = reports.score_photos(read, Path(config.data), labels_of_photos)
         if config.json:
             print(json.dumps(result))
-            return
+            return bool(result["failed"])
         for photo in result["photos"]:
             mark = "ok   " if photo["edit_distance"] == 0 else "wrong"
             print(f"{mark} {photo['photo']}: {photo['digits']}, read {photo['read'] or 'nothing'}")
         print(f"{result['score']:.1%} of {result['digits']} digits, {result['exact']} of {len(labels_of_photos)} exact")
-        return
+        return bool(result["failed"])
 
     if config.data == "mnist":
         images, labels = datasets.load_mnist()[2:]
-        names = [f"test[{i}]" for i in range(len(images))]
+        names, failed = [f"test[{i}]" for i in range(len(images))], []
     else:
-        images, labels, names = datasets.load_labelled(Path(config.data))
+        images, labels, names, failed = datasets.load_labelled(Path(config.data))
     result = evaluate_images(images, labels, model, threshold)
     matrix, read, confidence = (result.pop(key) for key in ("matrix", "read", "confidence"))
     wrong = np.flatnonzero(read != labels)
@@ -94,7 +94,7 @@ def main(config: Config) -> None:
         reports.plot_images(images[wrong[:50]], titles, figures[2], wrong=np.ones(len(titles), bool))
     if config.json:
         print(json.dumps(result | {"most_confidently_wrong": [names[i] for i in wrong[:50]]}))
-        return
+        return bool(failed)
     print("digit  precision   recall   images")
     for digit, row in result["classes"].items():
         shares = [f"{row[key]:9.2%}" if row[key] is not None else f"{'-':>9}" for key in ("precision", "recall")]
@@ -105,6 +105,7 @@ def main(config: Config) -> None:
     )
     if config.show:
         reports.show(figures)
+    return bool(failed)
 
 
 if __name__ == "__main__":

@@ -20,9 +20,10 @@ from recognition import digits, draw, frames, models, settings
 
 @dataclass
 class Config:
-    paths: Annotated[tuple[str, ...], tyro.conf.Positional]  # images, folders or patterns such as "photos/*.jpg"
+    # images, folders or patterns such as "photos/*.jpg"
+    paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
     model: str = "digits"  # name of a model in models/
-    threshold: float | None = None  # least confidence of a digit, 0 to 1; higher reads less and errs less
+    threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
     output: str | None = None  # folder, or image file, for the annotated pictures
     json: bool = False  # print JSON Lines instead of text, and open no window
     show: bool = True  # open a window where there is a display; --no-show saves instead
@@ -32,9 +33,7 @@ def main(config: Config) -> int:
     if not config.paths:
         raise settings.UserError("name at least one image, folder or pattern, for example data/samples", 2)
     model = models.load(config.model)
-    threshold = model.card["threshold"] if config.threshold is None else config.threshold
-    if not 0 <= threshold <= 1:
-        raise settings.UserError(f"--threshold {threshold}: must be 0 to 1", 2)
+    threshold = model.threshold(config.threshold)
     show = config.show and not config.json and not config.output and frames.has_display()
     output = config.output or (None if config.json or show else "output")
     source = frames.FrameSource(config.paths)

@@ -65,8 +65,8 @@ def check(config: Config) -> None:
     ranges |= dict.fromkeys(("learning_rate", "weight_decay", "no_digits", "written", "warp", "seed"), (0, math.inf))
     for name, (low, high) in ranges.items():
         if not low <= getattr(config, name) <= high:
-            flag = f"--{name.replace('_', '-')} {getattr(config, name)}"
-            raise settings.UserError(f"{flag}: must be {low} to {high}", 2)
+            flag, span = f"--{name.replace('_', '-')} {getattr(config, name)}", f"{low} to {high}"
+            raise settings.UserError(f"{flag}: must be {span if high < math.inf else f'at least {low}'}", 2)
 
 
 def training_set(config: Config, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -101,6 +101,24 @@ def make_batch(
         plain = rng.random(len(batch)) < config.plain
         batch[plain] = images[chosen[plain]]
     return batch[..., None], targets[chosen]
+
+
+def measure(
+    model: models.Model, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], refuse: float
+) -> tuple[float, dict[str, float], np.ndarray]:
+    """Return the threshold of "no digit", the numbers for the card, and what was read of the test set, int (N,).
+
+    The threshold comes from the validation images alone: it refuses the share `refuse` of them.
+    """
+    (x_validation, y_validation), (x_test, y_test) = validation, test
+    seen, unseen = model.predict(x_validation)[:, :10], model.predict(x_test)[:, :10]
+    threshold = round(float(np.quantile(seen.max(1), refuse)), 3)
+    measured = {
+        "test_accuracy": (unseen.argmax(1) == y_test).mean(),
+        "test_refused": (unseen.max(1) < threshold).mean(),
+        "validation_accuracy": (seen.argmax(1) == y_validation).mean(),
+    }
+    return threshold, {key: round(float(value), 5) for key, value in measured.items()}, unseen.argmax(1)
 
 
 def main(config: Config) -> None:
@@ -165,15 +183,9 @@ def main(config: Config) -> None:
     }
     models.save(model, card, config.name, folder)
     saved = models.load(config.name, folder)  # what is measured is the file that everyone uses
-    confidence = saved.predict(x[held_back])[:, :10].max(1)
-    card["threshold"] = round(float(np.quantile(confidence, config.refuse)), 3)
-    probabilities = saved.predict(x_test)
-    read = probabilities[:, :10].argmax(1)
-    card["measured"] = {
-        "test_accuracy": round(float((read == y_test).mean()), 5),
-        "test_refused": round(float((probabilities[:, :10].max(1) < card["threshold"]).mean()), 5),
-        "validation_accuracy": round(float((saved.predict(x[held_back])[:, :10].argmax(1) == y[held_back]).mean()), 5),
-    }
+    card["threshold"], card["measured"], read = measure(
+        saved, (x[held_back], y[held_back]), (x_test, y_test), config.refuse
+    )
     models.write_card(card, config.name, folder)
     reports.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
     matrix = reports.confusion_matrix(y_test, read, 10)

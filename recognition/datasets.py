@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition import digits
-from recognition.frames import SUFFIXES, read_image
+from recognition.frames import FrameSource
 from recognition.settings import ROOT, UserError, say
 
 DATA = ROOT / "data"
@@ -89,8 +89,8 @@ def _read_npz(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
         raise UserError(f"{path} is damaged or no .npz file ({error})") from None
 
 
-def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Return images uint8 (N, 28, 28), normalised, their labels int (N,) and a name for each.
+def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
+    """Return images uint8 (N, 28, 28), normalised, their labels int (N,), a name for each, and the files that failed.
 
     `path` is an .npz with x (N, H, W) uint8, white on black, and y (N,), or a folder with a subfolder of image files
     for each digit: FOLDER/0/*.png to FOLDER/9/*.png, photos or scans of one digit each.
@@ -102,14 +102,15 @@ def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
         _check_labels(path, labels, len(images))
         if images.shape[1:] != (28, 28):
             images = np.stack([digits.normalise(image) for image in images])
-        return images, labels.astype(int), [f"{path.name}[{i}]" for i in range(len(images))]
-    files = [
-        file for label in range(10) for file in sorted((path / str(label)).glob("*")) if file.suffix.lower() in SUFFIXES
-    ]
-    if not files:
+        return images, labels.astype(int), [f"{path.name}[{i}]" for i in range(len(images))], []
+    if not path.is_dir():
+        raise UserError(f"{path} not found: name an .npz or a folder")
+    source = FrameSource([str(path / digit) for digit in "0123456789" if (path / digit).is_dir()])
+    photos = [(photo.source, digits.normalise_photo(photo.image)) for photo in source]
+    if not photos:
         raise UserError(f"{path}: no labelled images: make subfolders 0 to 9, each with pictures of that digit")
-    images = np.stack([digits.normalise_photo(read_image(file)) for file in files])
-    return images, np.array([int(file.parent.name) for file in files]), [str(file) for file in files]
+    names, images = zip(*photos, strict=True)
+    return np.stack(images), np.array([int(Path(name).parent.name) for name in names]), list(names), source.failed
 
 
 def load_photo_labels(folder: Path) -> dict[str, dict] | None:
@@ -118,6 +119,10 @@ def load_photo_labels(folder: Path) -> dict[str, dict] | None:
     if not path.exists():
         return None
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        labels = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(f"{path} is no JSON ({error})") from None
+    entries = list(labels.values()) if isinstance(labels, dict) else []
+    if not entries or not all(isinstance(entry, dict) and isinstance(entry.get("digits"), str) for entry in entries):
+        raise UserError(f'{path}: needs {{"photo.jpg": {{"digits": "0123"}}, ...}}, one entry a photo')
+    return labels

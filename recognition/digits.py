@@ -157,7 +157,7 @@ def read_digits(
     scale = min(1.0, WORKING_SIDE / max(frame.shape[:2]))
     small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     skew = polarity(small)
-    sure = [skew > 0] if abs(skew) > 0.5 else [False, True]
+    sure = [skew > 0] if abs(skew) > 0.8 else [False, True]
     chosen = max((_read_ink(small, light, predict, threshold) for light in sure), key=_quality)
     typical = _typical_height(chosen)
     digits = [
@@ -201,7 +201,8 @@ def choose(ways: list[Way], threshold: float) -> list[Way]:
     offers = [(0.0, [way]) for way in whole.values() if way.confidence >= threshold]
     parts: dict[int, list[Way]] = {}
     for way in ways:
-        if way.cuts and way.confidence >= max(threshold, CUT_CONFIDENCE):
+        certain = whole[way.used[0]].several > 0.5  # surely to be cut, so any digits will do
+        if way.cuts and way.confidence >= (threshold if certain else max(threshold, CUT_CONFIDENCE)):
             parts.setdefault(way.used[0], []).append(way)
         elif len(way.used) > 1 and way.confidence >= threshold:
             offers.append((_worth(way) - sum(alone[k] for k in way.used), [way]))

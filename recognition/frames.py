@@ -52,6 +52,9 @@ class FrameSource:
 
     def _files(self) -> Iterator[Path]:
         for text in self._paths:
+            if not text:  # Path("") would be the current folder
+                self._fail("", "an empty path: name an image, a folder or a pattern")
+                continue
             path = Path(os.path.expanduser(text))  # unlike Path.expanduser it leaves "~photo.jpg" alone
             # Patterns that the shell left to us, as on Windows
             matches = [] if os.path.exists(path) else sorted(glob.glob(str(path), recursive=True))
@@ -115,7 +118,9 @@ def _to_bgr(image) -> np.ndarray:
     """Return a Pillow image of any mode as BGR uint8 (H, W, 3)."""
     if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more a pixel
         values = np.asarray(image).astype(np.float32)
-        top = 65535 if image.mode.startswith("I") else max(float(values.max()), 1e-6)
+        peak = float(values.max())
+        full = 65535 if peak > 4095 else 4095  # scanners keep 12 bits in 16
+        top = max(peak, 1e-6) if image.mode == "F" else full if peak > 255 else 255
         return cv2.cvtColor(np.clip(values * (255 / top), 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")

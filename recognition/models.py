@@ -36,6 +36,13 @@ class Model:
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._batch = 0
 
+    def threshold(self, wanted: float | None) -> float:
+        """Return the least confidence to believe, 0 to 1: what the user wants, or what the model was measured with."""
+        threshold = self.card["threshold"] if wanted is None else wanted
+        if not 0 <= threshold <= 1:
+            raise UserError(f"--threshold {threshold}: must be 0 to 1", 2)
+        return threshold
+
     def predict(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Return the probabilities of every image, float32 (N, classes); all images go through in batches."""
         images = images.reshape(len(images), *self._shape)

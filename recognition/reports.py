@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.digits import edit_distance
-from recognition.frames import has_display, read_image
+from recognition.frames import FrameSource, has_display
 from recognition.settings import say
 
 BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness
@@ -78,20 +78,24 @@ def per_class(matrix: np.ndarray) -> list[dict]:
 
 
 def score_photos(read: Callable[[np.ndarray], str], folder: Path, labels: dict[str, dict]) -> dict:
-    """Return how well `read` (BGR frame to text) reads a folder's photos: digits, score, exact photos, each photo.
+    """Return how well `read` (BGR frame to text) reads a folder's photos: digits, score, exact, failed, each photo.
 
     The score is 1 - edit distance / digits. `labels` is what `datasets.load_photo_labels` returned; a photo whose note
-    says SCATTERED has no reading order, so its digits are compared sorted.
+    says SCATTERED has no reading order, so its digits are compared sorted. Photos that cannot be used count as unread.
     """
+    source = FrameSource([str(folder / name) for name in labels])
+    texts = {Path(photo.source): read(photo.image) for photo in source}
     photos = []
     for name, label in labels.items():
-        wanted, found = label["digits"], read(read_image(folder / name)).replace("\n", "")
+        wanted, found = label["digits"], texts.get(folder / name, "").replace("\n", "")
         if "SCATTERED" in label.get("note", ""):
             wanted, found = "".join(sorted(wanted)), "".join(sorted(found))
         photos.append({"photo": name, "digits": wanted, "read": found, "edit_distance": edit_distance(wanted, found)})
     count = sum(len(photo["digits"]) for photo in photos)
     wrong = [photo["edit_distance"] for photo in photos]
-    return {"digits": count, "score": 1 - sum(wrong) / max(count, 1), "exact": wrong.count(0), "photos": photos}
+    exact, failed = wrong.count(0), source.failed
+    score = 1 - sum(wrong) / max(count, 1)
+    return {"digits": count, "score": score, "exact": exact, "failed": failed, "photos": photos}
 
 
 def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> None:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+MAX_SHAPES = 1000  # with most ink; more are no digits but a texture, and would take long
+
 
 @dataclass
 class Shape:
@@ -40,7 +42,11 @@ def find_shapes(ink: np.ndarray) -> list[Shape]:
     contact = np.bincount(rim, minlength=count)[1:]  # a digit may touch the edge of a tight crop, but not lie along it
     sliver = (contact > 0) & (np.minimum(width, height) < 0.02 * min(mask.shape))
     inside &= (contact < 0.2 * min(mask.shape)) & ~sliver
-    inside &= ~_frames(stats[1:], inside)
+    if np.count_nonzero(inside) > MAX_SHAPES:
+        inside &= area >= np.sort(area[inside])[-MAX_SHAPES]
+        if np.count_nonzero(inside) > 2 * MAX_SHAPES:  # as many of one size: a pattern
+            return []
+    inside &= ~_enclosing(stats[1:], inside)
     if not inside.any():
         return []
     # The height of the writing: half of the ink belongs to shapes at least as high
@@ -57,14 +63,14 @@ def find_shapes(ink: np.ndarray) -> list[Shape]:
     return shapes
 
 
-def _frames(stats: np.ndarray, inside: np.ndarray) -> np.ndarray:
+def _enclosing(stats: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Tell for each row of connected-component statistics whether it is a frame: a box or page edge around others."""
     x, y, width, height = stats[:, :4].T
-    frames = np.zeros(len(stats), bool)
+    enclosing = np.zeros(len(stats), bool)
     for k in np.flatnonzero(inside):
         within = inside & (x > x[k]) & (y > y[k]) & (x + width < x[k] + width[k]) & (y + height < y[k] + height[k])
-        frames[k] = (height[within] > 0.3 * height[k]).any() or (height[within] > 0.05 * height[k]).sum() > 2
-    return frames
+        enclosing[k] = (height[within] > 0.3 * height[k]).any() or (height[within] > 0.05 * height[k]).sum() > 2
+    return enclosing
 
 
 def merge(shapes: list[Shape]) -> Shape:

@@ -1,5 +1,6 @@
 """Digits are brought to MNIST's form, found on every kind of paper, and read in order with the right boxes."""
 
+import time
 from itertools import chain
 
 import cv2
@@ -253,3 +254,27 @@ def test_signs_between_digits_are_not_read(shipped):
         errors += edit_distance(digits.text_of(found), "123446\n582731")
     assert taken <= 0.05 * signs
     assert errors <= 0.05 * 6 * 13
+
+
+@pytest.mark.parametrize("margin", [0.1, 0.4])
+def test_a_lone_digit_is_read_in_a_tight_crop(shipped, margin):
+    wrong = []
+    for digit in "0123456789":
+        page = pages.Page(height=400, width=400, digit=200, pen=18, wobble=0.4)
+        photo, ((box,),) = pages.write_page([[digit]], page, np.random.default_rng(int(digit)))
+        side = round(margin * (box[3] - box[1]))
+        x1, y1 = max(0, box[0] - side), max(0, box[1] - side)
+        found = read(photo[y1 : box[3] + side, x1 : box[2] + side], shipped)
+        wrong += [(digit, found)] if found != digit else []
+    assert len(wrong) <= 1, wrong
+
+
+def test_a_texture_of_thousands_of_shapes_takes_seconds_not_minutes(shipped):
+    squares = np.kron(np.indices((180, 240)).sum(0) % 2, np.ones((8, 8))).astype(np.uint8) * 255
+    dots = np.full((1400, 1900), 255, np.uint8)
+    dots[::14, ::14] = dots[1::14, ::14] = 0
+    dots = cv2.erode(dots, np.ones((5, 5)))
+    for texture in (squares, dots):
+        start = time.process_time()
+        digits.read_digits(texture, shipped.predict)
+        assert time.process_time() - start < 20
