@@ -58,7 +58,7 @@ def sha256(arrays: tuple[np.ndarray, ...]) -> str:
 
 
 def _download_mnist(path: Path) -> None:
-    import keras
+    from recognition.networks import keras
 
     say(f"{path} not found: downloading MNIST (11 MB)")
     try:
