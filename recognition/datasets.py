@@ -6,7 +6,6 @@ MNIST: Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist (60,000 
 import contextlib
 import hashlib
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from recognition import digits
 from recognition.frames import FrameSource
-from recognition.settings import ROOT, UserError, say
+from recognition.settings import ROOT, UserError, say, write_atomically
 
 DATA = ROOT / "data"
 PARTS = ("x_train", "y_train", "x_test", "y_test")
@@ -71,9 +70,8 @@ def _download_mnist(path: Path) -> None:
             "put mnist.npz from https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz there"
         ) from None
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".mnist.{os.getpid()}.npz")
-    np.savez_compressed(temporary, **dict(zip(PARTS, (x_train, y_train, x_test, y_test), strict=True)))
-    os.replace(temporary, path)
+    arrays = dict(zip(PARTS, (x_train, y_train, x_test, y_test), strict=True))
+    write_atomically(path, lambda file: np.savez_compressed(file, **arrays), suffix=".npz")
 
 
 def _read_npz(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:

@@ -7,6 +7,7 @@ are digits).
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -115,9 +116,11 @@ def _ways(shapes: list[Shape]) -> list[Way]:
                 neighbours[a].append(b)
                 neighbours[b].append(a)
                 ways.append(Way((a, b), merge([shapes[a], shapes[b]])))
+    tried = set()
     for a, others in neighbours.items():  # a stroke broken twice
-        for i, b in enumerate(others[:4]):
-            for c in others[i + 1 : 4]:
+        for b, c in combinations(others[:4], 2):
+            if frozenset((a, b, c)) not in tried:
+                tried.add(frozenset((a, b, c)))
                 whole = merge([shapes[a], shapes[b], shapes[c]])
                 if max(whole.height, whole.width) < 1.6 * max(heights[[a, b, c]]):
                     ways.append(Way((a, b, c), whole))

@@ -142,6 +142,7 @@ class FrameSink:
 
     def __init__(self, output: str | None, show: bool, suffix: str = "_read.png"):
         self.quit = False  # whether the user closed the window
+        self._saved: FrameSink | None = None  # what the key s saves
         self._in_window, self._suffix, self._used = show, suffix, set()
         self._output = Path(output).expanduser() if output else None
         if self._output:
@@ -200,4 +201,5 @@ class FrameSink:
                 self.quit = True
                 return
             if key == ord("s"):
-                say(f"saved {FrameSink('output', show=False).write(frame)}")
+                self._saved = self._saved or FrameSink("output", show=False)
+                say(f"saved {self._saved.write(frame)}")

@@ -10,12 +10,11 @@ import json
 import os
 import tempfile
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
-from recognition.settings import ROOT, UserError, quiet, say
+from recognition.settings import ROOT, UserError, quiet, say, write_atomically
 
 MODELS = ROOT / "models"
 
@@ -78,7 +77,7 @@ def load(name: str, folder: Path = MODELS) -> Model:
     if _sha256(weights.read_bytes()) != card["sha256"]["weights.h5"]:
         card["measured"] = {}  # what was measured belongs to other weights
     content = _export(model)
-    _write(tflite, lambda path: path.write_bytes(content))
+    write_atomically(tflite, lambda path: path.write_bytes(content))
     card["sha256"] = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
     write_card(card, name, folder)
     return Model(content, card)
@@ -155,9 +154,9 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
     clean.set_weights(model.get_weights())
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{name}.weights.h5"
-    _write(weights, clean.save_weights, suffix=".weights.h5")
+    write_atomically(weights, clean.save_weights, suffix=".weights.h5")
     content = _export(clean)
-    _write(folder / f"{name}.tflite", lambda path: path.write_bytes(content))
+    write_atomically(folder / f"{name}.tflite", lambda path: path.write_bytes(content))
     card["sha256"] = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
     write_card(card, name, folder)
 
@@ -195,17 +194,7 @@ def read_card(name: str, folder: Path = MODELS) -> dict:
 def write_card(card: dict, name: str, folder: Path = MODELS) -> None:
     """Write a model's card, indented so that a person can read it."""
     text = json.dumps(card, indent=2) + "\n"
-    _write(folder / f"{name}.json", lambda path: path.write_text(text, encoding="utf-8"))
-
-
-def _write(path: Path, writer: Callable[[Path], object], suffix: str = ".partial") -> None:
-    """Let `writer` fill a temporary file beside `path`, then move it into place: till then the old file stays whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{suffix}")
-    try:
-        writer(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(folder / f"{name}.json", lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _sha256(content: bytes) -> str:

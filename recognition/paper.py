@@ -68,7 +68,7 @@ def ink_map(frame: np.ndarray, light_on_dark: bool) -> np.ndarray:
 def remove_ruling(ink: np.ndarray) -> np.ndarray:
     """Return the ink map without the lines of ruled or graph paper; strokes that cross a line keep their ink.
 
-    A line of ruling is thin, straight within a few degrees of the image's axes, and crosses most of the image.
+    A line of ruling is thin, straight, within ten degrees of the image's axes, and crosses most of the image.
     """
     ink = ink.copy()
     _remove_level_lines(ink)

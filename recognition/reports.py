@@ -4,7 +4,6 @@ Figures are drawn without a window, so this works on servers too; `show` opens t
 Only training, evaluation and exploration import this module: Matplotlib and seaborn cost most of a second.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.digits import edit_distance
 from recognition.frames import FrameSource, has_display
-from recognition.settings import say
+from recognition.settings import say, write_atomically
 
 BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness
 DPI = 150
@@ -27,12 +26,7 @@ seaborn.set_theme(style="ticks", palette="colorblind", rc={"axes.spines.right": 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, moved into place when complete: a killed run leaves the old picture whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        figure.savefig(temporary, dpi=DPI, format="png", metadata={"Software": None})
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_atomically(path, lambda file: figure.savefig(file, dpi=DPI, format="png", metadata={"Software": None}))
 
 
 def plot_history(history: dict[str, list[float]], path: Path) -> None:

@@ -24,6 +24,16 @@ def say(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
+def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str = ".partial") -> None:
+    """Let `writer` fill a temporary file beside `path`, then move it into place: till then the old file stays whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{suffix}")
+    try:
+        writer(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Drop what C++ libraries print to stderr meanwhile; TensorFlow and LiteRT greet users with lines of no use."""

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from recognition.networks import keras, tf
-from recognition.settings import say
+from recognition.settings import say, write_atomically
 
 
 def choose_precision(precision: str) -> str:
@@ -119,9 +119,7 @@ class Checkpoint(keras.callbacks.Callback):
             "history": self.history,
             "settings": self._settings,
         }
-        temporary = self._state.with_suffix(".partial")
-        temporary.write_text(json.dumps(state), encoding="utf-8")
-        os.replace(temporary, self._state)
+        write_atomically(self._state, lambda file: file.write_text(json.dumps(state), encoding="utf-8"))
         self._remove_weights(keep=weights)
 
     def _remove_weights(self, keep: Path | None = None) -> None:

@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from recognition import augment, datasets, models
+from recognition import augment, datasets, models, settings
 from recognition.settings import ROOT, UserError
 
 FILES = ("digits.json", "digits.tflite", "digits.weights.h5")
@@ -264,9 +264,9 @@ def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
         raise OSError("disk full")
 
     with pytest.raises(OSError, match="disk full"):
-        models._write(path, half)
+        settings.write_atomically(path, half)
     assert contents(tmp_path) == {"a.txt": b"old"}
-    models._write(path, lambda temporary: temporary.write_text("new"))
+    settings.write_atomically(path, lambda temporary: temporary.write_text("new"))
     assert contents(tmp_path) == {"a.txt": b"new"}
 
 
