@@ -16,7 +16,7 @@ from recognition.handwriting import draw_strokes
 
 GAP = 0.12  # seconds that the tip may be out of sight within a stroke: a blurred frame or three
 STILL = 0.007  # of the frame's diagonal: a tip that strays no farther (standard deviation) pauses
-OUTSIDE = 2  # frames: a tip that so many frames earlier, or later, would be outside the frame comes from, or goes there
+OUTSIDE = 1.4  # frames: a tip that so many frames earlier, or later, would be outside the frame comes from, or goes there
 SLOW = 0.5  # of its highest speed: coming in, the tip writes from where it slows down to this; going out, till there
 JOIN = 2.5  # seconds between the strokes of one digit, at most
 MAX_STROKES = 3  # of one digit
@@ -65,7 +65,7 @@ class Pen:
             self._arriving, self.down = False, tip.writing
         elif self._new and len(self._recent) == 3:
             self._new = False
-            if self._leads_outside(self._recent[0], self._recent[2], -OUTSIDE):
+            if self._comes_in():
                 self._lift()
                 self._arriving = True
         elif self._arriving and self._slow(seconds):
@@ -113,12 +113,14 @@ class Pen:
         """Tell whether the stroke being written is more than the tremor of a hand at rest."""
         return extent(cv2.blur(np.array(self.points)[:, :2], (1, 5))) > 1.5 * self._still
 
-    def _leads_outside(self, first: tuple, last: tuple, frames: float) -> bool:
-        """Tell whether a movement over two frames, so many frames later (before, if negative), is outside the frame."""
-        start = last if frames > 0 else first
-        width, height = self._size
-        x, y = (a + (c - b) / 2 * frames for a, b, c in zip(start[:2], first[:2], last[:2], strict=True))
-        return not (0 < x < width and 0 < y < height)
+    def _comes_in(self) -> bool:
+        """Tell whether a tip seen in three frames comes in from outside: quickly, unlike a stroke's slow beginning."""
+        first, second, third = np.array(self._recent)[:, :2]
+        starts = np.hypot(*(second - first)) < 0.7 * np.hypot(*(third - second))
+        return not starts and self._outside(first - OUTSIDE * (third - first) / 2)
+
+    def _outside(self, place: np.ndarray) -> bool:
+        return not (0 < place[0] < self._size[0] and 0 < place[1] < self._size[1])
 
     def _slow(self, seconds: float) -> bool:
         """Tell whether a tip that came in from outside has slowed down to write."""
@@ -129,7 +131,7 @@ class Pen:
 
     def _without_way_out(self, stroke: np.ndarray) -> np.ndarray:
         """Return a stroke without its fast end, from where it last slowed down, if that leads out of the frame."""
-        if len(stroke) < 6 or not self._leads_outside(stroke[-3], stroke[-1], OUTSIDE):
+        if len(stroke) < 6 or not self._outside(stroke[-1, :2] + OUTSIDE * (stroke[-1] - stroke[-3])[:2] / 2):
             return stroke
         step = np.diff(stroke, axis=0)
         speed = np.hypot(step[:, 0], step[:, 1]) / np.maximum(step[:, 2], 1e-3)
