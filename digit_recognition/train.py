@@ -38,7 +38,7 @@ class Config:
     plain: float = 0.2  # share of digits left as they are, 0 to 1
     fade: float = 0.6  # how much weaker all that is at the end of training, 0 to 1: the last epochs see truer digits
     dataset: str = "mnist"  # or an .npz of your own with x_train y_train x_test y_test, images uint8 (N, 28, 28)
-    extra: str | None = None  # folder with subfolders 0 to 9 of your own digits, added to the training set
+    extra: str | None = None  # your own digits, added: a folder with subfolders 0 to 9, or strokes of hand_tracking.py
     validation: int = 2000  # images of the training set kept for choosing; the test set chooses nothing
     refuse: float = 0.004  # share of validation digits that the threshold of "no digit" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster

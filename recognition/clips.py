@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 
-
 @dataclass
 class Scene:
     """How a clip looks and how its writer moves: pixels, seconds, colours BGR 0-255."""
@@ -59,9 +58,7 @@ def move(written: list[list[np.ndarray]], scene: Scene, rng: np.random.Generator
     path += [Moment(path[-1].x, path[-1].y, False, False)] * round(3.2 * scene.fps)
     tremor = rng.normal(0, 1, (len(path), 2))
     tremor = cv2.GaussianBlur(tremor, (1, 0), sigmaX=0.1, sigmaY=1.0) * scene.jitter / 0.53
-    return [
-        Moment(m.x + dx, m.y + dy, m.visible, m.writing) for m, (dx, dy) in zip(path, tremor.tolist(), strict=True)
-    ]
+    return [Moment(m.x + dx, m.y + dy, m.visible, m.writing) for m, (dx, dy) in zip(path, tremor.tolist(), strict=True)]
 
 
 def _outside(place: tuple[float, float], scene: Scene) -> tuple[float, float]:
@@ -150,7 +147,7 @@ def _draw_hand(frame: np.ndarray, before: Moment, moment: Moment, scene: Scene, 
     size, down = scene.marker, np.array([np.sin(lean), np.cos(lean)])
     low = np.minimum(start, end) - 2 * size
     x1, y1 = np.clip(low, 0, None).astype(int)
-    x2, y2 = np.clip(np.maximum(start, end) + [4 * size, 9 * size], 0, [frame.shape[1], frame.shape[0]]).astype(int)
+    x2, y2 = np.clip(np.maximum(start, end) + np.array([4, 9]) * size, 0, [frame.shape[1], frame.shape[0]]).astype(int)
     x1 = max(0, x1 - round(4 * size))
     window = frame[y1:y2, x1:x2]
     if not window.size:
@@ -187,46 +184,3 @@ def room(scene: Scene, rng: np.random.Generator) -> np.ndarray:
         color = (gray + rng.normal(0, 18, 3)).tolist()
         cv2.rectangle(image, (x, y), (x + w, y + h), color, cv2.FILLED, cv2.LINE_AA)
     return np.clip(cv2.GaussianBlur(image, (0, 0), 1.5), 0, 255).astype(np.uint8)
-
-
-def trace(image: np.ndarray) -> list[np.ndarray]:
-    """Return the strokes of a scanned digit, uint8 (28, 28) white on black: its middle lines, about 1 high around 0, 0.
-
-    Thinned (Zhang and Suen, 1984), then followed as a pen would: from the topmost end, straight on where lines cross.
-    """
-    scale = 6
-    large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    thin = cv2.ximgproc.thinning(((large > 110) * 255).astype(np.uint8)) > 0
-    left = {(int(x), int(y)) for y, x in np.argwhere(thin)}
-    neighbours = [(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if dx or dy]
-    around = {p: [q for dx, dy in neighbours if (q := (p[0] + dx, p[1] + dy)) in left] for p in left}
-    strokes = []
-    while left:
-        ends = [p for p in left if sum(q in left for q in around[p]) == 1]
-        point = min(ends or left, key=lambda p: (p[1], p[0]))
-        line, direction = [point], np.zeros(2)
-        left.discard(point)
-        while True:
-            ahead = [q for q in around[line[-1]] if q in left]
-            if not ahead:
-                break
-            point = max(ahead, key=lambda q: direction @ (np.array(q) - line[-1]) / np.hypot(*(np.array(q) - line[-1])))
-            left.discard(point)
-            for q in around[line[-1]]:  # staircase pixels beside the line belong to it
-                if q in left and abs(q[0] - point[0]) + abs(q[1] - point[1]) == 1 and len(around[q]) <= 3:
-                    left.discard(q)
-            line.append(point)
-            direction = np.array(point) - line[max(0, len(line) - 12)]
-        closed = [q for q in around.get(line[-1], []) if q in line[: max(0, len(line) - 20)]]
-        if closed:
-            line.append(closed[0])  # a loop ends where it began or crossed
-        if len(line) > 4 * scale:
-            strokes.append(np.array(line, float))
-    if not strokes:
-        return []
-    points = np.concatenate(strokes)
-    middle, height = (points.min(0) + points.max(0)) / 2, np.ptp(points, axis=0).max()
-    return [
-        cv2.blur((stroke - middle)[:, None] / height, (1, 9), borderType=cv2.BORDER_REPLICATE)[:, 0]
-        for stroke in strokes
-    ]

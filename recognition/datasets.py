@@ -14,6 +14,7 @@ import numpy as np
 from recognition import digits
 from recognition.frames import FrameSource
 from recognition.settings import ROOT, UserError, say, write_atomically
+from recognition.strokes import load_strokes
 
 DATA = ROOT / "data"
 PARTS = ("x_train", "y_train", "x_test", "y_test")
@@ -90,8 +91,9 @@ def _read_npz(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
 def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
     """Return images uint8 (N, 28, 28), normalised, their labels int (N,), a name for each, and the files that failed.
 
-    `path` is an .npz with x (N, H, W) uint8, white on black, and y (N,), or a folder with a subfolder of image files
-    for each digit: FOLDER/0/*.png to FOLDER/9/*.png, photos or scans of one digit each.
+    `path` is an .npz with x (N, H, W) uint8, white on black, and y (N,); or a folder with a subfolder of image files
+    for each digit: FOLDER/0/*.png to FOLDER/9/*.png, photos or scans of one digit each; or a .jsonl of strokes that
+    hand_tracking.py saved.
     """
     if path.suffix == ".npz":
         images, labels = _read_npz(path, ("x", "y"))
@@ -101,8 +103,11 @@ def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str], list[s
         if images.shape[1:] != (28, 28):
             images = np.stack([digits.normalise(image) for image in images])
         return images, labels.astype(int), [f"{path.name}[{i}]" for i in range(len(images))], []
+    if path.suffix == ".jsonl" and path.is_file():
+        images, labels = load_strokes(path)
+        return images, labels, [f"{path.name}[{i}]" for i in range(len(images))], []
     if not path.is_dir():
-        raise UserError(f"{path} not found: name an .npz or a folder")
+        raise UserError(f"{path} not found: name an .npz, a folder, or a .jsonl of strokes")
     source = FrameSource([str(path / digit) for digit in "0123456789" if (path / digit).is_dir()])
     photos = [(photo.source, digits.normalise_photo(photo.image)) for photo in source]
     if not photos:

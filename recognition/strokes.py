@@ -1,165 +1,24 @@
-"""Digits written in the air: from the tip of a marker or finger to strokes, from strokes to digits and numbers.
+"""From strokes in the air to digits and numbers: draw them as ink, read them, decide which strokes make a digit.
 
-A stroke is float (N, 3): x and y in pixels of the frame, and seconds. `Pen` decides by itself when the pen is down,
-`Writer` which strokes make a digit and which digits a number.
+A stroke is float (N, 3): x and y in pixels of the frame, and seconds.
 """
 
-from collections import deque
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
 
-import cv2
 import numpy as np
 
 from recognition.digits import Digit, normalise
 from recognition.handwriting import draw_strokes
+from recognition.pen import extent
+from recognition.settings import UserError
 
-GAP = 0.12  # seconds that the tip may be out of sight within a stroke: a blurred frame or three
-STILL = 0.007  # of the frame's diagonal: a tip that strays no farther (standard deviation) pauses
-OUTSIDE = 1.4  # frames: a tip that so many frames earlier, or later, would be outside the frame comes from, or goes there
-SLOW = 0.5  # of its highest speed: coming in, the tip writes from where it slows down to this; going out, till there
 JOIN = 2.5  # seconds between the strokes of one digit, at most
 MAX_STROKES = 3  # of one digit
 INK_SIDE = 140  # pixels of a digit's longer side when it is drawn for the normaliser
-
-
-class Pen:
-    """Turn tips, one a frame, into strokes.
-
-    The pen goes down where a tip comes into sight inside the frame, where one that comes in from outside slows down,
-    when the gesture says so, and after a pause in the air. It goes up when the tip is out of sight, when the gesture
-    says so, and after a pause of `pause` seconds. The way out of the frame is no part of a stroke.
-    """
-
-    def __init__(self, width: int, height: int, pause: float):
-        self.down = False
-        self.points: list[tuple[float, float, float]] = []  # of the stroke being written
-        self._size, self._pause = (width, height), pause
-        self._still = STILL * float(np.hypot(width, height))
-        self._seen: float | None = None  # when the tip was seen last, None while it is out of sight
-        self._gesture = False
-        self._recent: deque[tuple[float, float, float]] = deque()  # the tip's places in the last `pause` seconds
-        self._rested: tuple[float, float] | None = None  # where the last pause was, until the tip has left
-        self._new = False  # in sight for less than three frames
-        self._arriving = False  # on the way in from outside the frame
-        self._fastest = 0.0  # the tip's highest speed on the way in, pixels a second
-
-    def update(self, tip, seconds: float) -> np.ndarray | None:
-        """Take the tip of a frame, None if it is out of sight; return the stroke that ended with it, if one did."""
-        if tip is None:
-            if self._seen is None or seconds - self._seen <= GAP:
-                return None
-            self._seen = None
-            return self._lift(leaving=True)
-        appeared, self._seen = self._seen is None, seconds
-        if appeared:
-            self._recent.clear()
-        self._recent.append((tip.x, tip.y, seconds))
-        ended = None
-        if appeared:
-            self._rested = None
-            self._new, self._arriving, self._fastest = True, False, 0.0
-            self.down = tip.writing
-        elif tip.writing != self._gesture:
-            ended = self._lift()
-            self._arriving, self.down = False, tip.writing
-        elif self._new and len(self._recent) == 3:
-            self._new = False
-            if self._comes_in():
-                self._lift()
-                self._arriving = True
-        elif self._arriving and self._slow(seconds):
-            self._arriving, self.down = False, tip.writing
-        self._gesture = tip.writing
-        if self.down:
-            self.points.append((tip.x, tip.y, seconds))
-        if tip.writing and self._paused(seconds):
-            self._rested = tip.x, tip.y
-            if not self.down:
-                self.down = True
-            elif self._begun():
-                ended = self._lift(until=seconds - self._pause)
-            else:  # he has not begun yet
-                self.points = self.points[-1:]
-        return ended
-
-    @property
-    def resting(self) -> float:
-        """How much of a pause is over, 0 to 1: what the ring around the tip shows."""
-        place = self._recent[-1][:2] if self._recent and self._rested is None else None
-        still = 0.0
-        for x, y, seconds in reversed(self._recent) if place else ():
-            if np.hypot(x - place[0], y - place[1]) > self._still:
-                break
-            still = self._recent[-1][2] - seconds
-        return min(1.0, still / self._pause)
-
-    def lift(self) -> np.ndarray | None:
-        """End the stroke being written and return it, for example at the end of a video."""
-        self._seen = None
-        return self._lift()
-
-    def _lift(self, until: float = np.inf, leaving: bool = False) -> np.ndarray | None:
-        stroke = np.array([point for point in self.points if point[2] <= until])
-        self.points, self.down = [], False
-        if leaving:
-            stroke = self._without_way_out(stroke)
-        if len(stroke) < 3 or extent(stroke) < 2 * self._still:  # a twitch
-            return None
-        away = np.hypot(*(stroke[:, :2] - stroke[0, :2]).T) > self._still
-        return stroke[max(0, int(np.argmax(away)) - 1) :]  # without the rest before it
-
-    def _begun(self) -> bool:
-        """Tell whether the stroke being written is more than the tremor of a hand at rest."""
-        return extent(cv2.blur(np.array(self.points)[:, :2], (1, 5))) > 1.5 * self._still
-
-    def _comes_in(self) -> bool:
-        """Tell whether a tip seen in three frames comes in from outside: quickly, unlike a stroke's slow beginning."""
-        first, second, third = np.array(self._recent)[:, :2]
-        starts = np.hypot(*(second - first)) < 0.7 * np.hypot(*(third - second))
-        return not starts and self._outside(first - OUTSIDE * (third - first) / 2)
-
-    def _outside(self, place: np.ndarray) -> bool:
-        return not (0 < place[0] < self._size[0] and 0 < place[1] < self._size[1])
-
-    def _slow(self, seconds: float) -> bool:
-        """Tell whether a tip that came in from outside has slowed down to write."""
-        last = [place for place in self._recent if place[2] >= seconds - 0.1]
-        speed = extent(np.array(last)) / max(seconds - last[0][2], 1e-3)
-        self._fastest = max(self._fastest, speed)
-        return speed < SLOW * self._fastest
-
-    def _without_way_out(self, stroke: np.ndarray) -> np.ndarray:
-        """Return a stroke without its fast end, from where it last slowed down, if that leads out of the frame."""
-        if len(stroke) < 6 or not self._outside(stroke[-1, :2] + OUTSIDE * (stroke[-1] - stroke[-3])[:2] / 2):
-            return stroke
-        step = np.diff(stroke, axis=0)
-        speed = np.hypot(step[:, 0], step[:, 1]) / np.maximum(step[:, 2], 1e-3)
-        speed = np.convolve(speed, np.ones(3) / 3, "same")
-        slow = np.flatnonzero(speed[:-2] < SLOW * speed[-8:-1].max())
-        return stroke[: slow[-1] + 2] if len(slow) else stroke
-
-    def _paused(self, seconds: float) -> bool:
-        """Tell whether the tip has been still for a pause, once for each pause."""
-        if self._rested:
-            x, y, _ = self._recent[-1]
-            if np.hypot(x - self._rested[0], y - self._rested[1]) < 2 * self._still:
-                return False
-            self._rested = None
-            self._recent.clear()
-            return False
-        while self._recent and self._recent[0][2] < seconds - self._pause - 1e-6:
-            first = self._recent.popleft()
-            if self._recent and self._recent[0][2] > seconds - self._pause + 1e-6:
-                self._recent.appendleft(first)  # keep one point as old as the pause
-                break
-        places = np.array(self._recent)
-        return bool(seconds - places[0, 2] >= self._pause - 1e-6 and np.hypot(*places[:, :2].std(0)) < self._still)
-
-
-def extent(points: np.ndarray) -> float:
-    """Return the longer side of the box around points (N, 2 or more), in pixels."""
-    return float(np.ptp(points[:, :2], axis=0).max()) if len(points) else 0.0
 
 
 def length(stroke: np.ndarray) -> float:
@@ -259,7 +118,7 @@ class Writer:
             (start, end)
             for end in range(1, len(strokes) + 1)
             for start in range(max(0, end - MAX_STROKES), end)
-            if all(b[0, 2] - a[-1, 2] < JOIN for a, b in zip(strokes[start : end - 1], strokes[start + 1 : end]))
+            if all(b[0, 2] - a[-1, 2] < JOIN for a, b in pairwise(strokes[start:end]))
         ]
         new = [group for group in groups if self._key(strokes, group) not in self._read]
         if new:
@@ -283,6 +142,40 @@ class Writer:
         return strokes[group[0]][0, 2], strokes[group[1] - 1][-1, 2]
 
 
-def as_digits(digits: list[AirDigit]) -> list[Digit]:
-    """Return the digits of a number as those of a photo: value, confidence and box."""
-    return [Digit(digit.digit, digit.confidence, digit.box) for digit in digits]
+def as_digits(number: list[AirDigit], mirrored: int = 0) -> list[Digit]:
+    """Return the digits of a number as those of a photo; `mirrored`: the width of the frame if it was mirrored."""
+    digits = []
+    for air in number:
+        x1, y1, x2, y2 = air.box
+        box = (mirrored - x2, y1, mirrored - x1, y2) if mirrored else air.box
+        digits.append(Digit(air.digit, air.confidence, box))
+    return digits
+
+
+def append_strokes(path: Path, number: list[AirDigit]) -> None:
+    """Append the digits of a number to a .jsonl file: {"digit": 4, "strokes": [[[x, y, seconds], ...], ...]} a line."""
+    with path.open("a", encoding="utf-8") as file:
+        for air in number:
+            points = [np.round(stroke, 3).tolist() for stroke in air.strokes]
+            file.write(json.dumps({"digit": air.digit, "strokes": points}) + "\n")
+
+
+def load_strokes(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Return the digits of a file that `append_strokes` wrote: images uint8 (N, 28, 28) and labels int (N,).
+
+    Raises UserError, naming the line, for one that is damaged.
+    """
+    images, labels = [], []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            record = json.loads(line)
+            strokes = [np.array(stroke, float).reshape(-1, 3) for stroke in record["strokes"]]
+            if record["digit"] not in range(10) or not all(len(s) and np.isfinite(s).all() for s in strokes):
+                raise ValueError("no digit, or no points")
+            images.append(normalise_strokes(strokes))
+        except (ValueError, KeyError, TypeError) as error:
+            raise UserError(f"{path}, line {number}: no strokes of a digit ({error}): delete that line") from None
+        labels.append(record["digit"])
+    if not images:
+        raise UserError(f"{path}: no strokes: write some digits with hand_tracking.py --save-strokes {path}")
+    return np.stack(images), np.array(labels)
