@@ -22,7 +22,13 @@ import cv2
 
 from recognition import cameras, draw, fingertip, marker, models, settings, sinks, strokes
 
-KEYS = {"u": "undo", "c": "clear", "0-9": "correct the last digit", "Enter": "end the number", "l, click": "learn color"}
+KEYS = {
+    "u": "undo",
+    "c": "clear",
+    "0-9": "correct the last digit",
+    "Enter": "end the number",
+    "l, click": "learn color",
+}
 
 
 @dataclass
@@ -37,7 +43,9 @@ class Config:
     model: str = "digits"  # name of a model in models/
     threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
     text: str | None = "output/numbers.txt"  # file to which each finished number is appended
-    save_strokes: str | None = None  # file (.jsonl) to which the strokes of each digit are appended, for train.py --extra
+    save_strokes: str | None = (
+        None  # file (.jsonl) to which the strokes of each digit are appended, for train.py --extra
+    )
     output: str | None = None  # video file for the annotated frames
     json: bool = False  # print JSON Lines, one a number, and open no window
     show: bool = True  # open a window where there is a display

@@ -18,6 +18,7 @@ from recognition.settings import UserError
 
 JOIN = 2.5  # seconds between the strokes of one digit, at most
 MAX_STROKES = 3  # of one digit
+TOGETHER = 0.1  # how much more strokes that make a digit together count than digits of their own: a 9 over 0 and 1
 INK_SIDE = 140  # pixels of a digit's longer side when it is drawn for the normaliser
 
 
@@ -26,7 +27,7 @@ def length(stroke: np.ndarray) -> float:
     return float(np.hypot(*np.diff(stroke[:, :2], axis=0).T).sum())
 
 
-def smooth(stroke: np.ndarray, window: float = 0.05) -> np.ndarray:
+def smooth(stroke: np.ndarray, window: float = 0.03) -> np.ndarray:
     """Return the line of a stroke (N, 3) as (M, 2): without the hand's tremor, its points evenly spaced.
 
     A Gaussian over `window` seconds; the ends stay where they are.
@@ -131,7 +132,11 @@ class Writer:
                 row = self._read[self._key(strokes, (start, end))][:10]
                 digit, confidence = int(row.argmax()), float(row.max())
                 known = confidence >= self.threshold
-                worth = sum(map(length, strokes[start:end])) * confidence if known else 0.0
+                worth = (
+                    sum(map(length, strokes[start:end])) * confidence * (1 + TOGETHER * (end - start - 1))
+                    if known
+                    else 0.0
+                )
                 air = AirDigit(strokes[start:end], digit if known else None, round(confidence, 4))
                 offers.append((best[start][0] + worth, [*best[start][1], air]))
             best.append(max(offers, key=lambda offer: (offer[0], -len(offer[1]))))
