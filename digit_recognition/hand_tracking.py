@@ -7,27 +7,29 @@
 
 The pen is down while the finger points or the marker is in view. It lifts at a pinch or a fist, when the marker is
 covered or leaves the view, and after a pause in the air; another pause lowers it. A longer break ends the number.
-Keys: u undo, c clear, 0-9 correct the last digit, Enter ends the number, l and click learn the marker's colour, h help.
+Keys: u undo, c clear, 0-9 correct the last digit, Enter ends the number, a click learns the marker's colour, h help.
 
 Reads models/digits.* and, for the fingertip, data/models/hand_landmarker.task (downloaded once). Appends numbers to
 --text. Exit code: 0 all done, 1 the camera or video failed (what was written till then is kept), 2 wrong usage.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 import cv2
+import numpy as np
 
-from recognition import cameras, draw, fingertip, marker, models, settings, sinks, strokes
+from recognition import cameras, draw, fingertip, frames, marker, models, settings, sinks, strokes
+from recognition.pen import Pen
 
 KEYS = {
-    "u": "undo",
-    "c": "clear",
+    "u": "undo the last digit",
+    "c": "clear the number",
     "0-9": "correct the last digit",
     "Enter": "end the number",
-    "l, click": "learn color",
+    "click": "follow a marker of this colour",
 }
 
 
@@ -43,9 +45,7 @@ class Config:
     model: str = "digits"  # name of a model in models/
     threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
     text: str | None = "output/numbers.txt"  # file to which each finished number is appended
-    save_strokes: str | None = (
-        None  # file (.jsonl) to which the strokes of each digit are appended, for train.py --extra
-    )
+    save_strokes: str | None = None  # file (.jsonl) to append each digit's strokes to, for train.py --extra
     output: str | None = None  # video file for the annotated frames
     json: bool = False  # print JSON Lines, one a number, and open no window
     show: bool = True  # open a window where there is a display
@@ -54,17 +54,24 @@ class Config:
 
 
 def open_tracker(config: Config) -> fingertip.FingertipTracker | marker.MarkerTracker:
-    """Return what finds the writing tip in each frame; its colour is checked before the camera starts."""
-    return marker.MarkerTracker(config.color) if config.tracker == "marker" else fingertip.FingertipTracker()
+    """Return what finds the writing tip in each frame."""
+    if config.tracker == "marker":
+        return marker.MarkerTracker(config.color)
+    return fingertip.FingertipTracker(fingertip.fetch_model())
 
 
-def report(number: list[strokes.AirDigit], frame: sinks.Frame, mirror: bool, config: Config) -> str:
-    """Print a finished number, append it to the files that are wanted, and return its text."""
-    text = "".join(str(digit.digit) for digit in number)
+def finish(number: list[strokes.AirDigit], frame: frames.Frame, mirror: bool, config: Config) -> str:
+    """Print a finished number, append it to the files that are wanted; return what to tell the user."""
+    text = "".join(str(air.digit) for air in number)
     if config.json:
-        width = frame.image.shape[1] if mirror else 0  # boxes belong to the camera's own frame
-        found = [asdict(digit) for digit in strokes.as_digits(number, width)]
-        print(json.dumps({"source": frame.source, "frame": frame.index, "text": text, "digits": found}), flush=True)
+        found = strokes.as_digits(number, mirrored=frame.image.shape[1] if mirror else 0)
+        record = {
+            "source": frame.source,
+            "frame": frame.index,
+            "text": text,
+            "digits": [vars(digit) for digit in found],
+        }
+        print(json.dumps(record), flush=True)
     else:
         print(text, flush=True)
     if config.text:
@@ -72,14 +79,70 @@ def report(number: list[strokes.AirDigit], frame: sinks.Frame, mirror: bool, con
             file.write(f"{text}\n")
     if config.save_strokes:
         strokes.append_strokes(Path(config.save_strokes), number)
-    return text
+    return f"wrote {text}"
 
 
 def press(key: str, writer: strokes.Writer) -> None:
-    """Do what a key asks of the number being written."""
+    """Do what a key asks of the number that is being written."""
     if key == "u":
         writer.undo()
     elif key == "c":
         writer.clear()
     elif key.isdecimal():
         writer.correct(int(key))
+
+
+def learn(tracker: marker.MarkerTracker, image: np.ndarray, target: tuple) -> str:
+    """Let the marker have the colour at a point or in a box of a BGR frame; return what to tell the user."""
+    try:
+        tracker.learn(image, target) if len(target) == 4 else tracker.learn_at(image, target)
+    except settings.UserError as error:
+        return str(error)
+    return "colour learnt"
+
+
+def main(config: Config) -> int:
+    if config.list_cameras:
+        print("\n".join(cameras.list_cameras()))
+        return 0
+    model = models.load(config.model)
+    writer = strokes.Writer(model.predict, model.threshold(config.threshold), config.number_pause)
+    tracker = open_tracker(config)
+    for path in filter(None, (config.text, config.save_strokes)):
+        settings.check_appendable(Path(path))
+    source = cameras.open_source(config.source, config.size)
+    mirror = source.live if config.mirror is None else config.mirror
+    show = config.show and not config.json and sinks.has_display()
+    output = config.output or (None if config.json or show else "output")
+    pen, meter, frame = Pen(*source.size, config.pause), sinks.FpsMeter(), None
+    note, target = "", config.learn  # a line for the user, and where to learn the marker's colour
+    with sinks.VideoSink(output, show, source, KEYS, "write in the air") as sink:
+        try:
+            for frame in source:
+                if mirror:
+                    frame.image = cv2.flip(frame.image, 1)
+                if target and config.tracker == "marker":
+                    note, target = learn(tracker, frame.image, target), None
+                tip = tracker.track(frame.image, frame.seconds)
+                writer.add(pen.update(tip, frame.seconds))
+                number = writer.pause(frame.seconds, pen.down)
+                draw.draw_writing(frame.image, pen, writer, tip, note)
+                draw.draw_fps(frame.image, meter.tick())
+                sink.write(frame)
+                key = sink.show(frame)
+                press(key, writer)
+                number = writer.finish() if key == "\r" else number
+                note = finish(number, frame, mirror, config) if number else note
+                target = sink.clicked
+                if sink.quit:
+                    break
+        finally:  # also after Ctrl-C: what was written is kept
+            writer.add(pen.lift())
+            number = writer.finish()
+            if number:
+                finish(number, frame, mirror, config)
+    return 1 if source.failed else 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

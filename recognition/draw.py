@@ -4,8 +4,11 @@ import cv2
 import numpy as np
 
 from recognition.digits import Digit
+from recognition.pen import Pen, Tip
+from recognition.strokes import Writer, as_digits, smooth
 
 GREEN, ORANGE = (60, 150, 0), (0, 110, 230)  # BGR; told apart by brightness too
+INK = (255, 200, 40)  # BGR, of what is written in the air; no skin and no wall has it
 
 
 def draw_box(frame: np.ndarray, box: tuple[int, int, int, int], label: str, color: tuple[int, int, int]) -> None:
@@ -28,3 +31,45 @@ def draw_digits(frame: np.ndarray, rows: list[list[Digit]]) -> None:
     """Draw the digits that were read on a BGR frame, in place: green where the network is sure, else orange."""
     for digit in (digit for row in rows for digit in row):
         draw_box(frame, digit.box, f"{digit.digit} {digit.confidence:.0%}", GREEN if digit.confidence > 0.9 else ORANGE)
+
+
+def draw_strokes(frame: np.ndarray, lines: list[np.ndarray]) -> None:
+    """Draw what is written in the air, lines (N, 2) in pixels, on a BGR frame, in place."""
+    thickness = max(2, round(max(frame.shape[:2]) / 200))
+    pixels = [np.round(line * 16).astype(np.int32) for line in lines]
+    for width, color in ((thickness + 4, (40, 40, 40)), (thickness, INK)):
+        cv2.polylines(frame, pixels, False, color, width, cv2.LINE_AA, shift=4)
+
+
+def draw_tip(frame: np.ndarray, place: tuple[float, float], down: bool, resting: float) -> None:
+    """Draw the pen on a BGR frame, in place: a disc where it writes, else a ring; an arc grows with a pause, 0 to 1."""
+    radius = max(4, round(max(frame.shape[:2]) / 100))
+    centre = round(place[0]), round(place[1])
+    cv2.circle(frame, centre, radius, (40, 40, 40), 4, cv2.LINE_AA)
+    cv2.circle(frame, centre, radius, INK, cv2.FILLED if down else 2, cv2.LINE_AA)
+    if resting > 0.3:  # every slow corner begins a pause
+        cv2.ellipse(frame, centre, (2 * radius,) * 2, -90, 0, 360 * resting, (255, 255, 255), 3, cv2.LINE_AA)
+
+
+def draw_text(frame: np.ndarray, text: str, note: str = "") -> None:
+    """Write a number large, and a note small beside it, at the bottom left of a BGR frame, in place."""
+    unit, font = max(frame.shape[:2]) / 1000, cv2.FONT_HERSHEY_SIMPLEX
+    bottom, left = frame.shape[0] - round(20 * unit), round(20 * unit)
+    for string, scale, line in ((text, 2.0 * unit, round(4 * unit)), (note, 0.7 * unit, round(2 * unit))):
+        line = max(1, line)
+        for width, color in ((line + 4, (40, 40, 40)), (line, (255, 255, 255))):
+            cv2.putText(frame, string, (left, bottom), font, scale, color, width, cv2.LINE_AA)
+        left += cv2.getTextSize(string, font, scale, line)[0][0] + round(20 * unit) * bool(string)
+
+
+def draw_writing(frame: np.ndarray, pen: Pen, writer: Writer, tip: Tip | None, note: str = "") -> None:
+    """Draw what is being written in the air on a BGR frame, in place: strokes, digits, the tip, the number so far."""
+    written = [stroke for air in writer.digits for stroke in air.strokes]
+    if len(pen.points) > 1:
+        written.append(np.array(pen.points))
+    if written:
+        draw_strokes(frame, [smooth(stroke) for stroke in written])
+    draw_digits(frame, [as_digits([air for air in writer.digits if air.digit is not None])])
+    if tip:
+        draw_tip(frame, (tip.x, tip.y), pen.down, pen.resting)
+    draw_text(frame, writer.text, note)

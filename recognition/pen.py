@@ -14,11 +14,15 @@ SLOW = 0.5  # of its highest speed: coming in, the tip writes from where it slow
 
 @dataclass
 class Tip:
-    """Where the tip is, in pixels of the frame, and whether the gesture means to write."""
+    """Where the tip is, in pixels of the frame, and whether the gesture means to write.
+
+    `reach`: how far from the frame's edge it must be to be seen at all, pixels: half the size of a marker.
+    """
 
     x: float
     y: float
     writing: bool
+    reach: float = 0.0
 
 
 class Pen:
@@ -35,7 +39,7 @@ class Pen:
         self._size, self._pause = (width, height), pause
         self._still = STILL * float(np.hypot(width, height))
         self._seen: float | None = None  # when the tip was seen last, None while it is out of sight
-        self._gesture = False
+        self._gesture, self._reach = False, 0.0  # the tip's, when last seen
         self._recent: deque[tuple[float, float, float]] = deque()  # its places in the last `pause` seconds
         self._rested: tuple[float, float] | None = None  # where the last pause was, until the tip has left
         self._new = False  # in sight for less than three frames
@@ -55,7 +59,7 @@ class Pen:
         self._recent.append((tip.x, tip.y, seconds))
         while len(self._recent) > 1 and self._recent[1][2] <= seconds - self._pause + 1e-6:
             self._recent.popleft()  # one place as old as the pause stays
-        ended = None
+        self._reach, ended = tip.reach, None
         if appeared:
             self._rested = None
             self._new, self._arriving, self._fastest = True, False, 0.0
@@ -120,7 +124,8 @@ class Pen:
         return not starts and self._outside(first - OUTSIDE * (third - first) / 2)
 
     def _outside(self, place: np.ndarray) -> bool:
-        return not (0 < place[0] < self._size[0] and 0 < place[1] < self._size[1])
+        inside = (self._reach < x < size - self._reach for x, size in zip(place, self._size, strict=True))
+        return not all(inside)
 
     def _slow(self, seconds: float) -> bool:
         """Tell whether a tip that came in from outside has slowed down to write."""

@@ -80,8 +80,15 @@ class Writer:
     _settled: int = 0  # the first so many digits were corrected by hand and stay
     _read: dict[tuple[float, float], np.ndarray] = field(default_factory=dict)  # by when strokes begin and end
 
-    def add(self, stroke: np.ndarray) -> None:
-        """Take a stroke and decide again which strokes make digits."""
+    @property
+    def text(self) -> str:
+        """The number so far, "?" for what is no digit."""
+        return "".join("?" if air.digit is None else str(air.digit) for air in self.digits)
+
+    def add(self, stroke: np.ndarray | None) -> None:
+        """Take a stroke, if there is one, and decide again which strokes make digits."""
+        if stroke is None:
+            return
         strokes = [s for digit in self.digits[self._settled :] for s in digit.strokes]
         self.digits[self._settled :] = self._group([*strokes, stroke])
 
