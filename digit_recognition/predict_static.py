@@ -15,7 +15,7 @@ from typing import Annotated
 
 import tyro
 
-from recognition import digits, draw, frames, models, settings
+from recognition import digits, draw, frames, models, settings, sinks
 
 
 @dataclass
@@ -34,10 +34,10 @@ def main(config: Config) -> int:
         raise settings.UserError("name at least one image, folder or pattern, for example data/samples", 2)
     model = models.load(config.model)
     threshold = model.threshold(config.threshold)
-    show = config.show and not config.json and not config.output and frames.has_display()
+    show = config.show and not config.json and not config.output and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
     source = frames.FrameSource(config.paths)
-    with frames.FrameSink(output, show) as sink:
+    with sinks.FrameSink(output, show) as sink:
         for frame in source:
             rows = digits.read_digits(frame.image, model.predict, threshold)
             text = digits.text_of(rows)

@@ -1,11 +1,10 @@
-"""Where frames come from and where they go: images, folders and patterns in; windows and files out.
+"""Frames, and where they come from when it is images, folders and patterns; see also videos, cameras and sinks.
 
-A frame is a BGR image, uint8 (H, W, 3), as OpenCV has it. Sources are generators; a sink is a context manager.
+A frame is a BGR image, uint8 (H, W, 3), as OpenCV has it. Sources are iterated over; a sink is a context manager.
 """
 
 import glob
 import os
-import sys
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,23 +13,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.settings import UserError, quiet, say
+from recognition.settings import UserError, say
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # not EPS: Pillow would start Ghostscript for it
 HEIF = {".heic", ".heif"}  # cannot be read; listed so that an iPhone's photos are named, not passed over
 SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"} | HEIF
 MAX_PIXELS = 120_000_000  # larger images are refused before they are decoded: 360 MB
 MIN_SIDE = 6  # pixels of the longer side; smaller ones show nothing
-WINDOW_SIDE = 1280  # pixels of a window's longer side
 
 
 @dataclass
 class Frame:
-    """One frame, the file or camera it came from and its number there, counted from 0."""
+    """One frame, the file or camera it came from, its number there, counted from 0, and when it was taken.
+
+    `seconds` count from the start of a video; for a camera they are those of time.monotonic().
+    """
 
     source: str
     index: int
     image: np.ndarray
+    seconds: float = 0.0
 
 
 class FrameSource:
@@ -128,78 +130,3 @@ def _to_bgr(image) -> np.ndarray:
 
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
-
-
-def has_display() -> bool:
-    """Tell whether a window can be opened."""
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return "SSH_CONNECTION" not in os.environ
-
-
-class FrameSink:
-    """Where annotated frames go: into the folder or file `output`, or into a window that waits for a key."""
-
-    def __init__(self, output: str | None, show: bool, suffix: str = "_read.png"):
-        self.quit = False  # whether the user closed the window
-        self._saved: FrameSink | None = None  # what the key s saves
-        self._in_window, self._suffix, self._used = show, suffix, set()
-        self._output = Path(output).expanduser() if output else None
-        if self._output:
-            folder = self._output if self._is_folder() else self._output.parent
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another --output", 2) from None
-            if not os.access(folder, os.W_OK):
-                raise UserError(f"{folder}: cannot be written to: choose another --output", 2)
-
-    def __enter__(self) -> "FrameSink":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._in_window:
-            cv2.destroyAllWindows()
-
-    def _is_folder(self) -> bool:
-        return self._output.is_dir() or self._output.suffix.lower() not in SUFFIXES
-
-    def write(self, frame: Frame) -> Path | None:
-        """Save one annotated frame where there is an output; return the file written."""
-        path = self._path(frame.source) if self._output else None
-        if path:
-            ok, content = cv2.imencode(path.suffix, frame.image) if cv2.haveImageWriter(path.name) else (False, None)
-            if not ok:
-                raise UserError(f"{path}: this kind of image cannot be written: name it .png or .jpg", 2)
-            path.write_bytes(content.tobytes())  # cv2.imwrite fails on non-ASCII names on Windows
-        return path
-
-    def _path(self, source: str) -> Path:
-        folder, stem, suffix, number = self._output, Path(source).stem, self._suffix, 1
-        if not self._is_folder():
-            folder, stem, suffix = folder.parent, folder.stem, folder.suffix
-        path = folder / f"{stem}{suffix}"
-        while path in self._used:  # photos of the same name from two folders, or one --output for several photos
-            number += 1
-            path = folder / f"{stem}-{number}{suffix}"
-        self._used.add(path)
-        return path
-
-    def show(self, frame: Frame) -> None:
-        """Show one annotated frame, where there is a window, until a key is pressed."""
-        if not self._in_window:
-            return
-        title = "any key: next, s: save, q: quit"
-        scale = min(1.0, WINDOW_SIDE / max(frame.image.shape[:2]))
-        with quiet():  # Qt complains about fonts that it does not need
-            cv2.namedWindow(title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
-            cv2.imshow(title, cv2.resize(frame.image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
-        key = -1
-        while key in (-1, ord("s")):
-            key = cv2.waitKey(50)
-            if key in (ord("q"), 27) or cv2.getWindowProperty(title, cv2.WND_PROP_VISIBLE) < 1:
-                self.quit = True
-                return
-            if key == ord("s"):
-                self._saved = self._saved or FrameSink("output", show=False)
-                say(f"saved {self._saved.write(frame)}")

@@ -13,8 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.digits import edit_distance
-from recognition.frames import FrameSource, has_display
+from recognition.frames import FrameSource
 from recognition.settings import say, write_atomically
+from recognition.sinks import has_display
 
 BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness
 DPI = 150

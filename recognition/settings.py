@@ -34,6 +34,16 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
         temporary.unlink(missing_ok=True)
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder for --output, unless it is there; raise UserError where nothing can be written into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another --output", 2) from None
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder}: cannot be written to: choose another --output", 2)
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Drop what C++ libraries print to stderr meanwhile; TensorFlow and LiteRT greet users with lines of no use."""

@@ -1,8 +1,11 @@
 """Fixtures: scripts run as a user runs them, photos that the tests write, real data where it is there."""
 
 import os
+import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
@@ -51,6 +54,66 @@ def write(rows: list[list[str]], seed: int = 0, **looks) -> np.ndarray:
     """Return a photo of a page with plainly written glyphs, BGR."""
     page = pages.Page(**{"height": 400, "width": 600, "wobble": 0.2} | looks)
     return pages.write_page(rows, page, np.random.default_rng(seed))[0]
+
+
+class Display:
+    """A virtual screen with a window manager, and a user's hands and eyes on it; programs need its `environment`."""
+
+    def __init__(self, number: str):
+        self.environment = script_environment(DISPLAY=f":{number}")
+
+    def do(self, *command: str, check: bool = True) -> str:
+        """Run a program on the screen and return what it prints."""
+        pipes = {"capture_output": True, "text": True, "timeout": 60}
+        return subprocess.run(command, env=self.environment, check=check, **pipes).stdout
+
+    def wait_for(self, condition: Callable[[], object], seconds: float = 30) -> object:
+        """Return what the condition gives as soon as it is true, and fail if it never is."""
+        limit = time.monotonic() + seconds
+        while not (result := condition()):
+            assert time.monotonic() < limit, "it did not happen"
+            time.sleep(0.05)
+        return result
+
+    def windows(self, title: str) -> list[str]:
+        """Return the visible windows of that title."""
+        return self.do("xdotool", "search", "--onlyvisible", "--name", f"^{title}$", check=False).split()
+
+    def window(self, title: str) -> str:
+        """Wait for the window of that title and return it."""
+        return self.wait_for(lambda: self.windows(title))[0]
+
+    def press(self, window: str, key: str) -> None:
+        """Press a key, such as "q", "Escape" or "alt+F4", in a window."""
+        self.do("xdotool", "windowactivate", "--sync", window, "key", key)
+
+    def click(self, window: str, x: int, y: int) -> None:
+        """Click a pixel of a window."""
+        self.do("xdotool", "mousemove", "--sync", "--window", window, str(x), str(y), "click", "1")
+
+    def screenshot(self, window: str, path: Path) -> np.ndarray:
+        """Return what a window shows, BGR, by way of a picture at `path`."""
+        self.do("import", "-window", window, str(path))
+        return cv2.imread(str(path))
+
+
+@pytest.fixture(scope="session")
+def display() -> Iterator[Display]:
+    """Return a virtual screen."""
+    missing = [program for program in ("Xvfb", "openbox", "xdotool", "import") if not shutil.which(program)]
+    if missing:
+        assert not os.environ.get("REQUIRE_DISPLAY_TESTS"), f"not installed: {missing}"
+        pytest.skip(f"not installed: {' '.join(missing)}: windows are tested on a virtual screen")
+    command = ["Xvfb", "-displayfd", "1", "-screen", "0", "1600x1200x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        screen = Display(server.stdout.readline().strip())
+        manager = subprocess.Popen(
+            ["openbox"], env=screen.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        yield screen
+        manager.kill()
+        manager.wait()
+        server.terminate()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -44,16 +44,10 @@ def test_ordinary_files_have_the_pixels_that_opencv_reads(tmp_path, suffix):
     assert np.array_equal(frames.read_image(path), cv2.imread(str(path)))
 
 
-def test_missing_file(tmp_path):
+def test_missing_empty_and_mislabelled_files(tmp_path):
     assert "not found" in refusal(tmp_path / "none.png")
-
-
-def test_empty_file(tmp_path):
     (tmp_path / "a.png").touch()
     assert "empty" in refusal(tmp_path / "a.png")
-
-
-def test_text_renamed_to_png(tmp_path):
     (tmp_path / "a.png").write_text("Dear diary, " * 50)
     assert "no image" in refusal(tmp_path / "a.png")
 
@@ -304,23 +298,3 @@ def test_permission_denied_is_named(tmp_path, monkeypatch, capsys, call):
     monkeypatch.undo()
     assert f"{path}: " in (error := capsys.readouterr().err)
     assert "check its permissions" in error
-
-
-def test_sink_never_writes_over_its_own_pictures(tmp_path):
-    """Photos of the same name from two folders, and one output file for several photos."""
-    for output, expected in (
-        (tmp_path / "folder", ["a-2_read.png", "a_read.png"]),
-        (tmp_path / "one" / "b.png", ["b-2.png", "b.png"]),
-    ):
-        sink = frames.FrameSink(str(output), show=False)
-        written = [sink.write(frames.Frame(name, 0, picture())) for name in ("x/a.jpg", "y/a.jpg")]
-        assert sorted(path.name for path in written) == expected
-        for path in written:
-            assert np.array_equal(cv2.imread(str(path)), picture())
-
-
-@pytest.mark.parametrize("name", ["a.pgm", "a.heic"])
-def test_sink_refuses_kinds_of_image_that_it_cannot_write(tmp_path, name):
-    with pytest.raises(UserError, match="cannot be written") as caught:
-        frames.FrameSink(str(tmp_path / name), show=False).write(frames.Frame("a.jpg", 0, picture()))
-    assert caught.value.code == 2

@@ -1,0 +1,126 @@
+"""Write annotated videos that play at the speed of what was filmed, and keep what was done when a run ends early."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition.frames import Frame
+from recognition.settings import UserError, make_folder, quiet, say
+from recognition.videos import open_capture
+
+CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v", ".webm": "VP80"}
+MIN_FREE = 50_000_000  # bytes left on the disk when recording stops, so that the end of the file has room
+
+
+def name_of(source) -> str:
+    """Return the name under which files about a video or camera are saved, without a suffix."""
+    return "camera" if source.live else re.sub(r'[<>:"/\\|?*]', "_", Path(source.source).stem)
+
+
+class VideoWriter:
+    """One video at the rate of its source and the size of its first frame; `close` moves it to `path`.
+
+    `output`: a video file, or a folder for NAME_read.mp4. Raises UserError with exit code 2 where none can be written.
+    A camera's frames come at uneven times: they are repeated or skipped, so that the video plays in real time.
+    """
+
+    def __init__(self, output: str, source):
+        path = Path(output).expanduser()
+        if path.is_dir() or not path.suffix or output.endswith(("/", os.sep)):
+            path = path / f"{name_of(source)}_read.mp4"
+        if path.suffix.lower() not in CODECS:
+            raise UserError(f"{path}: this kind of video cannot be written: name it {' '.join(sorted(CODECS))}", 2)
+        original = os.path.expanduser(source.source)
+        if path.exists() and os.path.exists(original) and path.samefile(original):
+            raise UserError(f"{path}: is the video that is read: choose another --output", 2)
+        make_folder(path.parent)
+        self.path, self.count = path, 0
+        self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+        self._source, self._file, self._resized = source, None, False
+        self._try()
+
+    def write(self, frame: Frame) -> None:
+        """Append a frame; one of another size than the first is scaled to fit, with black borders."""
+        if shutil.disk_usage(self.path.parent).free < MIN_FREE:
+            raise UserError(f"{self.path.parent}: the disk is full: free some space or choose another --output")
+        if self._file is None:
+            self._begin(frame)
+        image = self._fit(frame.image)
+        wanted = round((frame.seconds - self._start) * self._fps) + 1 if self._source.live else self.count + 1
+        while self.count < wanted:  # the frame before stands until the time of this one
+            self._file.write(image if self.count == wanted - 1 else self._last)
+            self.count += 1
+        self._last = image
+
+    def pause(self, seconds: float) -> None:
+        """Leave a time out of a camera's video."""
+        if self._file is not None:
+            self._start += seconds
+
+    def close(self) -> None:
+        """Move what was written into place and check it; raise UserError if it is not whole."""
+        if self._file is None:
+            return
+        self._file.release()
+        self._file = None
+        capture = open_capture(str(self._temporary))
+        count, (width, height) = round(capture.get(cv2.CAP_PROP_FRAME_COUNT)), self._size
+        found = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
+        readable = capture.read()[0]
+        capture.release()
+        if not readable:
+            self._temporary.unlink(missing_ok=True)
+            raise UserError(f"{self.path}: could not be written: is the disk full?")
+        try:
+            os.replace(self._temporary, self.path)
+        except OSError as error:  # on Windows while a player has the old one open
+            raise UserError(f"{self.path}: {error.strerror}: the new video is in {self._temporary}") from None
+        if found != (width, height) or abs(count - self.count) > 1:  # .mkv and .webm state a length in milliseconds
+            raise UserError(f"{self.path}: only {count} of {self.count} frames were written: is the disk full?")
+        say(f"saved {self.path}")
+
+    def _try(self) -> None:
+        """Write a tiny video beside the output, to refuse what cannot be written before the work starts."""
+        try:
+            file = self._open(30.0, (64, 64))
+            file.write(np.zeros((64, 64, 3), np.uint8))
+            file.release()
+            if not self._temporary.exists() or not self._temporary.stat().st_size:
+                raise UserError(f"{self.path}: cannot be written: choose another --output, for example a .mp4", 2)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def _open(self, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
+        codec = cv2.VideoWriter_fourcc(*CODECS[self.path.suffix.lower()])
+        with quiet():  # OpenCV doubts the codec of .webm, and is wrong
+            return cv2.VideoWriter(str(self._temporary), cv2.CAP_FFMPEG, codec, fps, size)
+
+    def _begin(self, frame: Frame) -> None:
+        height, width = frame.image.shape[:2]
+        self._size = width + width % 2, height + height % 2  # odd sizes would lose their last row and column
+        self._start = frame.seconds
+        self._fps = round(self._source.fps, 3 if self._source.fps < 65 else 2)  # mpeg4 counts in at most 65535ths
+        self._file = self._open(self._fps, self._size)
+        if not self._file.isOpened():
+            self._file = None
+            raise UserError(f"{self.path}: cannot hold {width}x{height} pixels: choose another --output, such as .avi")
+
+    def _fit(self, image: np.ndarray) -> np.ndarray:
+        """Return a BGR image, uint8 (H, W, 3), at the video's size."""
+        (width, height), (own_height, own_width) = self._size, image.shape[:2]
+        if own_width + own_width % 2 == width and own_height + own_height % 2 == height:
+            edges = (0, height - own_height, 0, width - own_width)
+            return cv2.copyMakeBorder(image, *edges, cv2.BORDER_REPLICATE) if any(edges) else image
+        if not self._resized:
+            self._resized = True
+            say(f"{self.path}: frames of other sizes than {width}x{height} are scaled to it")
+        scale = min(width / own_width, height / own_height)
+        inner = max(1, round(own_width * scale)), max(1, round(own_height * scale))
+        left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+        boxed = np.zeros((height, width, 3), np.uint8)
+        boxed[top : top + inner[1], left : left + inner[0]] = cv2.resize(image, inner, interpolation=cv2.INTER_AREA)
+        return boxed

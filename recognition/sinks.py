@@ -1,0 +1,181 @@
+"""Where annotated frames go: windows, pictures and videos. A sink is a context manager."""
+
+import itertools
+import os
+import sys
+import time
+from collections import deque
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition.frames import SUFFIXES, Frame
+from recognition.recording import VideoWriter, name_of
+from recognition.settings import UserError, make_folder, say
+from recognition.windows import Window
+
+KEYS = {"q, Esc": "quit", "s": "save the picture", "space": "pause, go on", "h": "show these keys, hide them"}
+QUIT = ("q", "\x1b")
+
+
+def has_display() -> bool:
+    """Tell whether a window can be opened."""
+    if sys.platform.startswith("linux"):
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return "SSH_CONNECTION" not in os.environ
+
+
+def save_picture(path: Path, image: np.ndarray) -> None:
+    """Write a BGR image to a file of the kind that its suffix names; raise UserError if there is no such kind."""
+    ok, content = cv2.imencode(path.suffix, image) if cv2.haveImageWriter(path.name) else (False, None)
+    if not ok:
+        raise UserError(f"{path}: this kind of image cannot be written: name it .png or .jpg", 2)
+    path.write_bytes(content.tobytes())  # cv2.imwrite fails on non-ASCII names on Windows
+
+
+class FrameSink:
+    """Where annotated pictures go: into the folder or file `output`, or into a window that waits for a key."""
+
+    def __init__(self, output: str | None, show: bool, suffix: str = "_read.png"):
+        self.quit = False  # whether the user closed the window
+        self._saved: FrameSink | None = None  # what the key s saves
+        self._window = Window("any key: next, s: save, q: quit") if show else None
+        self._suffix, self._used = suffix, set()
+        self._output = Path(output).expanduser() if output else None
+        if self._output:
+            make_folder(self._output if self._is_folder() else self._output.parent)
+
+    def __enter__(self) -> "FrameSink":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._window:
+            self._window.close()
+
+    def _is_folder(self) -> bool:
+        return self._output.is_dir() or self._output.suffix.lower() not in SUFFIXES
+
+    def write(self, frame: Frame) -> Path | None:
+        """Save one annotated frame where there is an output; return the file written."""
+        path = self._path(frame.source) if self._output else None
+        if path:
+            save_picture(path, frame.image)
+        return path
+
+    def _path(self, source: str) -> Path:
+        folder, stem, suffix, number = self._output, Path(source).stem, self._suffix, 1
+        if not self._is_folder():
+            folder, stem, suffix = folder.parent, folder.stem, folder.suffix
+        path = folder / f"{stem}{suffix}"
+        while path in self._used:  # photos of the same name from two folders, or one --output for several photos
+            number += 1
+            path = folder / f"{stem}-{number}{suffix}"
+        self._used.add(path)
+        return path
+
+    def show(self, frame: Frame) -> None:
+        """Show one annotated frame, where there is a window, until a key is pressed."""
+        if not self._window:
+            return
+        self._window.show(frame.image, [])
+        key = ""
+        while key in ("", "s"):
+            key = self._window.key(50)
+            if key in QUIT or self._window.closed:
+                self.quit = True
+                return
+            if key == "s":
+                self._saved = self._saved or FrameSink("output", show=False)
+                say(f"saved {self._saved.write(frame)}")
+
+
+class VideoSink:
+    """Where the annotated frames of a video or camera go: into the video `output` and a window, each if wanted.
+
+    `source`: the VideoSource or CameraSource that is read. `keys`: what the script does on which key, for the list that
+    the key h shows. `quit` tells whether the user had enough, `clicked` the pixel (x, y) of the frame that was clicked
+    while it was last shown, or None.
+    """
+
+    def __init__(self, output: str | None, show: bool, source, keys: dict[str, str] | None = None, title="recognition"):
+        self.quit, self.clicked = False, None
+        self._source, self._help = source, False
+        self._lines = [f"{key}: {meaning}" for key, meaning in (KEYS | (keys or {})).items()]
+        self._due, self._seconds = 0.0, 0.0  # when the next frame of a file may come, and the last one's time in it
+        self._writer = VideoWriter(output, source) if output else None
+        self._window = Window(title) if show else None
+
+    def __enter__(self) -> "VideoSink":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._window:
+            self._window.close()
+        if self._writer:
+            self._writer.close()
+
+    def write(self, frame: Frame) -> None:
+        """Append an annotated frame to the video, where there is an output."""
+        if self._writer:
+            self._writer.write(frame)
+
+    def show(self, frame: Frame) -> str:
+        """Show an annotated frame, where there is a window, for its time in a file; return the key pressed or ""."""
+        self.clicked, pressed = None, ""
+        if not self._window:
+            return pressed
+        began, due = time.monotonic(), self._next_due(frame)
+        paused = was_paused = False
+        while True:
+            lines = self._lines * self._help + ["paused: space goes on"] * paused
+            self._window.show(frame.image, lines)
+            key = self._window.key(30 if paused else min(30, round((due - time.monotonic()) * 1000)))
+            self.clicked = self._window.clicked or self.clicked
+            if key in QUIT or self._window.closed:
+                self.quit = True
+            elif key == "s":
+                self._save(frame.image)
+            elif key == "h":
+                self._help = not self._help
+            elif key == " ":
+                paused, was_paused = not paused, True
+            elif key != "\0":
+                pressed = key or pressed
+            if self.quit or (not paused and time.monotonic() >= due):
+                break
+        if was_paused and self._writer:
+            self._writer.pause(time.monotonic() - began)
+        return pressed
+
+    def _next_due(self, frame: Frame) -> float:
+        """Return the time until which a frame is shown: a camera sets its own pace, a file that of its times."""
+        if self._source.live:
+            return 0.0
+        self._due = max(time.monotonic(), self._due + frame.seconds - self._seconds)
+        self._seconds = frame.seconds
+        return self._due
+
+    def _save(self, image: np.ndarray) -> None:
+        """Save a picture under the next free number in output/; a failure is said and the video goes on."""
+        stem = name_of(self._source)
+        path = next(path for n in itertools.count(1) if not (path := Path("output", f"{stem}-{n}.png")).exists())
+        try:
+            make_folder(path.parent)
+            save_picture(path, image)
+            say(f"saved {path}")
+        except (UserError, OSError) as error:
+            say(f"error: {error}")
+
+
+class FpsMeter:
+    """Frames a second, smoothed over the last ones, for display."""
+
+    def __init__(self, frames: int = 30):
+        self._times = deque(maxlen=frames)
+
+    def tick(self) -> float:
+        """Count one frame and return the rate; 0 at the first."""
+        self._times.append(time.perf_counter())
+        lasted = self._times[-1] - self._times[0]
+        return (len(self._times) - 1) / lasted if lasted else 0.0

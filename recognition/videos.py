@@ -1,0 +1,137 @@
+"""Read recorded videos: files, animated GIFs and network streams.
+
+Headers are not trusted: what they say of length and rate is compared with the frames that really come.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+
+from recognition.frames import Frame
+from recognition.settings import UserError, say
+
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg tells stderr about every damaged block
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our one line says it better
+
+DEFAULT_FPS = 30.0
+PROBED = 30  # frames whose times are compared with the rate in the header
+URL_PATIENCE = 10_000  # milliseconds without an answer after which a stream is given up
+RETRIES = 20  # failed reads before the end is believed: each one skips some damage
+
+
+def is_plausible(fps: float) -> bool:
+    """Tell whether a rate, frames a second, is one that cameras and screens have; headers say 0, NaN and 90000 too."""
+    return 0.2 <= fps <= 240  # slide shows and slow motion included
+
+
+def open_capture(address: str | int, backend: int = cv2.CAP_FFMPEG, *options: int) -> cv2.VideoCapture:
+    """Return OpenCV's capture, opened or not; `options` are properties and their values in turn."""
+    try:
+        return cv2.VideoCapture(address, backend, options)
+    except cv2.error:  # a few backends raise where the others return
+        return cv2.VideoCapture()
+
+
+class VideoSource:
+    """Every frame of a video file or stream; `failed` lists it if it was cut short, so callers end with exit code 1.
+
+    `fps`: frames a second. `size`: (width, height) of the first frame. `count`: frames that the header claims, or None.
+    Raises UserError, naming the file, for one that is missing, empty, a folder or no video.
+    """
+
+    live = False
+
+    def __init__(self, path: str):
+        self.source, self.failed = path, []
+        self._is_url = "://" in path
+        self._address = path if self._is_url else _existing_file(path)
+        self._stamped = True  # whether the file's own times can be used
+        capture = self._open()
+        try:
+            self.fps = capture.get(cv2.CAP_PROP_FPS)
+            count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
+            most = 10**9 if self._is_url else os.path.getsize(self._address)  # a frame takes a byte at least
+            self.count = int(count) if 0 < count <= most else None
+            self._settle_rate(self._probe(capture))
+        finally:
+            capture.release()
+
+    def __iter__(self) -> Iterator[Frame]:
+        capture, index, seconds, first, failures = self._open(), 0, 0.0, None, 0
+        try:
+            while failures <= RETRIES:
+                ok, image = capture.read()
+                if not ok:
+                    if self._is_url or self.count is None or index >= self.count:
+                        break
+                    failures += 1
+                    continue
+                stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+                first = stamp if first is None else first
+                if index:  # damaged files jump back, or ahead by hours
+                    step = stamp - first - seconds
+                    seconds += step if self._stamped and 0 < step < 10 else 1 / self.fps
+                yield Frame(self.source, index, image, seconds)
+                index += 1
+        finally:
+            capture.release()
+        if not index:
+            raise UserError(f"{self.source}: no frame can be read: is it cut short?")
+        if self.count and self.count - index > max(2, self.count // 100):  # headers of whole files are off by a frame
+            self.failed.append(self.source)
+            say(f"error: {self.source}: ended after {index} of {self.count} frames: is it cut short?")
+
+    def _open(self) -> cv2.VideoCapture:
+        patience = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, URL_PATIENCE, cv2.CAP_PROP_READ_TIMEOUT_MSEC, URL_PATIENCE)
+        capture = open_capture(self._address, cv2.CAP_FFMPEG, *patience)
+        if not capture.isOpened():
+            if self._is_url:
+                raise UserError(f"{self.source}: cannot be opened: check the address and the network")
+            raise UserError(f"{self.source}: no video that can be read: is it damaged or cut short?")
+        return capture
+
+    def _probe(self, capture: cv2.VideoCapture) -> list[float]:
+        """Set `size`, and return the times of the first frames, seconds."""
+        ok, image = capture.read()
+        if not ok:
+            raise UserError(f"{self.source}: no frame can be read: is it cut short?")
+        self.size = image.shape[1], image.shape[0]
+        times = [capture.get(cv2.CAP_PROP_POS_MSEC) / 1000]
+        while len(times) < PROBED and capture.grab():
+            times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+        return times
+
+    def _settle_rate(self, times: list[float]) -> None:
+        """Set `fps`: the header's rate, unless it is impossible or the frames' own times contradict it."""
+        claimed, lasted = self.fps, times[-1] - times[0]
+        measured = (len(times) - 1) / lasted if lasted > 0 else 0
+        if is_plausible(claimed):
+            if is_plausible(measured) and not 0.98 < measured / claimed < 1.02:
+                self.fps = measured  # frames at uneven times, as from phones and in GIFs
+            return
+        self._stamped = is_plausible(measured)
+        self.fps = measured if self._stamped else DEFAULT_FPS
+        say(f"{self.source}: says {claimed:g} frames a second, which cannot be: taken as {self.fps:.4g}")
+
+
+def _existing_file(path: str) -> str:
+    """Return a file's absolute path, for FFmpeg takes "a:b.mp4" for a network protocol; raise UserError if none."""
+    if not path:
+        raise UserError("an empty path: name a video file")
+    full = Path(os.path.abspath(os.path.expanduser(path)))
+    try:
+        if full.is_dir():
+            raise UserError(f"{path}: a folder: name a video file in it")
+        if not full.is_file() and full.exists():
+            raise UserError(f"{path}: no file: save the video to a file first")
+        if full.stat().st_size == 0:
+            raise UserError(f"{path}: the file is empty")
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}): check its name and permissions") from None
+    if not os.access(full, os.R_OK):
+        raise UserError(f"{path}: may not be read: check its permissions")
+    return str(full)

@@ -1,0 +1,69 @@
+"""One window: show frames in it, and learn which keys were pressed, where it was clicked, whether it was closed."""
+
+import contextlib
+
+import cv2
+import numpy as np
+
+from recognition.settings import quiet
+
+WINDOW_SIDE = 1280  # pixels of a window's longer side
+X11_MODIFIERS = range(0xFFE1, 0xFFEF)  # Shift, Ctrl, Alt and such are no keys of their own: Alt comes before Alt+F4
+
+
+class Window:
+    """One window; `closed` tells whether the user closed it, `clicked` where it was clicked since the last key()."""
+
+    def __init__(self, title: str):
+        self.closed, self.clicked = False, None
+        self._title, self._scale, self._is_open = title, 1.0, False
+
+    def show(self, image: np.ndarray, lines: list[str]) -> None:
+        """Show a BGR image, large ones smaller, with lines of text over it; key() makes it visible."""
+        self._scale = min(1.0, WINDOW_SIDE / max(image.shape[:2]))
+        if self._scale < 1:
+            image = cv2.resize(image, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA)
+        if lines:
+            image = image.copy()
+            _draw_lines(image, lines)
+        if not self._is_open:
+            with quiet():  # Qt complains about fonts that it does not need
+                cv2.namedWindow(self._title, cv2.WINDOW_AUTOSIZE | cv2.WINDOW_GUI_NORMAL)
+                cv2.imshow(self._title, image)
+            cv2.setMouseCallback(self._title, self._on_mouse)
+            self._is_open = True
+        else:
+            cv2.imshow(self._title, image)
+
+    def key(self, milliseconds: int) -> str:
+        """Wait so long for a key and return it in lower case; "" for none, "\\0" for one that is no character."""
+        self.clicked = None
+        code = cv2.waitKeyEx(max(1, milliseconds))
+        try:
+            self.closed = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
+        except cv2.error:  # Qt, once its last window is closed
+            self.closed = True
+        if code < 0 or code in X11_MODIFIERS:
+            return ""
+        code &= 0xFFFF  # above are the states of Shift and NumLock; waitKey would make a Q of the left arrow
+        return chr(code).lower() if code < 128 else "\0"
+
+    def close(self) -> None:
+        """Close the window, if it was opened and the user did not."""
+        if self._is_open:
+            with contextlib.suppress(cv2.error):
+                cv2.destroyWindow(self._title)
+
+    def _on_mouse(self, event: int, x: int, y: int, *_: object) -> None:
+        if event == cv2.EVENT_LBUTTONDOWN:
+            self.clicked = int(x / self._scale), int(y / self._scale)
+
+
+def _draw_lines(image: np.ndarray, lines: list[str]) -> None:
+    """Write lines of text on a dark field at the top left of a BGR image, in place."""
+    font, height = cv2.FONT_HERSHEY_SIMPLEX, 22
+    width = max(cv2.getTextSize(line, font, 0.5, 1)[0][0] for line in lines) + 20
+    field = image[: height * len(lines) + 10, :width]
+    field[:] = field // 4
+    for number, line in enumerate(lines):
+        cv2.putText(image, line, (10, height * (number + 1)), font, 0.5, (255, 255, 255), 1, cv2.LINE_AA)

@@ -1,0 +1,42 @@
+"""Annotated pictures are written under names of their own, and the rate shown is the rate of frames."""
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+from test_frames import picture
+
+from recognition import sinks
+from recognition.frames import Frame
+from recognition.settings import UserError
+
+
+def test_sink_never_writes_over_its_own_pictures(tmp_path):
+    """Photos of the same name from two folders, and one output file for several photos."""
+    for output, expected in (
+        (tmp_path / "folder", ["a-2_read.png", "a_read.png"]),
+        (tmp_path / "one" / "b.png", ["b-2.png", "b.png"]),
+    ):
+        sink = sinks.FrameSink(str(output), show=False)
+        written = [sink.write(Frame(name, 0, picture())) for name in ("x/a.jpg", "y/a.jpg")]
+        assert sorted(path.name for path in written) == expected
+        for path in written:
+            assert np.array_equal(cv2.imread(str(path)), picture())
+
+
+@pytest.mark.parametrize("name", ["a.pgm", "a.heic"])
+def test_sink_refuses_kinds_of_image_that_it_cannot_write(tmp_path, name):
+    with pytest.raises(UserError, match="cannot be written") as caught:
+        sinks.FrameSink(str(tmp_path / name), show=False).write(Frame("a.jpg", 0, picture()))
+    assert caught.value.code == 2
+
+
+def test_fps_meter(monkeypatch):
+    meter, now = sinks.FpsMeter(frames=5), 100.0
+    monkeypatch.setattr(time, "perf_counter", lambda: now)
+    assert meter.tick() == 0
+    for step in (0.1, 0.1, 0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05):
+        now += step
+        rate = meter.tick()
+    assert rate == pytest.approx(20)  # the slow ones are forgotten
