@@ -12,7 +12,7 @@ WIDTH = 480  # pixels, about; the marker is looked for in frames reduced to this
 BINS, RANGES = (90, 32, 16), (0, 180, 0, 256, 0, 256)  # of the table over hue, saturation and value
 EDGE, SURE = 50, 140  # likeness, 0 to 255: what may belong to a marker, and what makes one
 LARGEST = 0.04  # of the frame's area; sleeves, books and walls are larger
-SMALLEST = 10  # pixels of the reduced frame; less is noise
+SMALLEST = 6  # pixels of the reduced frame; less is noise
 FADE_IN, FADE_OUT = 1.0, 20.0  # seconds until a still thing counts as background, and until one gone is forgotten
 PATIENCE = 0.25  # seconds that a mere smear of the marker is believed after it was last seen clearly
 FORGET = 1.0  # seconds out of sight after which the marker must start anew
@@ -206,6 +206,7 @@ class MarkerTracker:
         hsv = cv2.cvtColor(np.ascontiguousarray(frame[y1:y2:step, x1:x2:step]), cv2.COLOR_BGR2HSV)
         like = cv2.calcBackProject([hsv], [0, 1, 2], self._table, RANGES, 1)
         mask = cv2.resize(blob.mask.astype(np.uint8), like.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        like[like < 0.6 * blob.sureness] = 0  # the finger below the cap may be alike
         moments = cv2.moments(like * mask)
         if blob.sureness >= SURE and self._speed < 0.5:  # blur mixes in what is behind
             self._adapt(hsv[(like * mask) >= SURE], passed)
