@@ -43,7 +43,7 @@ def fetch(path: Path, url: str, sha256: str | Set[str], hint: str = "") -> Path:
 
 def _download(path: Path, url: str) -> None:
     """Write what is at `url` to `path`; a connection that breaks is taken up where it broke."""
-    for attempt in range(TRIES):
+    for _ in range(TRIES):
         done = path.stat().st_size if path.exists() else 0
         request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:

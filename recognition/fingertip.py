@@ -65,7 +65,7 @@ def steady(last: np.ndarray | None, now: np.ndarray, width: int) -> np.ndarray:
 
 @contextlib.contextmanager
 def without_tensorflow() -> Iterator[None]:
-    """Keep an installed TensorFlow from being imported: MediaPipe would for its documentation, 2.5 s and JAX with it."""
+    """Keep an installed TensorFlow out: MediaPipe imports it for its documentation only, 2.5 s and JAX with it."""
     loaded = "tensorflow" in sys.modules
     if not loaded:
         sys.modules["tensorflow"] = None
