@@ -60,7 +60,7 @@ def steady(last: np.ndarray | None, now: np.ndarray, width: int) -> np.ndarray:
     if last is None:
         return now
     moved = np.linalg.norm(now - last) / (0.01 * width)
-    return last + min(1.0, 0.3 + moved) * (now - last)
+    return last + min(1.0, 0.15 + moved) * (now - last)
 
 
 @contextlib.contextmanager
