@@ -56,14 +56,16 @@ def likeness(hsv: np.ndarray, table: np.ndarray) -> np.ndarray:
 def adapt(colour: Colour, given: Colour, hsv: np.ndarray, rate: float) -> Colour:
     """Return a colour moved by `rate`, 0 to 1, to that of pixels, HSV uint8 (N, 3), but never far from the `given`."""
     hue, saturation, value = hsv.astype(np.float32).T
+    hue_spread = hue_difference(hue, colour.hue).std()
     drift = hue_difference(colour.hue + rate * hue_difference(hue, colour.hue).mean(), given.hue)
     saturation = colour.saturation + rate * (saturation.mean() - colour.saturation)
     value = colour.value + rate * (value.mean() - colour.value)
+    spread = colour.spread + rate * (max(1.5 * hue_spread, 4) - colour.spread)
     return Colour(
         float(given.hue + np.clip(drift, -8, 8)) % 180,
         float(max(saturation, 0.75 * given.saturation)),  # paler, it would be skin or wall
         float(max(value, 0.4 * given.value)),
-        given.spread,
+        float(min(spread, given.spread)),
     )
 
 

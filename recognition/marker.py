@@ -38,9 +38,9 @@ class Blob:
     mask: np.ndarray  # bool (h, w), in the box
 
 
-def find_blobs(like: np.ndarray) -> list[Blob]:
-    """Return the connected patches over EDGE in a map of likeness, uint8 (H, W), at most 30, the largest."""
-    _, labels, stats, centres = cv2.connectedComponentsWithStats((like > EDGE).astype(np.uint8))
+def find_blobs(like: np.ndarray, level: int) -> list[Blob]:
+    """Return the connected patches over `level` in a map of likeness, uint8 (H, W), at most 30, the largest."""
+    _, labels, stats, centres = cv2.connectedComponentsWithStats((like > level).astype(np.uint8))
     blobs = []
     for label in 1 + np.argsort(-stats[1:, cv2.CC_STAT_AREA])[:30]:
         x, y, w, h, area = map(int, stats[label])
@@ -52,12 +52,17 @@ def find_blobs(like: np.ndarray) -> list[Blob]:
     return blobs
 
 
-def may_start(blob: Blob, height: int, width: int) -> bool:
-    """Tell whether a patch may begin a marker: sure of its colour, small, compact, and off the borders."""
-    x1, y1, x2, y2 = blob.box  # a sleeve comes from a border, and stays there
-    inside = min(x1, y1) > 1 and x2 < width - 1 and y2 < height - 1
-    compact = blob.area > 0.15 * (x2 - x1) * (y2 - y1)
-    return blob.sureness >= SURE and blob.area <= LARGEST * height * width and inside and compact
+def may_start(blob: Blob, like: np.ndarray) -> bool:
+    """Tell whether a patch may begin a marker: sure of its colour, small, compact, off the borders, and on its own."""
+    (x1, y1, x2, y2), (height, width) = blob.box, like.shape
+    if blob.sureness < SURE or blob.area > LARGEST * like.size or blob.area < 0.15 * (x2 - x1) * (y2 - y1):
+        return False
+    if min(x1, y1) < 2 or x2 > width - 2 or y2 > height - 2:  # a sleeve comes from a border, and stays there
+        return False
+    in_x, in_y = (x2 - x1) // 2 + 2, (y2 - y1) // 2 + 2
+    around = like[max(y1 - in_y, 0) : y2 + in_y, max(x1 - in_x, 0) : x2 + in_x]
+    inside = int(like[y1:y2, x1:x2][blob.mask].sum())
+    return int(around.sum()) - inside < 0.25 * blob.sureness * (around.size - blob.area)  # no fold of a shirt
 
 
 class MarkerTracker:
@@ -90,7 +95,7 @@ class MarkerTracker:
         small, factor = reduce(frame)
         like = likeness(cv2.cvtColor(small, cv2.COLOR_BGR2HSV), self._table)
         self._background = like.astype(np.float32)
-        for blob in find_blobs(like):
+        for blob in find_blobs(like, EDGE):
             bx1, by1, bx2, by2 = blob.box
             if bx1 <= (x1 + x2) / 2 / factor < bx2 and by1 <= (y1 + y2) / 2 / factor < by2:
                 self._background[max(by1 - 2, 0) : by2 + 2, max(bx1 - 2, 0) : bx2 + 2] = 0  # all else is background
@@ -115,15 +120,15 @@ class MarkerTracker:
         return self._refine(frame, blob, factor, passed)
 
     def _find(self, like: np.ndarray) -> Blob | None:
-        blobs = find_blobs(self._new(like))
-        blob = self._continued(blobs, like.shape[1])
+        blob = self._continued(find_blobs(self._new(like), CLEAR), like.shape[1])
         still = self._time - self._moved > FADE_IN
         if blob and blob.sureness >= SURE and not still:
             return blob
         self._release(like)
-        starts = [b for b in find_blobs(self._new(like)) if may_start(b, *like.shape) and not _overlap(b, blob)]
+        starts = [b for b in find_blobs(self._new(like), CLEAR) if may_start(b, like) and not _overlap(b, blob)]
         if starts:
             return max(starts, key=lambda b: b.sureness * b.area**0.5)
+        blob = blob or self._continued(find_blobs(self._new(like), EDGE), like.shape[1])  # a smear
         return blob if blob and (blob.sureness >= CLEAR or self._time - self._clear < PATIENCE) else None
 
     def _new(self, like: np.ndarray) -> np.ndarray:
