@@ -15,7 +15,7 @@ LARGEST = 0.04  # of the frame's area; sleeves, books and walls are larger
 SMALLEST = 6  # pixels of the reduced frame; less is noise
 FADE_IN, FADE_OUT = 1.0, 20.0  # seconds until a still thing counts as background, and until one gone is forgotten
 PATIENCE = 0.15  # seconds that a mere smear of the marker is believed after it was last seen clearly
-FORGET = 1.0  # seconds out of sight after which the marker must start anew
+FORGET = 1.0  # seconds out of sight, or seen but palely, after which the marker must start anew
 
 
 def reduce(frame: np.ndarray) -> tuple[np.ndarray, int]:
@@ -55,7 +55,7 @@ def find_blobs(like: np.ndarray, level: int) -> list[Blob]:
 def may_start(blob: Blob, like: np.ndarray) -> bool:
     """Tell whether a patch may begin a marker: sure of its colour, small, compact, off the borders, and on its own."""
     (x1, y1, x2, y2), (height, width) = blob.box, like.shape
-    if blob.sureness < SURE or blob.area > LARGEST * like.size or blob.area < 0.15 * (x2 - x1) * (y2 - y1):
+    if blob.sureness < SURE or blob.area < 2 * SMALLEST or blob.area > LARGEST * like.size or blob.area < 0.15 * (x2 - x1) * (y2 - y1):
         return False
     if min(x1, y1) < 2 or x2 > width - 2 or y2 > height - 2:  # a sleeve comes from a border, and stays there
         return False
@@ -83,7 +83,7 @@ class MarkerTracker:
         self._table = likeness_table(colour)
         self._background: np.ndarray | None = None  # the likeness of what is still, float32, reduced
         self._last: Blob | None = None  # the marker when last seen
-        self._time = self._seen = self._clear = self._moved = 0.0  # seconds: this frame's, and the marker's
+        self._time = self._seen = self._sure = self._moved = 0.0  # seconds: this frame's, and the marker's
         self._anchor = (0.0, 0.0)  # where it last moved
 
     def learn(self, frame: np.ndarray, box: tuple[float, float, float, float]) -> None:
@@ -129,7 +129,9 @@ class MarkerTracker:
         if starts:
             return max(starts, key=lambda b: b.sureness * b.area**0.5)
         blob = blob or self._continued(find_blobs(self._new(like), EDGE), like.shape[1])  # a smear
-        return blob if blob and (blob.sureness >= CLEAR or self._time - self._clear < PATIENCE) else None
+        if blob is None or blob.sureness >= SURE:
+            return blob
+        return blob if self._time - self._sure < (FORGET if blob.sureness >= CLEAR else PATIENCE) else None
 
     def _new(self, like: np.ndarray) -> np.ndarray:
         """Return the likeness less the background's, with a margin for a camera that shakes and light that changes."""
@@ -174,8 +176,8 @@ class MarkerTracker:
         step = np.hypot(blob.x - self._last.x, blob.y - self._last.y) if self._last else np.inf
         self._speed = step / blob.area**0.5
         self._last, self._seen = blob, self._time
-        if blob.sureness >= CLEAR:
-            self._clear = self._time
+        if blob.sureness >= SURE:
+            self._sure = self._time
         if np.hypot(blob.x - self._anchor[0], blob.y - self._anchor[1]) > 0.02 * width:
             self._anchor, self._moved = (blob.x, blob.y), self._time
 
