@@ -60,7 +60,7 @@ def adapt(colour: Colour, given: Colour, hsv: np.ndarray, rate: float) -> Colour
     drift = hue_difference(colour.hue + rate * hue_difference(hue, colour.hue).mean(), given.hue)
     saturation = colour.saturation + rate * (saturation.mean() - colour.saturation)
     value = colour.value + rate * (value.mean() - colour.value)
-    spread = colour.spread + rate * (max(1.5 * hue_spread, 4) - colour.spread)
+    spread = colour.spread + rate * (max(1.5 * hue_spread, 4.5) - colour.spread)
     return Colour(
         float(given.hue + np.clip(drift, -8, 8)) % 180,
         float(max(saturation, 0.75 * given.saturation)),  # paler, it would be skin or wall

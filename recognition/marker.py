@@ -10,7 +10,7 @@ from recognition.settings import UserError
 from recognition.tips import Tip
 
 WIDTH = 480  # pixels, about; the marker is looked for in frames reduced to this
-EDGE, CLEAR, SURE = 50, 95, 140  # likeness, 0 to 255: of a marker's edge or smear, of one in use, and of a new one
+EDGE, CLEAR, SURE = 40, 95, 140  # likeness, 0 to 255: of a marker's edge or smear, of one in use, and of a new one
 LARGEST = 0.04  # of the frame's area; sleeves, books and walls are larger
 SMALLEST = 6  # pixels of the reduced frame; less is noise
 FADE_IN, FADE_OUT = 1.0, 20.0  # seconds until a still thing counts as background, and until one gone is forgotten
@@ -55,7 +55,12 @@ def find_blobs(like: np.ndarray, level: int) -> list[Blob]:
 def may_start(blob: Blob, like: np.ndarray) -> bool:
     """Tell whether a patch may begin a marker: sure of its colour, small, compact, off the borders, and on its own."""
     (x1, y1, x2, y2), (height, width) = blob.box, like.shape
-    if blob.sureness < SURE or blob.area < 2 * SMALLEST or blob.area > LARGEST * like.size or blob.area < 0.15 * (x2 - x1) * (y2 - y1):
+    if (
+        blob.sureness < SURE
+        or blob.area < 2 * SMALLEST
+        or blob.area > LARGEST * like.size
+        or blob.area < 0.15 * (x2 - x1) * (y2 - y1)
+    ):
         return False
     if min(x1, y1) < 2 or x2 > width - 2 or y2 > height - 2:  # a sleeve comes from a border, and stays there
         return False
