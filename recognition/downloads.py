@@ -1,0 +1,83 @@
+"""Files that are not part of the repository: used where they lie, else downloaded once and checked."""
+
+import hashlib
+import http.client
+import time
+import urllib.request
+from collections.abc import Set
+from pathlib import Path
+
+from recognition.settings import UserError, say, write_atomically
+
+TIMEOUT = 20  # seconds without a byte
+CHUNK = 1 << 16  # bytes
+TRIES = 3
+
+
+def fetch(path: Path, url: str, sha256: str | Set[str], hint: str = "") -> Path:
+    """Return `path`, which holds a file with one of the hashes; downloaded from `url` if it is not there.
+
+    Raises UserError where it holds something else, and, ending with `hint`, where it cannot be downloaded.
+    """
+    accepted = {sha256} if isinstance(sha256, str) else set(sha256)
+    if path.exists():
+        if _sha256(path) not in accepted:
+            raise UserError(f"{path}: not the file expected (its SHA-256 differs): delete it to download it again")
+        return path
+    say(f"{path} not found: downloading it from {url}")
+
+    def download(temporary: Path) -> None:
+        _download(temporary, url)
+        if _sha256(temporary) not in accepted:
+            raise UserError(f"{url} is not the file expected (its SHA-256 differs): nothing was kept; try again later")
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, download)
+    except (OSError, http.client.HTTPException) as error:
+        reason = getattr(error, "reason", None) or error
+        message = f"{path} not found and not downloaded ({reason}): put the file from {url} there"
+        raise UserError(f"{message}, {hint}" if hint else message) from None
+    return path
+
+
+def _download(path: Path, url: str) -> None:
+    """Write what is at `url` to `path`; a connection that breaks is taken up where it broke."""
+    for _ in range(TRIES):
+        done = path.stat().st_size if path.exists() else 0
+        request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            resumed = answer.status == http.client.PARTIAL_CONTENT
+            length = answer.headers.get("Content-Length")
+            done = done if resumed else 0
+            total = done + int(length) if length else None
+            with open(path, "ab" if resumed else "wb") as file:
+                _copy(answer, file, done, total)
+        if total is None or path.stat().st_size >= total:
+            return
+    raise http.client.IncompleteRead(b"", total - path.stat().st_size)
+
+
+def _copy(answer: http.client.HTTPResponse, file, done: int, total: int | None) -> None:
+    """Copy until the end or a break, saying how far it is every two seconds."""
+    said = time.monotonic()
+    while chunk := _read(answer):
+        file.write(chunk)
+        done += len(chunk)
+        if time.monotonic() - said > 2:
+            said = time.monotonic()
+            say(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB")
+
+
+def _read(answer: http.client.HTTPResponse) -> bytes:
+    try:
+        return answer.read1(CHUNK)
+    except http.client.IncompleteRead as error:
+        return error.partial
+    except (TimeoutError, ConnectionError):
+        return b""
+
+
+def _sha256(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
