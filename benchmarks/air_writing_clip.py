@@ -17,7 +17,7 @@ import numpy as np
 
 from recognition import fingertip, marker
 from recognition.datasets import DATA
-from recognition.tips import Tip
+from recognition.pen import Tip
 
 MARKS = json.loads(Path(__file__).with_name("air_writing_marks.json").read_text(encoding="utf-8"))
 CLIP = DATA / "air_writing" / MARKS["clip"]

@@ -15,8 +15,8 @@ import numpy as np
 
 from recognition.datasets import DATA
 from recognition.downloads import fetch
+from recognition.pen import Tip
 from recognition.settings import UserError, quiet
-from recognition.tips import Tip
 
 MODEL = DATA / "models" / "hand_landmarker.task"
 URL = "https://storage.googleapis.com/mediapipe-models/hand_landmarker/hand_landmarker/float16/1/hand_landmarker.task"

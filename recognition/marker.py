@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from recognition.colours import COLOURS, Colour, adapt, colour_of, likeness, likeness_table
+from recognition.pen import Tip
 from recognition.settings import UserError
-from recognition.tips import Tip
 
 WIDTH = 480  # pixels, about; the marker is looked for in frames reduced to this
 EDGE, CLEAR, SURE = 40, 95, 140  # likeness, 0 to 255: of a marker's edge or smear, of one in use, and of a new one
@@ -199,9 +199,11 @@ class MarkerTracker:
         if len(sure) >= SMALLEST and self._speed < 0.5:  # blur mixes in what is behind
             self._colour = adapt(self._colour, self._given, sure, 1 - np.exp(-passed / 0.5))
             self._table = likeness_table(self._colour)
+        reach = max(x2 - x1, y2 - y1) / 2
         if not moments["m00"]:  # only the reduction mixed the colour
-            return Tip(factor * (blob.x + 0.5) - 0.5, factor * (blob.y + 0.5) - 0.5, True)
-        return Tip(x1 + step * moments["m10"] / moments["m00"], y1 + step * moments["m01"] / moments["m00"], True)
+            return Tip(factor * (blob.x + 0.5) - 0.5, factor * (blob.y + 0.5) - 0.5, True, reach)
+        x, y = x1 + step * moments["m10"] / moments["m00"], y1 + step * moments["m01"] / moments["m00"]
+        return Tip(x, y, True, reach)
 
 
 def _overlap(a: Blob, b: Blob | None) -> bool:
