@@ -80,7 +80,7 @@ def is_traced(image: np.ndarray, strokes_traced: list[np.ndarray]) -> bool:
     """Tell whether one or two strokes cover the ink of a scan."""
     if not 1 <= len(strokes_traced) <= 2:
         return False
-    drawn = strokes.normalise_strokes([np.column_stack([s, np.arange(len(s)) / 60]) for s in strokes_traced])
+    drawn = strokes.normalise_strokes([np.column_stack([300 * s, np.arange(len(s)) / 60]) for s in strokes_traced])
     ink = digits.normalise(image) > 128
     return (cv2.dilate(drawn, np.ones((3, 3), np.uint8))[ink] > 100).mean() > 0.95
 

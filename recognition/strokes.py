@@ -16,7 +16,7 @@ from recognition.handwriting import draw_strokes
 from recognition.pen import extent
 from recognition.settings import UserError
 
-JOIN = 2.5  # seconds between the strokes of one digit, at most
+JOIN = 3.0  # seconds between the strokes of one digit, at most
 MAX_STROKES = 3  # of one digit
 TOGETHER = 0.1  # how much more strokes that make a digit together count than digits of their own: a 9 over 0 and 1
 INK_SIDE = 140  # pixels of a digit's longer side when it is drawn for the normaliser
