@@ -80,8 +80,10 @@ class Display:
         return self.do("xdotool", "search", "--onlyvisible", "--name", f"^{title}$", check=False).split()
 
     def window(self, title: str) -> str:
-        """Wait for the window of that title and return it."""
-        return self.wait_for(lambda: self.windows(title))[0]
+        """Wait for the window of that title, move it to where all of it is on the screen and return it."""
+        window = self.wait_for(lambda: self.windows(title))[0]
+        self.do("xdotool", "windowmove", window, "0", "0")  # placed while still small, it may have grown off the screen
+        return window
 
     def press(self, window: str, key: str) -> None:
         """Press a key, such as "q", "Escape" or "alt+F4", in a window."""
