@@ -144,10 +144,10 @@ class MarkerTracker:
         return cv2.subtract(like, still)
 
     def _release(self, like: np.ndarray) -> None:
-        """Take out of the background what has moved off its place by a good third of its size."""
+        """Take out of the background what has moved off its place by a fifth of its size."""
         _, labels, stats, _ = cv2.connectedComponentsWithStats((like >= SURE).astype(np.uint8))
         fresh = np.bincount(labels[self._new(like) >= SURE / 2], minlength=len(stats))
-        for x, y, w, h, _ in stats[1:][fresh[1:] > np.maximum(0.35 * stats[1:, cv2.CC_STAT_AREA], SMALLEST)]:
+        for x, y, w, h, _ in stats[1:][fresh[1:] > np.maximum(0.2 * stats[1:, cv2.CC_STAT_AREA], SMALLEST)]:
             around = self._background[max(y - h // 2, 0) : y + h + h // 2, max(x - w // 2, 0) : x + w + w // 2]
             around[around > SURE / 2] = 0
 

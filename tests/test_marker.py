@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition.colours import Colour, likeness, likeness_table
+from recognition.colours import Colour, adapt, likeness, likeness_table
 from recognition.marker import MarkerTracker
 from recognition.settings import UserError
 
@@ -95,9 +95,12 @@ def test_a_marker_that_holds_still_stays_found_and_does_not_tremble():
     assert np.std([(tip.x, tip.y) for tip in tips], axis=0).max() < 0.3
 
 
-def test_a_marker_in_the_first_frame_is_found_when_it_moves():
-    tips = follow(MarkerTracker("red"), [room(marker(place), seed=i) for i, place in enumerate(PATH)])
-    assert tips[0] is None and errors(tips[4:], PATH[4:]).max() < 3
+@pytest.mark.parametrize("speed", [3, 12])
+def test_a_marker_in_the_first_frame_is_found_when_it_moves(speed):
+    places = [(150 + speed * i, 150) for i in range(30)]
+    tips = follow(MarkerTracker("red"), [room(marker(place), seed=i) for i, place in enumerate(places)])
+    found = 1 + 10 // speed  # by then it has moved by half its width
+    assert tips[0] is None and errors(tips[found:], places[found:]).max() < 2
 
 
 def test_a_marker_out_of_sight_is_not_reported_and_found_again_elsewhere():
@@ -116,6 +119,24 @@ def test_the_colour_follows_the_light_and_does_not_end_on_skin():
     assert errors(follow(tracker, frames, 1), PATH).max() < 3
     hand = [room((place, (70, 110), SKIN), light=lights[-1]) for place in PATH]
     assert set(follow(tracker, hand, 61)) == {None}
+
+
+def test_a_hue_that_changes_slowly_is_followed_but_not_to_any_other():
+    blue, teal, green = np.array([180, 80, 25]), np.array([150, 125, 25]), np.array([60, 160, 50])
+    steps = [blue + (teal - blue) * i / 60 for i in range(60)] + [teal + (green - teal) * i / 90 for i in range(91)]
+    frames = [room((PATH[0], (18, 30), colour), seed=i) for i, colour in enumerate(steps)]
+    tracker = MarkerTracker("red")
+    tracker.learn_at(frames[0], PATH[0])
+    tips = follow(tracker, frames)
+    assert errors(tips[:60], PATH[:1] * 60).max() < 2 and tips[-1] is None
+
+
+def test_a_colour_adapts_within_bounds():
+    given = now = Colour(178, 200, 150)
+    skin = np.full((50, 3), (12, 90, 120), np.uint8)
+    for _ in range(100):
+        now = adapt(now, given, skin, 0.1)
+    assert (now.hue, now.saturation, round(now.value)) == (pytest.approx(6), 150, 120) and now.spread <= given.spread
 
 
 def test_fast_writing_is_followed_through_motion_blur():
