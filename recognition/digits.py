@@ -51,7 +51,7 @@ def normalise(ink: np.ndarray) -> np.ndarray:
     if thickness and missing >= 1:
         margin = round(missing)
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin + 1, margin + 1))
-        ink = cv2.dilate(np.pad(ink, margin), kernel)
+        ink = cv2.dilate(cv2.copyMakeBorder(ink, *[margin] * 4, cv2.BORDER_CONSTANT), kernel)
         side += margin
     scale = BOX / side
     shape = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
@@ -67,7 +67,7 @@ def normalise(ink: np.ndarray) -> np.ndarray:
 
 def stroke_thickness(mask: np.ndarray) -> float:
     """Return the mean thickness in pixels of the strokes in a boolean mask (h, w): twice area over outline."""
-    mask = np.pad(mask, 1)
+    mask = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
     outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
     return 2 * np.count_nonzero(mask) / max(0.85 * outline, 1)  # slanted edges have more pixel sides than length
 
@@ -93,18 +93,22 @@ class Way:
     several: float = 1.0  # how surely the network sees several digits in it; 1 if it was not trained to tell
 
 
+def _parts(whole: Way) -> list[Way]:
+    """Return all ways to make digits of parts of a shape, cut where digits may touch."""
+    shape = whole.whole
+    edges = [0, *cut_columns(shape), shape.width]
+    parts = []
+    for i, start in enumerate(edges[:-1]):
+        for j in range(i + 1, len(edges)):
+            part = cut(shape, start, edges[j]) if len(edges) > 2 and edges[j] - start < 1.2 * shape.height else None
+            if part and (i, j) != (0, len(edges) - 1):
+                parts.append(Way(whole.used, part, (i, j)))
+    return parts
+
+
 def _ways(shapes: list[Shape]) -> list[Way]:
-    """Return all ways to make digits of shapes: as they are, cut where they touch, merged where strokes are apart."""
-    ways = []
-    for k, shape in enumerate(shapes):
-        ways.append(Way((k,), shape))
-        columns = cut_columns(shape)
-        edges = [0, *columns, shape.width]
-        for i, start in enumerate(edges[:-1]):
-            for j in range(i + 1, len(edges)):
-                part = cut(shape, start, edges[j]) if columns and edges[j] - start < 1.2 * shape.height else None
-                if part and (i, j) != (0, len(edges) - 1):
-                    ways.append(Way((k,), part, (i, j)))
+    """Return the ways to make digits of whole shapes: each as it is, then merged where strokes are apart."""
+    ways = [Way((k,), shape) for k, shape in enumerate(shapes)]
     heights = np.array([max(shape.height, 0.6 * shape.width) for shape in shapes])
     order = np.argsort([shape.box[0] for shape in shapes])
     neighbours: dict[int, list[int]] = {k: [] for k in range(len(shapes))}
@@ -175,14 +179,20 @@ def _read_ink(
     frame: np.ndarray, light_on_dark: bool, predict: Callable[[np.ndarray], np.ndarray], threshold: float
 ) -> list[Way]:
     """Return the digits of a frame whose ink is lighter, or darker, than its paper."""
-    ways = _ways(find_shapes(remove_ruling(ink_map(frame, light_on_dark))))
-    if not ways:
-        return []
-    for way, row in zip(ways, predict(np.stack([normalise(way.whole.ink) for way in ways])), strict=True):
+    shapes = find_shapes(remove_ruling(ink_map(frame, light_on_dark)))
+    ways = _judge(_ways(shapes), predict)
+    several = [way for way in ways[: len(shapes)] if way.several > SEVERAL_CONFIDENCE]
+    return choose(ways + _judge([part for way in several for part in _parts(way)], predict), threshold)
+
+
+def _judge(ways: list[Way], predict: Callable[[np.ndarray], np.ndarray]) -> list[Way]:
+    """Return the ways with what the network reads in each."""
+    images = [normalise(way.whole.ink) for way in ways]
+    for way, row in zip(ways, predict(np.stack(images)) if images else [], strict=True):
         way.digit, way.confidence = int(row[:10].argmax()), float(row[:10].max())
         if len(row) > 11:
             way.several = float(row[11])
-    return choose(ways, threshold)
+    return ways
 
 
 def _quality(chosen: list[Way]) -> float:
@@ -211,7 +221,7 @@ def choose(ways: list[Way], threshold: float) -> list[Way]:
             offers.append((_worth(way) - sum(alone[k] for k in way.used), [way]))
     for k, group in parts.items():
         group = _best_cuts(group)
-        if len(group) > 1 and whole[k].several > SEVERAL_CONFIDENCE:
+        if len(group) > 1:
             offers.append((0.95 * sum(map(_worth, group)) - alone[k], group))
     taken: list[Way] = []
     free = set(whole)
