@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from recognition.paper import ink_map, polarity, remove_ruling
-from recognition.shapes import Shape, cut, cut_columns, find_shapes, merge
+from recognition.shapes import MAX_SHAPES, Shape, cut, cut_columns, find_shapes, merge
 
 SIZE, BOX = 28, 20  # MNIST: 28x28 pixels, the digit's longer side 20, its centre of mass in the middle
 PREPROCESSING = 1  # version of `normalise`: raise it when models trained with the old one no longer fit
@@ -159,27 +159,57 @@ def read_digits(
     `predict` maps uint8 (N, 28, 28) to probabilities (N, 10 or more): the digits, then perhaps "no digit" and
     "several digits". A shape whose best digit is less probable than `threshold` is none.
     """
-    if min(frame.shape[:2]) < 8:  # too small for any digit
-        return []
-    scale = min(1.0, WORKING_SIDE / max(frame.shape[:2]))
+    small, scale = shrink(frame, WORKING_SIDE)
+    ways, _ = read_ways(small, possible_polarities(small), predict, threshold)
+    return reading_order([digit_of(way, scale) for way in ways])
+
+
+def shrink(frame: np.ndarray, side: int) -> tuple[np.ndarray, float]:
+    """Return a frame whose longer side is at most `side` pixels, and its scale."""
+    scale = min(1.0, side / max(frame.shape[:2]))
     small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    skew = polarity(small)
-    sure = [skew > 0] if abs(skew) > 0.8 else [False, True]
-    chosen = max((_read_ink(small, light, predict, threshold) for light in sure), key=_quality)
-    typical = _typical_height(chosen)
-    digits = [
-        Digit(way.digit, round(way.confidence, 4), tuple(round(value / scale) for value in way.whole.box))
-        for way in chosen
-        if 0.4 * typical <= way.whole.height <= 3 * typical  # not a dot, not the edge of the page
-    ]
-    return reading_order(digits)
+    return small, scale
+
+
+def possible_polarities(frame: np.ndarray) -> list[bool]:
+    """Return whether ink may be lighter than paper: one answer, or both where that is hard to tell."""
+    skew = polarity(frame)
+    return [skew > 0] if abs(skew) > 0.8 else [False, True]
+
+
+def read_ways(
+    frame: np.ndarray,
+    light_on_dark: list[bool],
+    predict: Callable[[np.ndarray], np.ndarray],
+    threshold: float,
+    most: int = MAX_SHAPES,
+) -> tuple[list[Way], bool]:
+    """Return the digits of a frame, and of the given polarities the one that they were best read with.
+
+    Arguments as for `read_digits`; of more than `most` shapes those with most ink are looked at.
+    """
+    if min(frame.shape[:2]) < 8:  # too small for any digit
+        return [], light_on_dark[0]
+    readings = [(_read_ink(frame, light, predict, threshold, most), light) for light in light_on_dark]
+    chosen, light = max(readings, key=lambda reading: _quality(reading[0]))
+    typical = _typical_height(chosen)  # not a dot, not the edge of the page
+    return [way for way in chosen if 0.4 * typical <= way.whole.height <= 3 * typical], light
+
+
+def digit_of(way: Way, scale: float) -> Digit:
+    """Return a digit that was read in a frame shrunk by `scale`."""
+    return Digit(way.digit, round(way.confidence, 4), tuple(round(value / scale) for value in way.whole.box))
 
 
 def _read_ink(
-    frame: np.ndarray, light_on_dark: bool, predict: Callable[[np.ndarray], np.ndarray], threshold: float
+    frame: np.ndarray,
+    light_on_dark: bool,
+    predict: Callable[[np.ndarray], np.ndarray],
+    threshold: float,
+    most: int,
 ) -> list[Way]:
     """Return the digits of a frame whose ink is lighter, or darker, than its paper."""
-    shapes = find_shapes(remove_ruling(ink_map(frame, light_on_dark)))
+    shapes = find_shapes(remove_ruling(ink_map(frame, light_on_dark)), most)
     ways = _judge(_ways(shapes), predict)
     several = [way for way in ways[: len(shapes)] if way.several > SEVERAL_CONFIDENCE]
     return choose(ways + _judge([part for way in several for part in _parts(way)], predict), threshold)

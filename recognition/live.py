@@ -1,0 +1,67 @@
+"""Read the digits of live frames: fast enough for a webcam, steady enough to look at, silent without paper."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+
+from recognition.digits import Digit, digit_of, possible_polarities, read_ways, reading_order, shrink
+from recognition.settings import UserError
+from recognition.shapes import Shape
+from recognition.tracking import Tracker
+
+Roi = tuple[int, int, int, int]
+
+SIDE = 960  # pixels of the longer side on which digits are looked for: of 1280x720, digits 18 pixels high are read
+SHAPES = 80  # with most ink are looked at: 50 digits have room, a bookshelf does not take longer
+POLARITY_EVERY = 15  # frames: half a second after a blackboard comes into view it is read
+CLUTTER = 0.2  # of what is around a digit may differ from paper; on pages it is 0.1 at most, elsewhere mostly all
+UNEVEN = 0.35  # of a digit's ink may differ from the rest of it
+
+
+class LiveReader:
+    """Reads frame after frame; `predict` and `threshold` are those of `digits.read_digits`, `roi` where to look."""
+
+    def __init__(self, predict: Callable[[np.ndarray], np.ndarray], threshold: float, roi: Roi | None = None):
+        self._predict, self._threshold, self._roi = predict, threshold, roi
+        self._tracker, self._light, self._count = Tracker(), False, 0
+
+    def read(self, frame: np.ndarray) -> list[list[Digit]]:
+        """Return the digits to show for the next BGR frame, rows in reading order, boxes in the frame's pixels."""
+        x1, y1, x2, y2 = self._roi or (0, 0, frame.shape[1], frame.shape[0])
+        small, scale = shrink(frame[y1:y2, x1:x2], SIDE)
+        light = possible_polarities(small) if self._count % POLARITY_EVERY == 0 else [self._light]
+        self._count += 1
+        ways, self._light = read_ways(small, light, self._predict, self._threshold, SHAPES)
+        found = [digit_of(way, scale) for way in ways if is_written(small, way.whole, self._light)]
+        boxes = np.float64([digit.box for digit in found]).reshape(-1, 4) + (x1, y1, x1, y1)
+        tracks = self._tracker.update(boxes, [d.digit for d in found], [d.confidence for d in found])
+        return reading_order(
+            [Digit(t.label, round(t.confidence, 4), tuple(np.rint(t.box).astype(int).tolist())) for t in tracks]
+        )
+
+
+def check_roi(roi: Roi, size: tuple[int, int]) -> None:
+    """Raise UserError unless x1 y1 x2 y2 is a part of frames of this (width, height)."""
+    x1, y1, x2, y2 = roi
+    if not (0 <= x1 < x2 <= size[0] and 0 <= y1 < y2 <= size[1] and min(x2 - x1, y2 - y1) >= 8):
+        given, whole = " ".join(map(str, roi)), f"0 0 {size[0]} {size[1]}"
+        raise UserError(f"--roi {given}: must be x1 y1 x2 y2, at least 8x8 pixels, within {whole} of this source", 2)
+
+
+def is_written(frame: np.ndarray, shape: Shape, light_on_dark: bool) -> bool:
+    """Tell whether a shape of a BGR frame is even ink on even paper; folds and fingers that look like ones are not."""
+    x1, y1, x2, y2 = shape.box
+    margin = max(4, shape.height // 4)
+    left, top = max(0, x1 - margin), max(0, y1 - margin)
+    patch = frame[top : y2 + margin, left : x2 + margin]
+    patch = np.minimum.reduce(cv2.split(255 - patch if light_on_dark else patch)).astype(np.float32)  # colours are dark
+    ink = np.zeros_like(patch)
+    ink[y1 - top : y2 - top, x1 - left : x2 - left] = shape.ink
+    around = patch[cv2.dilate(ink, np.ones((5, 5), np.uint8)) < 0.25]
+    core = patch[ink > 0.75]
+    if not around.size or not core.size:
+        return False
+    paper, pen = np.median(around), np.median(core)
+    differs = 0.3 * (paper - pen)
+    return (np.abs(around - paper) > differs).mean() < CLUTTER and (np.abs(core - pen) > differs).mean() < UNEVEN
