@@ -73,3 +73,20 @@ def draw_writing(frame: np.ndarray, pen: Pen, writer: Writer, tip: Tip | None, n
     if tip:
         draw_tip(frame, (tip.x, tip.y), pen.down, pen.resting)
     draw_text(frame, writer.text, note)
+
+
+def draw_roi(frame: np.ndarray, roi: tuple[int, int, int, int]) -> None:
+    """Draw where digits are looked for, x1 y1 x2 y2, on a BGR frame, in place: a white line with a dark rim."""
+    x1, y1, x2, y2 = roi
+    line = max(1, round(max(frame.shape[:2]) / 1000))
+    for thickness, gray in ((3 * line, 40), (line, 255)):
+        cv2.rectangle(frame, (x1, y1), (x2 - 1, y2 - 1), (gray, gray, gray), thickness)
+
+
+def draw_fps(frame: np.ndarray, fps: float) -> None:
+    """Write frames a second at the top right of a BGR frame, in place."""
+    label, scale = f"{fps:.0f} FPS", max(0.4, 0.75 * max(frame.shape[:2]) / 1000)
+    (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
+    origin = (frame.shape[1] - width - height // 2, 3 * height // 2)
+    for thickness, gray in ((3, 40), (1, 255)):
+        cv2.putText(frame, label, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, (gray, gray, gray), thickness, cv2.LINE_AA)

@@ -35,10 +35,15 @@ class LiveReader:
         ways, self._light = read_ways(small, light, self._predict, self._threshold, SHAPES)
         found = [digit_of(way, scale) for way in ways if is_written(small, way.whole, self._light)]
         boxes = np.float64([digit.box for digit in found]).reshape(-1, 4) + (x1, y1, x1, y1)
-        tracks = self._tracker.update(boxes, [d.digit for d in found], [d.confidence for d in found])
-        return reading_order(
-            [Digit(t.label, round(t.confidence, 4), tuple(np.rint(t.box).astype(int).tolist())) for t in tracks]
-        )
+        tracks = self._tracker.update(boxes, [digit.digit for digit in found], [digit.confidence for digit in found])
+        shown = []
+        for track in tracks:
+            box = tuple(np.rint(track.box).astype(int).tolist())
+            inside = x1 <= box[0] < box[2] <= x2 and y1 <= box[1] < box[3] <= y2
+            if inside or not track.missed:  # else it is leaving
+                box = tuple(np.clip(box, (x1, y1, x1, y1), (x2, y2, x2, y2)).tolist())
+                shown.append(Digit(track.label, round(track.confidence, 4), box))
+        return reading_order(shown)
 
 
 def check_roi(roi: Roi, size: tuple[int, int]) -> None:
@@ -65,3 +70,23 @@ def is_written(frame: np.ndarray, shape: Shape, light_on_dark: bool) -> bool:
     paper, pen = np.median(around), np.median(core)
     differs = 0.3 * (paper - pen)
     return (np.abs(around - paper) > differs).mean() < CLUTTER and (np.abs(core - pen) > differs).mean() < UNEVEN
+
+
+def lasting(texts: list[tuple[float, str]], least: float = 0.5) -> list[tuple[float, float, str]]:
+    """Return the texts that stayed for `least` seconds, as (start, end, text), of all (seconds, text) of a video.
+
+    A text lasts till the next one comes; it is one stay if it comes back within `least` seconds.
+    """
+    stays: list[tuple[float, float, str]] = []
+    for start, text in texts:
+        if stays:
+            stays[-1] = stays[-1][0], start, stays[-1][2]
+        if not stays or text != stays[-1][2]:
+            stays.append((start, start, text))
+    joined: list[tuple[float, float, str]] = []
+    for start, end, text in stays:
+        if text and end - start >= least:
+            if joined and joined[-1][2] == text and start - joined[-1][1] < least:
+                start = joined.pop()[0]
+            joined.append((start, end, text))
+    return joined

@@ -1,0 +1,63 @@
+"""Read the handwritten digits in a video.
+
+    python digit_recognition/video.py film.mp4                         # shows it, or saves output/film_read.mp4
+    python digit_recognition/video.py film.mp4 --output read.mp4       # annotated video; prints what was seen and when
+    python digit_recognition/video.py film.mp4 --json                  # one JSON object a frame on stdout, nothing else
+    python digit_recognition/video.py film.mp4 --roi 100 50 900 600    # looks for digits in this part only
+    python digit_recognition/video.py http://192.168.0.5/film.mp4      # from the network
+
+Reads models/digits.*; writes the annotated video to --output, by default to output/ where there is no display.
+Exit code: 0 the whole video was read, 1 it could not be used or was cut short, 2 wrong usage.
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from recognition import digits, draw, live, models, progress, settings, sinks, videos
+
+
+@dataclass
+class Config:
+    path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE-OR-URL")]  # the video
+    model: str = "digits"  # name of a model in models/
+    threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
+    roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere
+    output: str | None = None  # video file, or folder, for the annotated video
+    json: bool = False  # print JSON Lines instead of text, and open no window
+    show: bool = True  # open a window where there is a display; --no-show saves instead
+
+
+def main(config: Config) -> int:
+    model = models.load(config.model)
+    reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
+    source = videos.VideoSource(config.path)
+    if config.roi:
+        live.check_roi(config.roi, source.size)
+    show = config.show and not config.json and not config.output and sinks.has_display()
+    output = config.output or (None if config.json or show else "output")
+    texts = []
+    with sinks.VideoSink(output, show, source, title="digits") as sink:
+        for frame in progress.watched(source, source.count):
+            rows = reader.read(frame.image)
+            texts.append((frame.seconds, digits.text_of(rows)))
+            if config.json:
+                found = [vars(digit) for row in rows for digit in row]
+                record = {"source": frame.source, "frame": frame.index, "text": texts[-1][1], "digits": found}
+                print(json.dumps(record), flush=True)
+            draw.draw_digits(frame.image, rows)
+            if config.roi:
+                draw.draw_roi(frame.image, config.roi)
+            sink.write(frame)
+            sink.show(frame)
+            if sink.quit:
+                break
+    if not config.json and not show:
+        print("\n".join(f"{start:.1f}-{end:.1f} s: {' / '.join(text.split())}" for start, end, text in live.lasting(texts)) or "no digits")
+    return 1 if source.failed else 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

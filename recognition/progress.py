@@ -1,0 +1,39 @@
+"""A progress bar for videos, on stderr where that is a terminal."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+Item = TypeVar("Item")
+PATIENCE = 2.0  # seconds; what is done sooner needs no bar
+
+
+def watched(items: Iterable[Item], count: int | None) -> Iterator[Item]:
+    """Yield the items, with a bar of how many were done of `count`, None if that is not known."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console  # a tenth of a second that only terminals need
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    start = time.monotonic()
+    bar = Progress(
+        TextColumn("frame {task.completed}" + (f"/{count}" if count else "")),
+        BarColumn(),
+        TextColumn("{task.fields[rate]:.1f}/s"),
+        TimeElapsedColumn(),
+        *([TextColumn("left"), TimeRemainingColumn()] if count else []),
+        console=Console(stderr=True),
+        transient=True,
+    )
+    task = bar.add_task("", total=count, rate=0.0)
+    try:
+        for done, item in enumerate(items):
+            seconds = time.monotonic() - start
+            if seconds > PATIENCE:
+                bar.start()  # nothing if it runs
+                bar.update(task, completed=done, rate=done / seconds)
+            yield item
+    finally:
+        bar.stop()

@@ -1,0 +1,227 @@
+"""Live frames are read steadily and fast, scenes without paper stay silent, and the two scripts do what they say."""
+
+import json
+import subprocess
+import sys
+import time
+
+import cv2
+import numpy as np
+import pytest
+from conftest import script_environment, write
+
+from recognition import digits, draw, live, pages, progress
+from recognition.settings import ROOT, UserError
+
+VIDEO, WEBCAM = "digit_recognition/video.py", "digit_recognition/webcam.py"
+RATE = 30
+
+
+def save_clip(path, frames):
+    """Write frames, BGR uint8 (H, W, 3), as a video of 30 frames a second; return its path."""
+    height, width = frames[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), RATE, (width, height))
+    for frame in frames:
+        writer.write(frame)
+    writer.release()
+    return path
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Return a video of half a second of empty paper, one second of "407", a glimpse of "5", one second of "28"."""
+    empty = np.full((360, 640, 3), 215, np.uint8)
+    looks = {"height": 360, "width": 640}
+    shots = [(empty, 15), (write([list("407")], **looks), 30), (write([["5"]], **looks), 5), (write([list("28")]), 30)]
+    return save_clip(tmp_path / "clip.mp4", [cv2.resize(image, (640, 360)) for image, n in shots for _ in range(n)])
+
+
+def reader(shipped, **more):
+    return live.LiveReader(shipped.predict, shipped.card["threshold"], **more)
+
+
+def texts(shipped, frames, **more):
+    """Return what is shown on each frame."""
+    read = reader(shipped, **more).read
+    return [digits.text_of(read(frame)) for frame in frames]
+
+
+def noisy(image, seed, sigma=4):
+    noise = np.random.default_rng(seed).normal(0, sigma, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("look", [{}, {"ruling": "ruled"}, {"ruling": "graph"}, {"shadow": 0.5}])
+def test_a_still_page_is_read_from_the_second_frame_on(shipped, look):
+    page = write([list("31415"), list("92653")], height=720, width=1280, **look)
+    assert texts(shipped, [noisy(page, seed) for seed in range(8)]) == ["", *["31415\n92653"] * 7]
+
+
+def test_boxes_stay_on_the_digits_of_a_moving_page(shipped):
+    page = pages.Page(height=480, width=1300, wobble=0.2)
+    photo, ((*boxes,),) = pages.write_page([list("314159")], page, np.random.default_rng(0))
+    read = reader(shipped).read
+    for step in range(25):
+        left = 20 * step
+        found = [digit for row in read(noisy(photo[:, left : left + 640], step)) for digit in row]
+        whole = [box for box in boxes if box[0] - left > 25 and box[2] - left < 615]
+        for x1, y1, x2, y2 in whole if step > 2 else []:
+            errors = [np.abs(np.subtract(d.box, (x1 - left, y1, x2 - left, y2))).max() for d in found]
+            assert min(errors) <= 6
+
+
+def test_a_blackboard_that_comes_into_view_is_read_within_a_second(shipped):
+    paper, board = write([list("12")]), write([list("345")], ink=(225, 230, 230), paper=(60, 80, 50))
+    assert texts(shipped, [paper] * 5 + [board] * 30)[-1] == "345"
+
+
+def test_boxes_are_pixels_of_the_whole_frame(shipped):
+    """Also of a part, and where frames are shrunk before they are read."""
+    page = pages.Page(height=1080, width=1920, digit=150, pen=9, wobble=0.2)
+    photo, (left, right) = pages.write_page([list("31"), list("27")], page, np.random.default_rng(0))
+    boxes = [*left, *right]
+    for roi, wanted in ((None, boxes), ((0, 540, 1920, 1080), boxes[2:])):
+        read = reader(shipped, roi=roi).read
+        read(photo)
+        found = [digit.box for row in read(photo) for digit in row]
+        assert len(found) == len(wanted)
+        assert np.abs(np.subtract(found, wanted)).max() <= 8
+
+
+@pytest.mark.parametrize("roi", [(10, 10, 10, 50), (-1, 0, 50, 50), (0, 0, 641, 50), (0, 50, 60, 40), (0, 0, 5, 5)])
+def test_a_part_outside_the_frame_is_refused(roi):
+    with pytest.raises(UserError, match="--roi .*640 360") as error:
+        live.check_roi(roi, (640, 360))
+    assert error.value.code == 2
+    live.check_roi((0, 0, 640, 360), (640, 360))
+
+
+def room(seed):
+    """Return things without paper, dark gaps beside their edges: as likely to be read as ones as anything."""
+    rng, image = np.random.default_rng(seed), np.full((480, 640), 200, np.uint8)
+    for x in range(40, 600, 100):
+        y, height = rng.integers((40, 60), (200, 200)).tolist()
+        cv2.rectangle(image, (x, y), (x + 50, y + height), int(rng.integers(120, 160)), cv2.FILLED)
+        cv2.rectangle(image, (x + 50, y), (x + 58, y + height), 60, cv2.FILLED)
+    return cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), 1.5), cv2.COLOR_GRAY2BGR)
+
+
+def test_without_paper_few_digits_are_shown(shipped):
+    plain = shown = 0
+    for seed in range(10):
+        plain += sum(map(len, digits.read_digits(room(seed), shipped.predict, shipped.card["threshold"])))
+        read = reader(shipped).read
+        shown += sum(len(row) for row in [read(noisy(room(seed), k)) for k in range(6)][-1])
+    assert plain >= 8  # what is made of them where nothing forbids it
+    assert shown <= 0.5 * plain
+
+
+def test_only_even_ink_on_even_paper_is_written():
+    shape_ink = np.zeros((60, 12), np.float32)
+    shape_ink[2:58, 3:9] = 1
+    shape = live.Shape((44, 30, 56, 90), shape_ink)
+    page = np.full((120, 100, 3), 220, np.uint8)
+    page[32:88, 47:53] = (30, 30, 200)  # a red stroke
+    assert live.is_written(page, shape, False)
+    assert live.is_written(255 - page, shape, True)
+    edge = page.copy()
+    edge[:, 53:] = (30, 30, 200)  # the edge of something red
+    assert not live.is_written(edge, shape, False)
+    fading = page.copy()
+    fading[32:88, 47:53] = np.linspace(0, 220, 56)[:, None, None]
+    assert not live.is_written(fading, shape, False)
+
+
+def test_lasting_texts_have_their_times():
+    shown = [(0.0, ""), (0.1, "4"), (0.2, "40"), (1.0, ""), (1.1, "40"), (2.0, "7"), (2.3, ""), (3.0, "40"), (4.0, "")]
+    assert live.lasting(shown) == [(0.2, 2.0, "40"), (3.0, 4.0, "40")]
+    assert live.lasting([]) == []
+
+
+def test_drawing_is_quick_and_stays_in_the_frame():
+    frame = np.zeros((720, 1280, 3), np.uint8)
+    rows = [[digits.Digit(5, 0.97, (100 * k, 5, 100 * k + 60, 90)) for k in range(10)]]
+    start = time.process_time()
+    for _ in range(20):
+        draw.draw_digits(frame, rows)
+        draw.draw_fps(frame, 59.6)
+        draw.draw_roi(frame, (0, 0, 1280, 720))
+    assert time.process_time() - start < 20 * 0.01
+    assert frame[: 720 // 10, -200:].any()
+
+
+def test_bars_are_for_terminals_only(capsys):
+    assert list(progress.watched(range(5), None)) == [0, 1, 2, 3, 4]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_video_is_read_and_its_summary_printed(script, clip, tmp_path):
+    done = script(VIDEO, clip)
+    assert (done.returncode, done.stderr) == (0, "saved output/clip_read.mp4\n")
+    lines = done.stdout.splitlines()
+    assert [line.split(" s: ")[1] for line in lines] == ["407", "28"]
+    start, end = map(float, lines[0].split(" s: ")[0].split("-"))
+    assert 0.5 <= start <= 0.7
+    assert 1.5 <= end <= 1.8
+    capture = cv2.VideoCapture(str(tmp_path / "output" / "clip_read.mp4"))
+    assert abs(capture.get(cv2.CAP_PROP_FRAME_COUNT) - 80) <= 1
+    capture.set(cv2.CAP_PROP_POS_FRAMES, 30)
+    assert (np.ptp(capture.read()[1].astype(int), axis=2) > 60).any()  # coloured boxes
+
+
+@pytest.mark.parametrize("name", [VIDEO, WEBCAM])
+def test_json_is_one_object_a_frame_and_nothing_is_written(script, clip, tmp_path, name):
+    source = [clip] if name == VIDEO else ["--source", clip]
+    done = script(name, *source, "--json", "--roi", "0", "0", "640", "350")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [record["frame"] for record in records] == list(range(80))
+    assert all(record["source"] == str(clip) for record in records)
+    assert [records[k]["text"] for k in (10, 35, 75)] == ["", "407", "28"]
+    digit = records[35]["digits"][0]
+    assert list(digit) == ["digit", "confidence", "box"]
+    assert digit["digit"] == 4
+    assert 0.5 < digit["confidence"] <= 1
+    assert all(type(value) is int for value in digit["box"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4"]
+
+
+def test_webcam_records_where_there_is_no_display(script, clip, tmp_path):
+    done = script(WEBCAM, "--source", clip)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert (tmp_path / "output" / "clip_read.mp4").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([VIDEO, "nothing.mp4"], 1, "error: nothing.mp4: not found"),
+        ([VIDEO, "CLIP", "--roi", "0", "0", "9999", "10"], 2, "error: --roi 0 0 9999 10"),
+        ([VIDEO, "CLIP", "--threshold", "2"], 2, "error: --threshold 2.0"),
+        ([VIDEO, "CLIP", "--output", "read.xyz"], 2, "error: read.xyz"),
+        ([VIDEO, "CLIP", "--model", "nothing"], 1, "nothing.json not found"),
+        ([WEBCAM, "--source", "97"], 1, "error: camera 97"),
+    ],
+)
+def test_mistakes_are_one_line(script, clip, arguments, code, message):
+    done = script(*(clip if argument == "CLIP" else argument for argument in arguments))
+    assert done.returncode == code
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stdout == ""
+
+
+def test_a_stopped_recording_can_be_played(clip, tmp_path):
+    """Ctrl-C ends a recording; what was recorded till then is kept."""
+    if sys.platform == "win32":
+        pytest.skip("signals cannot be sent to one process on Windows")
+    long = save_clip(tmp_path / "long.mp4", [write([list("407")])] * 1500)
+    command = [sys.executable, str(ROOT / VIDEO), str(long), "--json", "--output", "read.mp4"]
+    running = subprocess.Popen(command, cwd=tmp_path, env=script_environment(), stdout=subprocess.PIPE, text=True)
+    for _ in range(20):
+        running.stdout.readline()
+    running.send_signal(2)
+    running.communicate(timeout=30)
+    assert running.returncode == 130
+    capture = cv2.VideoCapture(str(tmp_path / "read.mp4"))
+    assert 15 <= capture.get(cv2.CAP_PROP_FRAME_COUNT) < 1500
