@@ -12,14 +12,13 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from recognition import datasets, digits, frames, models, pages, reports, settings
+from recognition import datasets, digits, frames, measuring, models, pages, reports, settings
 
 SCRIPTS = settings.ROOT / "digit_recognition"
 OUTPUT = settings.ROOT / "output" / "benchmark"
@@ -32,15 +31,6 @@ model = models.load_weights(models.MODELS / "digits.weights.h5", "compact", 12, 
 frame = cv2.imread(sys.argv[1])
 print(digits.text_of(digits.read_digits(frame, lambda images: model.predict(images[..., None], verbose=0), 0.5)))
 """  # the same work with Keras instead of LiteRT
-
-MEASURE = """
-import resource, subprocess, sys, time
-for _ in range(int(sys.argv[1])):
-    start = time.perf_counter()
-    subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    print(time.perf_counter() - start)
-print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
-"""  # in a small process of its own: a child's peak begins with its parent's memory
 
 
 @dataclass
@@ -74,28 +64,6 @@ def classic_read(frame: np.ndarray, model: models.Model) -> str:
     read = model.predict(crops).argmax(1)
     found = [digits.Digit(int(d), 1.0, (x, y, x + w, y + h)) for d, (x, y, w, h) in zip(read, boxes, strict=True)]
     return digits.text_of(digits.reading_order(found)).replace("\n", "")
-
-
-def start_to_answer(command: list, runs: int) -> tuple[float, float]:
-    """Return the median seconds and the peak megabytes of a command from start to end (not on Windows)."""
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURE, str(runs), *map(str, command)], capture_output=True, text=True
-    )
-    if done.returncode:
-        raise settings.UserError(f"{' '.join(map(str, command))} failed: {done.stderr}")
-    *seconds, kilobytes = map(float, done.stdout.split())
-    return statistics.median(seconds), kilobytes / 1024
-
-
-def median_seconds(function, runs: int = 9) -> float:
-    """Return the median seconds of a call, after one to warm up."""
-    function()
-    seconds = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        function()
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
 
 
 def main(config: Config) -> None:
@@ -174,34 +142,32 @@ def main(config: Config) -> None:
         large, small = Path(folder) / "12mp.jpg", Path(folder) / "photo.png"
         cv2.imwrite(str(large), pages.write_page(lines, page, rng)[0])
         cv2.imwrite(str(small), pages.write_page([list("31415"), list("92653")], pages.Page(), rng)[0])
-        ours = start_to_answer([sys.executable, SCRIPTS / "predict_static.py", small, "--json"], 9)
-        theirs = start_to_answer([sys.executable, "-c", KERAS_SCRIPT, small], 3)
+        ours = measuring.start_to_answer([sys.executable, SCRIPTS / "predict_static.py", small, "--json"], 9)
+        theirs = measuring.start_to_answer([sys.executable, "-c", KERAS_SCRIPT, small], 3)
         rows.append((
             "start to answer, one photo, no window",
             f"with Keras: {theirs[0]:.1f} s, {theirs[1]:.0f} MB",
             "≤ 0.6 s, ≤ 160 MB",
             f"{ours[0]:.2f} s, {ours[1]:.0f} MB",
         ))  # fmt: skip
-        seconds = median_seconds(lambda: digits.read_digits(frames.read_image(large), model.predict, threshold))
+        seconds = measuring.median_seconds(
+            lambda: digits.read_digits(frames.read_image(large), model.predict, threshold)
+        )
         text = digits.text_of(digits.read_digits(frames.read_image(large), model.predict, threshold))
         right = 120 - digits.edit_distance("\n".join(map("".join, lines)), text)
         rows.append(("12-megapixel photo with 120 digits", "", "≤ 0.7 s", f"{seconds:.2f} s ({right} of 120 right)"))
 
     images = rng.integers(0, 256, (100, 28, 28), np.uint8)
     keras_model = models.load_weights(models.MODELS / "digits.weights.h5", "compact", len(model.class_names), "")
-    single = median_seconds(lambda: keras_model.predict(images[:1, ..., None], verbose=0))
+    single = measuring.median_seconds(lambda: keras_model.predict(images[:1, ..., None], verbose=0))
     rows.append((
         "model time for 100 digits of one frame",
         f"model.predict: {1000 * single:.0f} ms a digit",
         "≤ 5 ms",
-        f"{1000 * median_seconds(lambda: model.predict(images), 51):.1f} ms",
+        f"{1000 * measuring.median_seconds(lambda: model.predict(images), 51):.1f} ms",
     ))  # fmt: skip
 
-    print("| | yardstick, same run | required | measured |\n|-|-|-|-|")
-    for row in rows:
-        print("| " + " | ".join(row) + " |")
-    versions = ", ".join(f"{key} {value}" for key, value in model.card["versions"].items() if key != "machine")
-    print(f"\n{model.card['versions']['machine']}, no GPU; {versions}; timings are medians.")
+    measuring.print_table(rows, model.card["versions"])
     (OUTPUT / "digits.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
 
 

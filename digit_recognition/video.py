@@ -55,7 +55,12 @@ def main(config: Config) -> int:
             if sink.quit:
                 break
     if not config.json and not show:
-        print("\n".join(f"{start:.1f}-{end:.1f} s: {' / '.join(text.split())}" for start, end, text in live.lasting(texts)) or "no digits")
+        print(
+            "\n".join(
+                f"{start:.1f}-{end:.1f} s: {' / '.join(text.split())}" for start, end, text in live.lasting(texts)
+            )
+            or "no digits"
+        )
     return 1 if source.failed else 0
 
 

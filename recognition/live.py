@@ -34,7 +34,7 @@ class LiveReader:
         self._count += 1
         ways, self._light = read_ways(small, light, self._predict, self._threshold, SHAPES)
         found = [digit_of(way, scale) for way in ways if is_written(small, way.whole, self._light)]
-        boxes = np.float64([digit.box for digit in found]).reshape(-1, 4) + (x1, y1, x1, y1)
+        boxes = np.array([x1, y1, x1, y1]) + np.reshape([digit.box for digit in found], (-1, 4))
         tracks = self._tracker.update(boxes, [digit.digit for digit in found], [digit.confidence for digit in found])
         shown = []
         for track in tracks:

@@ -9,7 +9,7 @@ MAX_TILT = 0.17  # radians, about 10 degrees: how far ruling may be from level o
 
 
 def _paper_light(frame: np.ndarray, kernel: int) -> np.ndarray:
-    """Return what the paper would show without ink, of the frame's shape: dark strokes narrower than `kernel` closed."""
+    """Return what the paper would show without ink, as the frame: dark strokes narrower than `kernel` closed."""
     factor = max(1, kernel // 12)
     small = cv2.resize(frame, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
     side = kernel // factor | 1
@@ -141,7 +141,11 @@ def _erase(lines: list[tuple[float, float]], ink: np.ndarray, mask: np.ndarray) 
         # A row of digits has gaps, ruling has none wider than between its dots
         gaps, extent = np.diff(columns[found]), np.ptp(columns[found]) if found.any() else 0
         crosses = 0.6 if len(lines) > 2 else 0.9  # one line alone may be a stroke: of a 7, a 1, a plus
-        if thickness > _thickest(ink) or extent < max(crosses * width, 25 * thickness) or gaps[gaps > 8].sum() > 0.03 * extent:
+        if (
+            thickness > _thickest(ink)
+            or extent < max(crosses * width, 25 * thickness)
+            or gaps[gaps > 8].sum() > 0.03 * extent
+        ):
             continue
         first, last = np.maximum(start[thin] - 1, 0), np.minimum(end[thin] + 1, height)
         rows = first + np.arange((last - first).max())[:, None]

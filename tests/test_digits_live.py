@@ -90,7 +90,7 @@ def test_boxes_are_pixels_of_the_whole_frame(shipped):
 
 @pytest.mark.parametrize("roi", [(10, 10, 10, 50), (-1, 0, 50, 50), (0, 0, 641, 50), (0, 50, 60, 40), (0, 0, 5, 5)])
 def test_a_part_outside_the_frame_is_refused(roi):
-    with pytest.raises(UserError, match="--roi .*640 360") as error:
+    with pytest.raises(UserError, match=r"--roi .*640 360") as error:
         live.check_roi(roi, (640, 360))
     assert error.value.code == 2
     live.check_roi((0, 0, 640, 360), (640, 360))

@@ -1,5 +1,7 @@
 """Boxes keep their track over jitter and motion; labels are voted on; what is seen once is not shown."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,7 @@ def test_one_wrong_reading_changes_nothing_but_many_do():
     read = [label for ((label, _),) in shown[2:]]
     assert read[:14] == [4] * 14
     assert read[-4:] == [9] * 4
-    assert sum(a != b for a, b in zip(read, read[1:], strict=False)) == 1
+    assert sum(a != b for a, b in pairwise(read)) == 1
     assert shown[10][0][1] < 0.8 < shown[9][0][1]  # the doubt shows
 
 

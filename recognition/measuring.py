@@ -1,0 +1,49 @@
+"""Measure for the README: seconds of a call, seconds and memory of a command, and the table that shows them."""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+from recognition.settings import UserError
+
+MEASURE = """
+import resource, subprocess, sys, time
+for _ in range(int(sys.argv[1])):
+    start = time.perf_counter()
+    subprocess.run(sys.argv[2:], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    print(time.perf_counter() - start)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""  # in a small process of its own: a child's peak begins with its parent's memory
+
+
+def median_seconds(function: Callable[[], object], runs: int = 9) -> float:
+    """Return the median seconds of a call, after one to warm up."""
+    function()
+    seconds = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        function()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def start_to_answer(command: list, runs: int) -> tuple[float, float]:
+    """Return the median seconds and the peak megabytes of a command from start to end (not on Windows)."""
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURE, str(runs), *map(str, command)], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise UserError(f"{' '.join(map(str, command))} failed: {done.stderr}")
+    *seconds, kilobytes = map(float, done.stdout.split())
+    return statistics.median(seconds), kilobytes / 1024
+
+
+def print_table(rows: list[tuple[str, str, str, str]], versions: dict[str, str]) -> None:
+    """Print the README's table, each row a claim, its yardstick, what is required and what was measured."""
+    print("| | yardstick, same run | required | measured |\n|-|-|-|-|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+    listed = ", ".join(f"{key} {value}" for key, value in versions.items() if key != "machine")
+    print(f"\n{versions['machine']}, no GPU; {listed}; timings are medians.")
