@@ -12,7 +12,7 @@ from recognition.tracking import Tracker
 
 Roi = tuple[int, int, int, int]
 
-SIDE = 960  # pixels of the longer side on which digits are looked for: of 1280x720, digits 18 pixels high are read
+SIDE = 960  # pixels of the longer side on which digits are looked for: of 1280x720, digits 20 pixels high are read
 SHAPES = 80  # with most ink are looked at: 50 digits have room, a bookshelf does not take longer
 POLARITY_EVERY = 15  # frames: half a second after a blackboard comes into view it is read
 CLUTTER = 0.2  # of what is around a digit may differ from paper; on pages it is 0.1 at most, elsewhere mostly all
@@ -60,11 +60,14 @@ def is_written(frame: np.ndarray, shape: Shape, light_on_dark: bool) -> bool:
     margin = max(4, shape.height // 4)
     left, top = max(0, x1 - margin), max(0, y1 - margin)
     patch = frame[top : y2 + margin, left : x2 + margin]
-    patch = np.minimum.reduce(cv2.split(255 - patch if light_on_dark else patch)).astype(np.float32)  # colours are dark
-    ink = np.zeros_like(patch)
+    ink = np.zeros(patch.shape[:2], np.float32)
     ink[y1 - top : y2 - top, x1 - left : x2 - left] = shape.ink
-    around = patch[cv2.dilate(ink, np.ones((5, 5), np.uint8)) < 0.25]
-    core = patch[ink > 0.75]
+    near = cv2.dilate(ink, np.ones((5, 5), np.uint8))
+    step = max(1, shape.height // 40)  # a part is enough for a median
+    patch, ink, near = (array[::step, ::step] for array in (patch, ink, near))
+    channels = [255 - patch[..., k] if light_on_dark else patch[..., k] for k in range(3)]
+    light = np.minimum.reduce(channels).astype(np.float32)  # coloured ink is dark in one channel at least
+    around, core = light[near < 0.25], light[ink > 0.75]
     if not around.size or not core.size:
         return False
     paper, pen = np.median(around), np.median(core)

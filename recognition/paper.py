@@ -91,7 +91,7 @@ def _level_lines(mask: np.ndarray) -> list[tuple[float, float]]:
     if cv2.countNonZero(runs) < 0.35 * mask.shape[1]:
         return []
     runs -= cv2.morphologyEx(runs, cv2.MORPH_OPEN, np.ones((round(_thickest(mask)) + 3, 1), np.uint8))
-    factor = max(1, mask.shape[1] // 600)  # the vote costs by pixels; the line is refined on all of them later
+    factor = -(-mask.shape[1] // 700)  # the vote costs by pixels; the line is refined on all of them later
     small = cv2.resize(runs, None, fx=1 / factor, fy=1 / factor, interpolation=cv2.INTER_AREA)
     width = small.shape[1]
     angles = {"min_theta": np.pi / 2 - MAX_TILT, "max_theta": np.pi / 2 + MAX_TILT}
@@ -102,7 +102,7 @@ def _level_lines(mask: np.ndarray) -> list[tuple[float, float]]:
     lines: list[tuple[float, float]] = []
     while len(middles) and len(lines) < 200:  # the line with most votes stands for those beside it
         lines.append(((middles[0] + 0.5) * factor - 0.5, slopes[0]))
-        others = np.abs(middles - middles[0]) > 4
+        others = np.abs(middles - middles[0]) - np.abs(slopes - slopes[0]) * width / 2 > 4  # ruling does not cross
         middles, slopes = middles[others], slopes[others]
     return lines
 
