@@ -142,7 +142,13 @@ def measure(number: int) -> dict:
         writer.add(drawn[-1])
         read += "".join(str(air.digit) for air in writer.pause(seconds, pen.down) or [])
     down, up, false = ink([stroke for stroke in drawn if stroke is not None], moments, scene)
-    record = {"pen_up": scene.pen_up, "color": color, "written": text, "read": read}
+    paper = [
+        [np.column_stack([300 * s, np.linspace(0, 1, len(s))]) for s in parts if np.ptp(s, axis=0).max() > 0.1]
+        for parts in written
+    ]
+    direct = model.predict(np.stack([strokes.normalise_strokes(parts) for parts in paper]))[:, :10].argmax(1)
+    ideal = sum(str(digit) == wanted for digit, wanted in zip(direct, text, strict=True))
+    record = {"ideal": ideal, "pen_up": scene.pen_up, "color": color, "written": text, "read": read}
     return record | {"wrong": digits.edit_distance(text, read), "down": down, "up": up, "false": false}
 
 
@@ -174,6 +180,7 @@ def main(config: Config) -> None:
         )
     count = DIGITS * len(records)
     result = {"digits": count, "right": 1 - sum(record["wrong"] for record in records) / count}
+    result["ideal"] = sum(record["ideal"] for record in records) / count
     for way in ("hidden", "pause", "leave"):
         some = [record for record in records if record["pen_up"] == way]
         result[way] = 1 - sum(record["wrong"] for record in some) / max(1, DIGITS * len(some))

@@ -1,9 +1,11 @@
 """Live frames are read steadily and fast, scenes without paper stay silent, and the two scripts do what they say."""
 
 import json
+import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import cv2
 import numpy as np
@@ -217,10 +219,12 @@ def test_a_stopped_recording_can_be_played(clip, tmp_path):
         pytest.skip("signals cannot be sent to one process on Windows")
     long = save_clip(tmp_path / "long.mp4", [write([list("407")])] * 1500)
     command = [sys.executable, str(ROOT / VIDEO), str(long), "--json", "--output", "read.mp4"]
-    running = subprocess.Popen(command, cwd=tmp_path, env=script_environment(), stdout=subprocess.PIPE, text=True)
+    obey = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # background jobs are born deaf to Ctrl-C
+    pipe = {"stdout": subprocess.PIPE, "text": True}
+    running = subprocess.Popen(command, cwd=tmp_path, env=script_environment(), preexec_fn=obey, **pipe)
     for _ in range(20):
         running.stdout.readline()
-    running.send_signal(2)
+    running.send_signal(signal.SIGINT)
     running.communicate(timeout=30)
     assert running.returncode == 130
     capture = cv2.VideoCapture(str(tmp_path / "read.mp4"))
