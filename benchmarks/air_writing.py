@@ -76,13 +76,18 @@ def trace(image: np.ndarray) -> list[np.ndarray]:
     ]
 
 
-def is_traced(image: np.ndarray, strokes_traced: list[np.ndarray]) -> bool:
+def drawn_as_ink(parts: list[np.ndarray]) -> np.ndarray:
+    """Return the strokes of a digit, (N, 2) about 1 high, as the network knows digits, uint8 (28, 28)."""
+    parts = [part for part in parts if np.ptp(part, axis=0).max() > 0.1]
+    return strokes.normalise_strokes([np.column_stack([300 * part, np.arange(len(part)) / 60]) for part in parts])
+
+
+def is_traced(image: np.ndarray, parts: list[np.ndarray]) -> bool:
     """Tell whether one or two strokes cover the ink of a scan."""
-    if not 1 <= len(strokes_traced) <= 2:
+    if not 1 <= len(parts) <= 2:
         return False
-    drawn = strokes.normalise_strokes([np.column_stack([300 * s, np.arange(len(s)) / 60]) for s in strokes_traced])
-    ink = digits.normalise(image) > 128
-    return (cv2.dilate(drawn, np.ones((3, 3), np.uint8))[ink] > 100).mean() > 0.95
+    drawn = cv2.dilate(drawn_as_ink(parts), np.ones((3, 3), np.uint8))
+    return (drawn[digits.normalise(image) > 128] > 100).mean() > 0.95
 
 
 def some_digits(rng: np.random.Generator, images: np.ndarray, labels: np.ndarray) -> tuple[str, list[list[np.ndarray]]]:
@@ -142,11 +147,7 @@ def measure(number: int) -> dict:
         writer.add(drawn[-1])
         read += "".join(str(air.digit) for air in writer.pause(seconds, pen.down) or [])
     down, up, false = ink([stroke for stroke in drawn if stroke is not None], moments, scene)
-    paper = [
-        [np.column_stack([300 * s, np.linspace(0, 1, len(s))]) for s in parts if np.ptp(s, axis=0).max() > 0.1]
-        for parts in written
-    ]
-    direct = model.predict(np.stack([strokes.normalise_strokes(parts) for parts in paper]))[:, :10].argmax(1)
+    direct = model.predict(np.stack([drawn_as_ink(parts) for parts in written]))[:, :10].argmax(1)
     ideal = sum(str(digit) == wanted for digit, wanted in zip(direct, text, strict=True))
     record = {"ideal": ideal, "pen_up": scene.pen_up, "color": color, "written": text, "read": read}
     return record | {"wrong": digits.edit_distance(text, read), "down": down, "up": up, "false": false}
@@ -173,11 +174,7 @@ def main(config: Config) -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         records = list(pool.map(measure, range(config.first, config.first + config.clips)))
     for record in records:
-        settings.say(
-            " ".join(
-                f"{key} {value:.0f}" if isinstance(value, float) else f"{key} {value}" for key, value in record.items()
-            )
-        )
+        settings.say(json.dumps(record))
     count = DIGITS * len(records)
     result = {"digits": count, "right": 1 - sum(record["wrong"] for record in records) / count}
     result["ideal"] = sum(record["ideal"] for record in records) / count

@@ -150,11 +150,12 @@ def main(config: Config) -> None:
         ))  # fmt: skip
     if (datasets.DATA / "air_writing").exists():
         clip = run_beside("air_writing_clip.py")
+        cap, finger = clip["marker"], clip["fingertip"]
         rows.append((
             "real clip: red cap followed, fingertip found",
             "",
             "≥ 95 %, ≥ 90 %, no cap invented",
-            f"{clip['marker']['followed']:.1%}, {clip['fingertip']['found']:.1%}, {clip['marker']['invented']} invented",
+            f"{cap['followed']:.1%}, {finger['found']:.1%}, {cap['invented']} invented",
         ))  # fmt: skip
     endurance = run_beside("endurance.py", "--minutes", config.minutes)
     rows.append((
