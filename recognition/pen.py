@@ -42,7 +42,7 @@ class Pen:
         self._gesture, self._reach = False, 0.0  # the tip's, when last seen
         self._recent: deque[tuple[float, float, float]] = deque()  # its places in the last `pause` seconds
         self._rested: tuple[float, float] | None = None  # where the last pause was, until the tip has left
-        self._new = False  # in sight for less than three frames
+        self._new = False  # in sight since the last frame only
         self._arriving = False  # on the way in from outside the frame
         self._fastest = 0.0  # the tip's highest speed on the way in, pixels a second
 
@@ -67,7 +67,7 @@ class Pen:
         elif tip.writing != self._gesture:
             ended = self._lift()
             self._arriving, self.down = False, tip.writing
-        elif self._new and len(self._recent) == 3:
+        elif self._new:
             self._new = False
             if self._comes_in():
                 self._lift()
@@ -118,10 +118,9 @@ class Pen:
         return extent(cv2.blur(np.array(self.points)[:, :2], (1, 5))) > 1.5 * self._still
 
     def _comes_in(self) -> bool:
-        """Tell whether a tip seen in three frames comes in from outside: quickly, unlike a stroke's slow beginning."""
-        first, second, third = np.array(self._recent)[:, :2]
-        starts = np.hypot(*(second - first)) < 0.7 * np.hypot(*(third - second))
-        return not starts and self._outside(first - OUTSIDE * (third - first) / 2)
+        """Tell whether a tip seen in two frames comes in from outside: quickly, unlike a stroke's slow beginning."""
+        first, second = np.array(self._recent)[:, :2]
+        return self._outside(first - OUTSIDE * (second - first))
 
     def _outside(self, place: np.ndarray) -> bool:
         inside = (self._reach < x < size - self._reach for x, size in zip(place, self._size, strict=True))
