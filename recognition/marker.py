@@ -130,10 +130,11 @@ class MarkerTracker:
         if blob and blob.sureness >= SURE and not still:
             return blob
         self._release(like)
-        starts = [b for b in find_blobs(self._new(like), CLEAR) if may_start(b, like) and not _overlap(b, blob)]
+        new = self._new(like)
+        starts = [b for b in find_blobs(new, CLEAR) if may_start(b, new) and not _overlap(b, blob)]
         if starts:
             return max(starts, key=lambda b: b.sureness * b.area**0.5)
-        blob = blob or self._continued(find_blobs(self._new(like), EDGE), like.shape[1])  # a smear
+        blob = blob or self._continued(find_blobs(new, EDGE), like.shape[1])  # a smear
         if blob is None or blob.sureness >= SURE:
             return blob
         return blob if self._time - self._sure < (FORGET if blob.sureness >= CLEAR else PATIENCE) else None
@@ -147,9 +148,12 @@ class MarkerTracker:
         """Take out of the background what has moved off its place by a fifth of its size."""
         _, labels, stats, _ = cv2.connectedComponentsWithStats((like >= SURE).astype(np.uint8))
         fresh = np.bincount(labels[self._new(like) >= SURE / 2], minlength=len(stats))
-        for x, y, w, h, _ in stats[1:][fresh[1:] > np.maximum(0.2 * stats[1:, cv2.CC_STAT_AREA], SMALLEST)]:
-            around = self._background[max(y - h // 2, 0) : y + h + h // 2, max(x - w // 2, 0) : x + w + w // 2]
-            around[around > SURE / 2] = 0
+        left = (self._background >= SURE) & (like < EDGE)  # brighter light makes things fresh, but they leave nothing
+        for x, y, w, h, area in stats[1:][fresh[1:] > np.maximum(0.2 * stats[1:, cv2.CC_STAT_AREA], SMALLEST)]:
+            x1, y1, x2, y2 = max(x - w // 2, 0), max(y - h // 2, 0), x + w + w // 2, y + h + h // 2
+            if np.count_nonzero(left[y1:y2, x1:x2]) > 0.1 * area:
+                around = self._background[y1:y2, x1:x2]
+                around[around > SURE / 2] = 0
 
     def _continued(self, blobs: list[Blob], width: int) -> Blob | None:
         """Return the patch that goes on where the marker was last seen."""
