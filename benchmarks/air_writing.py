@@ -2,10 +2,12 @@
 
     python benchmarks/air_writing.py               # 40 clips with 320 digits, prints the numbers as JSON (four minutes)
     python benchmarks/air_writing.py --first 1000  # other clips: their numbers count on from here
+    python benchmarks/air_writing.py --any-color   # markers of any colour, also one that the background has
 
 Half of the digits are MNIST test images whose middle lines are followed with a pen (those that can be: the traced
 strokes must cover the ink); half are our own strokes, which bring digits of two strokes. Each clip has its own
-background (a photo of data/object_photos where there is one), marker colour, frame size, speed, tremor and noise. The
+background (a photo of data/object_photos where there is one), frame size, speed, tremor and noise, and the marker is
+red, green or blue, whichever the background has least of, as the README tells users to choose. The
 pen is up while the marker is covered (24 clips), between two pauses (8), or outside the frame (8).
 
 Reads data/mnist.npz and models/digits.*.
@@ -15,11 +17,14 @@ import json
 import os
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from itertools import permutations
 
 import cv2
 import numpy as np
 
 from recognition import clips, datasets, digits, frames, handwriting, marker, models, settings, strokes
+from recognition.colours import COLOURS, likeness, likeness_table
 from recognition.pen import Pen
 
 COLORS = {"red": (40, 30, 205), "green": (70, 160, 40), "blue": (190, 80, 20)}  # BGR
@@ -31,6 +36,7 @@ DIGITS = 8  # a clip
 class Config:
     clips: int = 40
     first: int = 0  # number of the first clip; a clip's number decides what is in it
+    any_color: bool = False  # take the marker's colour by turns, whatever the background has
 
 
 def trace(image: np.ndarray) -> list[np.ndarray]:
@@ -68,12 +74,23 @@ def trace(image: np.ndarray) -> list[np.ndarray]:
             strokes.append(np.array(line, float))
     if not strokes:
         return []
+    strokes = joined(strokes, 2.5 * scale)
     points = np.concatenate(strokes)
     middle, height = (points.min(0) + points.max(0)) / 2, np.ptp(points, axis=0).max()
     return [
         cv2.blur((stroke - middle)[:, None] / height, (1, 9), borderType=cv2.BORDER_REPLICATE)[:, 0]
         for stroke in strokes
     ]
+
+
+def joined(lines: list[np.ndarray], reach: float) -> list[np.ndarray]:
+    """Return lines (N, 2) with those made one whose ends lie within `reach`: thinning breaks some at corners."""
+    for a, b in permutations(range(len(lines)), 2):
+        for second in (lines[b], lines[b][::-1]):
+            if np.hypot(*(lines[a][-1] - second[0])) < reach:
+                rest = [line for k, line in enumerate(lines) if k not in (a, b)]
+                return joined([np.concatenate([lines[a], second]), *rest], reach)
+    return lines
 
 
 def drawn_as_ink(parts: list[np.ndarray]) -> np.ndarray:
@@ -118,13 +135,21 @@ def backdrop(rng: np.random.Generator, scene: clips.Scene) -> np.ndarray:
     return np.ascontiguousarray(photo[: scene.height, : scene.width])
 
 
-def measure(number: int) -> dict:
+def least_like(background: np.ndarray) -> str:
+    """Return the marker colour that fewest pixels of a background have."""
+    hsv = cv2.cvtColor(background, cv2.COLOR_BGR2HSV)
+    return min(COLORS, key=lambda name: int((likeness(hsv, likeness_table(COLOURS[name])) > 50).sum()))
+
+
+def measure(number: int, any_color: bool) -> dict:
     """Return what was written in a clip and what was read, and how much ink there was with the pen down and up."""
     cv2.setNumThreads(1)
     rng = np.random.default_rng([7, number])
     *_, images, labels = datasets.load_mnist()
     width, height = SIZES[number % 3]
-    color = list(COLORS)[number // 3 % 3]
+    plain = clips.Scene(width, height)
+    background = backdrop(rng, plain)
+    color = list(COLORS)[number // 3 % 3] if any_color else least_like(background)
     scene = clips.Scene(
         width, height,
         digit=0.36 * height,
@@ -141,7 +166,7 @@ def measure(number: int) -> dict:
     writer = strokes.Writer(model.predict, model.threshold(None), 3.0)
     tracker, pen = marker.MarkerTracker(color), Pen(width, height, 0.5)
     read, drawn = "", []
-    for k, frame in enumerate(clips.film(moments, scene, rng, backdrop(rng, scene))):
+    for k, frame in enumerate(clips.film(moments, scene, rng, background)):
         seconds = k / scene.fps
         drawn.append(pen.update(tracker.track(frame, seconds), seconds))
         writer.add(drawn[-1])
@@ -172,7 +197,9 @@ def ink(drawn: list[np.ndarray], moments: list[clips.Moment], scene: clips.Scene
 
 def main(config: Config) -> None:
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        records = list(pool.map(measure, range(config.first, config.first + config.clips)))
+        records = list(
+            pool.map(partial(measure, any_color=config.any_color), range(config.first, config.first + config.clips))
+        )
     for record in records:
         settings.say(json.dumps(record))
     count = DIGITS * len(records)

@@ -135,12 +135,11 @@ class Pen:
 
     def _without_way_out(self, stroke: np.ndarray) -> np.ndarray:
         """Return a stroke without its fast end, from where it last slowed down, if that leads out of the frame."""
-        if len(stroke) < 6 or not self._outside(stroke[-1, :2] + OUTSIDE * (stroke[-1] - stroke[-3])[:2] / 2):
+        if len(stroke) < 6 or not self._outside(stroke[-1, :2] + OUTSIDE * (stroke[-1] - stroke[-2])[:2]):
             return stroke
         step = np.diff(stroke, axis=0)
         speed = np.hypot(step[:, 0], step[:, 1]) / np.maximum(step[:, 2], 1e-3)
-        speed = np.convolve(speed, np.ones(3) / 3, "same")
-        slow = np.flatnonzero(speed[:-2] < SLOW * speed[-8:-1].max())
+        slow = np.flatnonzero(speed < SLOW * speed[-8:].max())
         return stroke[: slow[-1] + 2] if len(slow) else stroke
 
     def _paused(self, seconds: float) -> bool:
