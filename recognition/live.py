@@ -1,14 +1,24 @@
 """Read the digits of live frames: fast enough for a webcam, steady enough to look at, silent without paper."""
 
 from collections.abc import Callable
+from functools import reduce
 
 import cv2
 import numpy as np
 
-from recognition.digits import Digit, digit_of, possible_polarities, read_ways, reading_order, shrink
+from recognition.digits import (
+    Digit,
+    digit_of,
+    possible_polarities,
+    read_ways,
+    reading_order,
+    shrink,
+    stroke_thickness,
+)
 from recognition.settings import UserError
 from recognition.shapes import Shape
 from recognition.tracking import Tracker
+from recognition.ways import Way
 
 Roi = tuple[int, int, int, int]
 
@@ -17,6 +27,9 @@ SHAPES = 80  # with most ink are looked at: 50 digits have room, a bookshelf doe
 POLARITY_EVERY = 15  # frames: half a second after a blackboard comes into view it is read
 CLUTTER = 0.2  # of what is around a digit may differ from paper; on pages it is 0.1 at most, elsewhere mostly all
 UNEVEN = 0.35  # of a digit's ink may differ from the rest of it
+SOFT = 6  # pixels, or half of a stroke, that the edge of ink may take: in focus 3; round limbs and folds take more
+SOFT_ONES = 5  # pixels where nothing but ones is seen: any bar is a one, other digits have more form
+HIGH_ONES = 0.6  # of the frame's height that such ones may have: arms and door frames are higher
 
 
 class LiveReader:
@@ -33,7 +46,7 @@ class LiveReader:
         light = possible_polarities(small) if self._count % POLARITY_EVERY == 0 else [self._light]
         self._count += 1
         ways, self._light = read_ways(small, light, self._predict, self._threshold, SHAPES)
-        found = [digit_of(way, scale) for way in ways if is_written(small, way.whole, self._light)]
+        found = [digit_of(way, scale) for way in written(small, ways, self._light)]
         boxes = np.array([x1, y1, x1, y1]) + np.reshape([digit.box for digit in found], (-1, 4))
         tracks = self._tracker.update(boxes, [digit.digit for digit in found], [digit.confidence for digit in found])
         shown = []
@@ -54,25 +67,39 @@ def check_roi(roi: Roi, size: tuple[int, int]) -> None:
         raise UserError(f"--roi {given}: must be x1 y1 x2 y2, at least 8x8 pixels, within {whole} of this source", 2)
 
 
-def is_written(frame: np.ndarray, shape: Shape, light_on_dark: bool) -> bool:
-    """Tell whether a shape of a BGR frame is even ink on even paper; folds and fingers that look like ones are not."""
+def written(frame: np.ndarray, ways: list[Way], light_on_dark: bool) -> list[Way]:
+    """Return the digits of a BGR frame that are ink on paper; limbs, folds and stands that look like ones are not."""
+    edges = [(way, edge_width(frame, way.whole, light_on_dark)) for way in ways]
+    edges = [(way, width) for way, width in edges if width < max(SOFT, 0.5 * stroke_thickness(way.whole.ink > 0.5))]
+    if all(way.digit == 1 for way, _ in edges):
+        highest = HIGH_ONES * frame.shape[0]
+        edges = [(way, width) for way, width in edges if width < SOFT_ONES and way.whole.height < highest]
+    return [way for way, _ in edges]
+
+
+def edge_width(frame: np.ndarray, shape: Shape, light_on_dark: bool) -> float:
+    """Return how many pixels a shape's edge takes from ink to paper; infinite if not even ink on even paper."""
     x1, y1, x2, y2 = shape.box
     margin = max(4, shape.height // 4)
     left, top = max(0, x1 - margin), max(0, y1 - margin)
+    # Coloured ink is dark in one channel at least
     patch = frame[top : y2 + margin, left : x2 + margin]
-    ink = np.zeros(patch.shape[:2], np.float32)
+    light = reduce(cv2.min, cv2.split(255 - patch if light_on_dark else patch))
+    ink = np.zeros(light.shape, np.float32)
     ink[y1 - top : y2 - top, x1 - left : x2 - left] = shape.ink
-    near = cv2.dilate(ink, np.ones((5, 5), np.uint8))
     step = max(1, shape.height // 40)  # a part is enough for a median
-    patch, ink, near = (array[::step, ::step] for array in (patch, ink, near))
-    channels = [255 - patch[..., k] if light_on_dark else patch[..., k] for k in range(3)]
-    light = np.minimum.reduce(channels).astype(np.float32)  # coloured ink is dark in one channel at least
-    around, core = light[near < 0.25], light[ink > 0.75]
+    few = slice(None, None, step), slice(None, None, step)
+    sample = light[few].astype(np.float32)
+    around, core = sample[cv2.dilate(ink, np.ones((5, 5), np.uint8))[few] < 0.25], sample[ink[few] > 0.75]
     if not around.size or not core.size:
-        return False
+        return np.inf
     paper, pen = np.median(around), np.median(core)
     differs = 0.3 * (paper - pen)
-    return (np.abs(around - paper) > differs).mean() < CLUTTER and (np.abs(core - pen) > differs).mean() < UNEVEN
+    if (np.abs(around - paper) >= differs).mean() >= CLUTTER or (np.abs(core - pen) >= differs).mean() >= UNEVEN:
+        return np.inf
+    outline = cv2.morphologyEx((ink > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
+    steepness = np.median(np.hypot(*(slope[outline] / 8.0 for slope in cv2.spatialGradient(light))))
+    return (paper - pen) / max(steepness, 1e-3)
 
 
 def lasting(texts: list[tuple[float, str]], least: float = 0.5) -> list[tuple[float, float, str]]:

@@ -118,20 +118,38 @@ def test_without_paper_few_digits_are_shown(shipped):
     assert shown <= 0.5 * plain
 
 
-def test_only_even_ink_on_even_paper_is_written():
-    shape_ink = np.zeros((60, 12), np.float32)
-    shape_ink[2:58, 3:9] = 1
-    shape = live.Shape((44, 30, 56, 90), shape_ink)
-    page = np.full((120, 100, 3), 220, np.uint8)
-    page[32:88, 47:53] = (30, 30, 200)  # a red stroke
-    assert live.is_written(page, shape, False)
-    assert live.is_written(255 - page, shape, True)
+def test_edges_have_the_width_of_the_blur():
+    """Of a step blurred by sigma the steepest slope is 1 / (sigma * sqrt(2 pi)); Sobel's window adds one to sigma²."""
+    shape_ink = np.zeros((60, 26), np.float32)
+    shape_ink[2:58, 3:23] = 1
+    shape = live.Shape((44, 30, 70, 90), shape_ink)
+    page = np.full((120, 120, 3), 220, np.uint8)
+    page[32:88, 47:67] = (30, 30, 200)  # a red stroke
+    for sigma in (1, 2, 3):
+        soft = cv2.GaussianBlur(page, (0, 0), sigma)
+        for width in (live.edge_width(soft, shape, False), live.edge_width(255 - soft, shape, True)):
+            assert width == pytest.approx(np.sqrt(2 * np.pi * (sigma**2 + 1)), rel=0.15)
     edge = page.copy()
-    edge[:, 53:] = (30, 30, 200)  # the edge of something red
-    assert not live.is_written(edge, shape, False)
+    edge[:, 67:] = (30, 30, 200)  # the edge of something red
+    assert live.edge_width(edge, shape, False) == np.inf
     fading = page.copy()
-    fading[32:88, 47:53] = np.linspace(0, 220, 56)[:, None, None]
-    assert not live.is_written(fading, shape, False)
+    fading[32:88, 47:67] = np.linspace(0, 220, 56)[:, None, None]
+    assert live.edge_width(fading, shape, False) == np.inf
+
+
+def test_a_one_alone_is_shown_if_it_is_sharp_and_not_too_high(shipped):
+    def shown(glyph, **looks):
+        return texts(shipped, [write([[glyph]], **{"height": 480, "width": 640, "pen": 14} | looks)] * 2)[-1]
+
+    assert shown("1", digit=150) == "1"
+    assert shown("1", digit=150, blur=3.0) == ""
+    assert shown("1", digit=340) == ""
+    assert shown("4", digit=340) == "4"
+
+
+def test_ones_beside_other_digits_may_be_softer(shipped):
+    soft = [cv2.GaussianBlur(write([[digit, "1"]], digit=200, pen=16), (0, 0), 2) for digit in "14"]
+    assert [texts(shipped, [page] * 8)[-1] for page in soft] == ["", "41"]
 
 
 def test_lasting_texts_have_their_times():
