@@ -60,6 +60,16 @@ def open_tracker(config: Config) -> fingertip.FingertipTracker | marker.MarkerTr
     return fingertip.FingertipTracker(fingertip.fetch_model())
 
 
+def check(config: Config) -> None:
+    """Raise UserError for settings that would fail only once something is written, and make the files' folders."""
+    if config.text:
+        settings.check_appendable(Path(config.text), "--text")
+    if config.save_strokes:
+        if Path(config.save_strokes).suffix != ".jsonl":
+            raise settings.UserError(f"--save-strokes {config.save_strokes}: name it .jsonl, for train.py --extra", 2)
+        settings.check_appendable(Path(config.save_strokes), "--save-strokes")
+
+
 def finish(number: list[strokes.AirDigit], frame: frames.Frame, mirror: bool, config: Config) -> str:
     """Print a finished number, append it to the files that are wanted; return what to tell the user."""
     text = "".join(str(air.digit) for air in number)
@@ -105,11 +115,10 @@ def main(config: Config) -> int:
     if config.list_cameras:
         print("\n".join(cameras.list_cameras()))
         return 0
+    check(config)
     model = models.load(config.model)
     writer = strokes.Writer(model.predict, model.threshold(config.threshold), config.number_pause)
     tracker = open_tracker(config)
-    for path in filter(None, (config.text, config.save_strokes)):
-        settings.check_appendable(Path(path))
     source = cameras.open_source(config.source, config.size)
     mirror = source.live if config.mirror is None else config.mirror
     show = config.show and not config.json and sinks.has_display()
