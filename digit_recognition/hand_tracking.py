@@ -16,10 +16,11 @@ Reads models/digits.* and, for the fingertip, data/models/hand_landmarker.task (
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
+import tyro
 
 from recognition import cameras, draw, fingertip, frames, marker, models, settings, sinks, strokes
 from recognition.pen import Pen
@@ -39,7 +40,7 @@ class Config:
     tracker: Literal["fingertip", "marker"] = "fingertip"  # what writes: the index finger or something coloured
     color: str = "red"  # of the marker: red, orange, yellow, green, cyan, blue, purple, pink
     learn: tuple[int, int, int, int] | None = None  # instead of --color: box x1 y1 x2 y2 around it in the first frame
-    mirror: bool | None = None  # show the writer himself as in a mirror; default: cameras yes, files no
+    mirror: Annotated[bool | None, tyro.conf.arg(constructor=bool)] = None  # as in a mirror; default: only cameras
     pause: float = 0.5  # seconds without movement that lift or lower the pen; raise it if strokes break
     number_pause: float = 3.0  # seconds with the pen up that end a number
     model: str = "digits"  # name of a model in models/
