@@ -16,16 +16,17 @@ Reads models/digits.* and, for the fingertip, data/models/hand_landmarker.task (
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import cv2
 import numpy as np
+import tyro
 
 from recognition import cameras, draw, fingertip, frames, marker, models, settings, sinks, strokes
 from recognition.pen import Pen
 
 KEYS = {
-    "u": "undo the last digit",
+    "u": "undo the last stroke or digit",
     "c": "clear the number",
     "0-9": "correct the last digit",
     "Enter": "end the number",
@@ -38,8 +39,8 @@ class Config:
     source: str = "0"  # camera number, device, URL or video file
     tracker: Literal["fingertip", "marker"] = "fingertip"  # what writes: the index finger or something coloured
     color: str = "red"  # of the marker: red, orange, yellow, green, cyan, blue, purple, pink
-    learn: tuple[int, int, int, int] | None = None  # instead of --color: box x1 y1 x2 y2 in the first frame that has it
-    mirror: bool | None = None  # show the writer himself as in a mirror; default: cameras yes, files no
+    learn: tuple[int, int, int, int] | None = None  # instead of --color: box x1 y1 x2 y2 around it in the first frame
+    mirror: Annotated[bool | None, tyro.conf.arg(constructor=bool)] = None  # as in a mirror; default: only cameras
     pause: float = 0.5  # seconds without movement that lift or lower the pen; raise it if strokes break
     number_pause: float = 3.0  # seconds with the pen up that end a number
     model: str = "digits"  # name of a model in models/
@@ -60,9 +61,30 @@ def open_tracker(config: Config) -> fingertip.FingertipTracker | marker.MarkerTr
     return fingertip.FingertipTracker(fingertip.fetch_model())
 
 
+def check(config: Config) -> None:
+    """Raise UserError for settings that cannot work, before any work is done."""
+    if config.pause < 0.1:
+        raise settings.UserError(f"--pause {config.pause:g}: must be 0.1 seconds or more", 2)
+    if config.number_pause < config.pause:
+        raise settings.UserError(f"--number-pause {config.number_pause:g}: must not be less than --pause", 2)
+    if config.learn and config.tracker != "marker":
+        raise settings.UserError("--learn: only coloured markers are learned: add --tracker marker", 2)
+    if config.text:
+        settings.check_appendable(Path(config.text), "--text")
+    if config.save_strokes:
+        if Path(config.save_strokes).suffix != ".jsonl":
+            raise settings.UserError(f"--save-strokes {config.save_strokes}: name it .jsonl, for train.py --extra", 2)
+        settings.check_appendable(Path(config.save_strokes), "--save-strokes")
+
+
 def finish(number: list[strokes.AirDigit], frame: frames.Frame, mirror: bool, config: Config) -> str:
-    """Print a finished number, append it to the files that are wanted; return what to tell the user."""
+    """Append a finished number to the files that are wanted and print it; return what to tell the user."""
     text = "".join(str(air.digit) for air in number)
+    if config.text:
+        with open(config.text, "a", encoding="utf-8") as file:
+            file.write(f"{text}\n")
+    if config.save_strokes:
+        strokes.append_strokes(Path(config.save_strokes), number)
     if config.json:
         found = strokes.as_digits(number, mirrored=frame.image.shape[1] if mirror else 0)
         record = {
@@ -74,54 +96,57 @@ def finish(number: list[strokes.AirDigit], frame: frames.Frame, mirror: bool, co
         print(json.dumps(record), flush=True)
     else:
         print(text, flush=True)
-    if config.text:
-        with open(config.text, "a", encoding="utf-8") as file:
-            file.write(f"{text}\n")
-    if config.save_strokes:
-        strokes.append_strokes(Path(config.save_strokes), number)
     return f"wrote {text}"
 
 
-def press(key: str, writer: strokes.Writer) -> None:
-    """Do what a key asks of the number that is being written."""
-    if key == "u":
+def press(key: str, writer: strokes.Writer, pen: Pen) -> list[strokes.AirDigit] | None:
+    """Do what a key asks of the number and the stroke that are being written; return the number if it is ended."""
+    if key not in (*"uc0123456789", "\r"):
+        return None
+    stroke = pen.lift()
+    if key == "u" and stroke is None:
         writer.undo()
     elif key == "c":
         writer.clear()
-    elif key.isdecimal():
+    elif key != "u":
+        writer.add(stroke)
+    if key.isdecimal():
         writer.correct(int(key))
+    return writer.finish() if key == "\r" else None
 
 
 def learn(tracker: marker.MarkerTracker, image: np.ndarray, target: tuple) -> str:
-    """Let the marker have the colour at a point or in a box of a BGR frame; return what to tell the user."""
+    """Let the marker have the colour at a point clicked or in the box of --learn; return what to tell the user."""
     try:
         tracker.learn(image, target) if len(target) == 4 else tracker.learn_at(image, target)
     except settings.UserError as error:
+        if len(target) == 4:
+            raise settings.UserError(f"--learn {' '.join(map(str, target))}: {error}", 2) from None
         return str(error)
-    return "colour learnt"
+    return "colour learned"
 
 
 def main(config: Config) -> int:
     if config.list_cameras:
         print("\n".join(cameras.list_cameras()))
         return 0
+    check(config)
     model = models.load(config.model)
     writer = strokes.Writer(model.predict, model.threshold(config.threshold), config.number_pause)
     tracker = open_tracker(config)
-    for path in filter(None, (config.text, config.save_strokes)):
-        settings.check_appendable(Path(path))
     source = cameras.open_source(config.source, config.size)
     mirror = source.live if config.mirror is None else config.mirror
     show = config.show and not config.json and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
     pen, meter, frame = Pen(*source.size, config.pause), sinks.FpsMeter(), None
+    keys = {key: meaning for key, meaning in KEYS.items() if key != "click" or config.tracker == "marker"}
     note, target = "", config.learn  # a line for the user, and where to learn the marker's colour
-    with sinks.VideoSink(output, show, source, KEYS, "write in the air") as sink:
+    with sinks.VideoSink(output, show, source, keys, "write in the air") as sink:
         try:
             for frame in source:
                 if mirror:
                     frame.image = cv2.flip(frame.image, 1)
-                if target and config.tracker == "marker":
+                if target:
                     note, target = learn(tracker, frame.image, target), None
                 tip = tracker.track(frame.image, frame.seconds)
                 writer.add(pen.update(tip, frame.seconds))
@@ -129,11 +154,9 @@ def main(config: Config) -> int:
                 draw.draw_writing(frame.image, pen, writer, tip, note)
                 draw.draw_fps(frame.image, meter.tick())
                 sink.write(frame)
-                key = sink.show(frame)
-                press(key, writer)
-                number = writer.finish() if key == "\r" else number
+                number = press(sink.show(frame), writer, pen) or number
                 note = finish(number, frame, mirror, config) if number else note
-                target = sink.clicked
+                target = sink.clicked if config.tracker == "marker" else None
                 if sink.quit:
                     break
         finally:  # also after Ctrl-C: what was written is kept

@@ -16,7 +16,7 @@ def draw_box(frame: np.ndarray, box: tuple[int, int, int, int], label: str, colo
     x1, y1, x2, y2 = box
     unit = max(frame.shape[:2]) / 1000
     line = max(1, round(2 * unit))
-    cv2.rectangle(frame, (x1, y1), (x2, y2), color, line)
+    cv2.rectangle(frame, (x1, y1), (x2, y2), color, max(2, line))
     scale, font = max(0.4, 0.75 * unit), cv2.FONT_HERSHEY_SIMPLEX
     (width, height), baseline = cv2.getTextSize(label, font, scale, line)
     margin = line + 2
@@ -51,15 +51,31 @@ def draw_tip(frame: np.ndarray, place: tuple[float, float], down: bool, resting:
         cv2.ellipse(frame, centre, (2 * radius,) * 2, -90, 0, 360 * resting, (255, 255, 255), 3, cv2.LINE_AA)
 
 
+def draw_words(frame: np.ndarray, text: str, place: tuple[int, int], scale: float, right: bool = False) -> int:
+    """Write white text on a darkened field of a BGR frame, in place, and return the width of the field, pixels.
+
+    `place`: the field's lower left corner, or its upper right one. OpenCV's letters are set wider when they are bolder,
+    so that a dark rim cannot be had by writing twice.
+    """
+    font, line = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(2 * scale))
+    (width, height), baseline = cv2.getTextSize(text, font, scale, line)
+    margin = max(3, round(8 * scale))
+    width, height = width + 2 * margin, height + baseline + margin
+    left, bottom = (max(0, place[0] - width), place[1] + height) if right else place
+    field = frame[max(0, bottom - height) : bottom, left : left + width]
+    field[:] = field // 3
+    origin = left + margin, bottom - baseline - margin
+    cv2.putText(frame, text, origin, font, scale, (255, 255, 255), line, cv2.LINE_AA)
+    return width
+
+
 def draw_text(frame: np.ndarray, text: str, note: str = "") -> None:
     """Write a number large, and a note small beside it, at the bottom left of a BGR frame, in place."""
-    unit, font = max(frame.shape[:2]) / 1000, cv2.FONT_HERSHEY_SIMPLEX
-    bottom, left = frame.shape[0] - round(20 * unit), round(20 * unit)
-    for string, scale, line in ((text, 2.0 * unit, round(4 * unit)), (note, 0.7 * unit, round(2 * unit))):
-        line = max(1, line)
-        for width, color in ((line + 4, (40, 40, 40)), (line, (255, 255, 255))):
-            cv2.putText(frame, string, (left, bottom), font, scale, color, width, cv2.LINE_AA)
-        left += cv2.getTextSize(string, font, scale, line)[0][0] + round(20 * unit) * bool(string)
+    unit = max(frame.shape[:2]) / 1000
+    left = gap = round(15 * unit)
+    for string, scale in ((text, 2.0 * unit), (note, max(0.4, 0.7 * unit))):
+        if string:
+            left += draw_words(frame, string, (left, frame.shape[0] - gap), scale) + gap
 
 
 def draw_writing(frame: np.ndarray, pen: Pen, writer: Writer, tip: Tip | None, note: str = "") -> None:
@@ -69,7 +85,11 @@ def draw_writing(frame: np.ndarray, pen: Pen, writer: Writer, tip: Tip | None, n
         written.append(np.array(pen.points))
     if written:
         draw_strokes(frame, [smooth(stroke) for stroke in written])
-    draw_digits(frame, [as_digits([air for air in writer.digits if air.digit is not None])])
+    margin = max(4, round(max(frame.shape[:2]) / 150))  # else boxes would run along the strokes
+    for digit in as_digits([air for air in writer.digits if air.digit is not None]):
+        x1, y1, x2, y2 = digit.box
+        digit.box = x1 - margin, y1 - margin, x2 + margin, y2 + margin
+        draw_digits(frame, [[digit]])
     if tip:
         draw_tip(frame, (tip.x, tip.y), pen.down, pen.resting)
     draw_text(frame, writer.text, note)
@@ -85,8 +105,4 @@ def draw_roi(frame: np.ndarray, roi: tuple[int, int, int, int]) -> None:
 
 def draw_fps(frame: np.ndarray, fps: float) -> None:
     """Write frames a second at the top right of a BGR frame, in place."""
-    label, scale = f"{fps:.0f} FPS", max(0.4, 0.75 * max(frame.shape[:2]) / 1000)
-    (width, height), _ = cv2.getTextSize(label, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)
-    origin = (frame.shape[1] - width - height // 2, 3 * height // 2)
-    for thickness, gray in ((3, 40), (1, 255)):
-        cv2.putText(frame, label, origin, cv2.FONT_HERSHEY_SIMPLEX, scale, (gray, gray, gray), thickness, cv2.LINE_AA)
+    draw_words(frame, f"{fps:.0f} FPS", (frame.shape[1], 0), max(0.4, 0.75 * max(frame.shape[:2]) / 1000), right=True)

@@ -25,6 +25,7 @@ def watched(items: Iterable[Item], count: int | None) -> Iterator[Item]:
         TimeElapsedColumn(),
         *([TextColumn("left"), TimeRemainingColumn()] if count else []),
         console=Console(stderr=True),
+        redirect_stdout=sys.stdout.isatty(),  # else what is printed to a file or pipe would go to the bar's terminal
         transient=True,
     )
     task = bar.add_task("", total=count, rate=0.0)

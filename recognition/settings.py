@@ -34,14 +34,26 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
         temporary.unlink(missing_ok=True)
 
 
-def make_folder(folder: Path) -> None:
-    """Make a folder for --output, unless it is there; raise UserError where nothing can be written into it."""
+def make_folder(folder: Path, flag: str = "--output") -> None:
+    """Make the folder that a flag names, unless it is there; raise UserError where nothing can be written into it."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another --output", 2) from None
+        raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another {flag}", 2) from None
     if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder}: cannot be written to: choose another --output", 2)
+        raise UserError(f"{folder}: cannot be written to: choose another {flag}", 2)
+
+
+def check_appendable(path: Path, flag: str) -> None:
+    """Make the folder of a file that is appended to later; raise UserError where that file cannot be written."""
+    make_folder(path.parent, flag)
+    there = path.exists()
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written to ({error.strerror}): choose another {flag}", 2) from None
+    if not there:
+        path.unlink()  # nothing was written yet
 
 
 @contextlib.contextmanager

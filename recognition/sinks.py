@@ -1,7 +1,9 @@
 """Where annotated frames go: windows, pictures and videos. A sink is a context manager."""
 
+import contextlib
 import itertools
 import os
+import socket
 import sys
 import time
 from collections import deque
@@ -21,9 +23,31 @@ QUIT = ("q", "\x1b")
 
 def has_display() -> bool:
     """Tell whether a window can be opened."""
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
-    return "SSH_CONNECTION" not in os.environ
+    if not sys.platform.startswith("linux"):
+        return "SSH_CONNECTION" not in os.environ
+    display = os.environ.get("DISPLAY", "")  # not Wayland's: OpenCV's wheels draw through X11 only
+    answers = _answers(display)
+    if display and not answers:
+        say(f"DISPLAY={display} does not answer: no window is opened")
+    return answers
+
+
+def _answers(display: str) -> bool:
+    """Tell whether there is an X server at "HOST:NUMBER.SCREEN": without one Qt would abort the program."""
+    host, _, rest = display.rpartition(":")
+    number = rest.partition(".")[0]
+    if not number.isdecimal():
+        return False
+    path = f"/tmp/.X11-unix/X{number}"
+    for address in (path, f"\0{path}") if host in ("", "unix") else [(host, 6000 + int(number))]:
+        with (
+            contextlib.suppress(OSError, OverflowError),  # a port over 65535
+            socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as connection,
+        ):
+            connection.settimeout(3)
+            connection.connect(address)
+            return True
+    return False
 
 
 def save_picture(path: Path, image: np.ndarray) -> None:
@@ -105,6 +129,8 @@ class VideoSink:
         self._due, self._seconds = 0.0, 0.0  # when the next frame of a file may come, and the last one's time in it
         self._writer = VideoWriter(output, source) if output else None
         self._window = Window(title) if show else None
+        if self._writer and not self._window and source.live:
+            say(f"recording to {self._writer.path}: Ctrl-C ends it")
 
     def __enter__(self) -> "VideoSink":
         return self

@@ -67,6 +67,11 @@ class Display:
         pipes = {"capture_output": True, "text": True, "timeout": 60}
         return subprocess.run(command, env=self.environment, check=check, **pipes).stdout
 
+    def works(self, *command: str) -> bool:
+        """Run a program on the screen and tell whether it could do what it should."""
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "timeout": 60}
+        return subprocess.run(command, env=self.environment, **pipes).returncode == 0
+
     def wait_for(self, condition: Callable[[], object], seconds: float = 30) -> object:
         """Return what the condition gives as soon as it is true, and fail if it never is."""
         limit = time.monotonic() + seconds
@@ -87,7 +92,8 @@ class Display:
 
     def press(self, window: str, key: str) -> None:
         """Press a key, such as "q", "Escape" or "alt+F4", in a window."""
-        self.do("xdotool", "windowactivate", "--sync", window, "key", key)
+        self.wait_for(lambda: self.works("xdotool", "windowactivate", "--sync", window))
+        self.do("xdotool", "key", key)
 
     def click(self, window: str, x: int, y: int) -> None:
         """Click a pixel of a window."""
@@ -112,6 +118,8 @@ def display() -> Iterator[Display]:
         manager = subprocess.Popen(
             ["openbox"], env=screen.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
+        # A window that is older than its manager is neither activated nor, sometimes, given its size
+        screen.wait_for(lambda: screen.works("xdotool", "get_num_desktops"))
         yield screen
         manager.kill()
         manager.wait()

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 
+import camera_server
 import cv2
 import numpy as np
 import pytest
@@ -12,50 +13,12 @@ import pytest
 from recognition import cameras, recording, videos
 from recognition.settings import UserError
 
-# A phone's camera app: its frames carry, as 32 black and white squares, the millisecond at which they were taken
-SERVER = """
-import http.server, time
-import cv2, numpy as np
-
-def picture():
-    now = int(time.monotonic() * 1000)
-    bits = [(now >> bit) & 1 for bit in range(32)]
-    return cv2.imencode(".jpg", np.kron(np.uint8(bits).reshape(4, 8) * 255, np.ones((60, 60), np.uint8)))[1].tobytes()
-
-class Camera(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        _, mode, frames = self.path.split("/")
-        if mode == "hangs":
-            time.sleep(60)
-        self.send_response(200)
-        self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-        self.end_headers()
-        start = time.monotonic()
-        for number in range(int(frames)):
-            time.sleep(max(0, start + number / 30 - time.monotonic()))
-            jpeg = picture()
-            head = f"--frame\\r\\nContent-Type: image/jpeg\\r\\nContent-Length: {len(jpeg)}\\r\\n\\r\\n"
-            self.wfile.write(head.encode() + jpeg + b"\\r\\n")
-        if mode == "stalls":
-            time.sleep(60)
-
-    def log_message(self, *_):
-        pass
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
-server.handle_error = lambda *_: None
-server.daemon_threads = True
-print(server.server_address[1], flush=True)
-server.serve_forever()
-"""
-
 
 @pytest.fixture(scope="module")
 def server():
     """Return the address of a camera; append MODE/FRAMES, the mode one of closes, stalls, hangs."""
-    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True) as process:
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        process.kill()
+    with camera_server.serve() as address:
+        yield address
 
 
 def taken(image: np.ndarray) -> float:

@@ -1,5 +1,6 @@
 """Annotated pictures are written under names of their own, and the rate shown is the rate of frames."""
 
+import sys
 import time
 
 import cv2
@@ -40,3 +41,18 @@ def test_fps_meter(monkeypatch):
         now += step
         rate = meter.tick()
     assert rate == pytest.approx(20)  # the slow ones are forgotten
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells by DISPLAY where windows go")
+@pytest.mark.parametrize("address", ["", "nonsense", ":9999", "localhost:9999.0"])
+def test_a_display_that_does_not_answer_is_none(monkeypatch, capfd, address):
+    monkeypatch.setenv("DISPLAY", address)
+    assert not sinks.has_display()
+    said = f"DISPLAY={address} does not answer: no window is opened\n" if address else ""
+    assert capfd.readouterr().err == said
+
+
+def test_a_display_that_answers(display, monkeypatch):
+    for suffix in ("", ".0"):
+        monkeypatch.setenv("DISPLAY", display.environment["DISPLAY"] + suffix)
+        assert sinks.has_display()
