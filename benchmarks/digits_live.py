@@ -140,13 +140,14 @@ def main(config: Config) -> None:
         )
     if (datasets.DATA / "mnist.npz").exists():
         air = run_beside("air_writing.py", "--clips", config.clips)
+        any_color = run_beside("air_writing.py", "--clips", config.clips, "--any-color")
         ways = ", ".join(f"{air[way]:.1%} {name}" for way, name in WAYS.items())
         rows.append((
             f"{air['digits']} digits written in the air, generated clips",
             f"their strokes read directly: {air['ideal']:.1%}",
             "≥ 96 %, nothing written with the pen up",
             f"{air['right']:.1%} ({ways}); {air['ink_pen_up']:.1%} of the ink with the pen up, "
-            f"{air['false_strokes']} false strokes",
+            f"{air['false_strokes']} false strokes; {any_color['right']:.1%} with markers of colours the background has",
         ))  # fmt: skip
     if (datasets.DATA / "air_writing").exists():
         clip = run_beside("air_writing_clip.py")
