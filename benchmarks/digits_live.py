@@ -147,7 +147,7 @@ def main(config: Config) -> None:
             f"their strokes read directly: {air['ideal']:.1%}",
             "≥ 96 %, nothing written with the pen up",
             f"{air['right']:.1%} ({ways}); {air['ink_pen_up']:.1%} of the ink with the pen up, "
-            f"{air['false_strokes']} false strokes; {any_color['right']:.1%} with markers of colours the background has",
+            f"{air['false_strokes']} false strokes; {any_color['right']:.1%} with colours the background has",
         ))  # fmt: skip
     if (datasets.DATA / "air_writing").exists():
         clip = run_beside("air_writing_clip.py")
