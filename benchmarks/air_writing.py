@@ -170,7 +170,7 @@ def measure(number: int, any_color: bool) -> dict:
         seconds = k / scene.fps
         drawn.append(pen.update(tracker.track(frame, seconds), seconds))
         writer.add(drawn[-1])
-        read += "".join(str(air.digit) for air in writer.pause(seconds, pen.down) or [])
+        read += "".join(str(air.digit) for air in writer.pause(seconds, pen.writing) or [])
     down, up, false = ink([stroke for stroke in drawn if stroke is not None], moments, scene)
     direct = model.predict(np.stack([drawn_as_ink(parts) for parts in written]))[:, :10].argmax(1)
     ideal = sum(str(digit) == wanted for digit, wanted in zip(direct, text, strict=True))

@@ -150,7 +150,7 @@ def main(config: Config) -> int:
                     note, target = learn(tracker, frame.image, target), None
                 tip = tracker.track(frame.image, frame.seconds)
                 writer.add(pen.update(tip, frame.seconds))
-                number = writer.pause(frame.seconds, pen.down)
+                number = writer.pause(frame.seconds, pen.writing)
                 draw.draw_writing(frame.image, pen, writer, tip, note)
                 draw.draw_fps(frame.image, meter.tick())
                 sink.write(frame)

@@ -80,11 +80,11 @@ def draw_text(frame: np.ndarray, text: str, note: str = "") -> None:
 
 def draw_writing(frame: np.ndarray, pen: Pen, writer: Writer, tip: Tip | None, note: str = "") -> None:
     """Draw what is being written in the air on a BGR frame, in place: strokes, digits, the tip, the number so far."""
-    written = [stroke for air in writer.digits for stroke in air.strokes]
+    lines = [line for air in writer.digits for line in air.lines]
     if len(pen.points) > 1:
-        written.append(np.array(pen.points))
-    if written:
-        draw_strokes(frame, [smooth(stroke) for stroke in written])
+        lines.append(smooth(np.array(pen.points)))
+    if lines:
+        draw_strokes(frame, lines)
     margin = max(4, round(max(frame.shape[:2]) / 150))  # else boxes would run along the strokes
     for digit in as_digits([air for air in writer.digits if air.digit is not None]):
         x1, y1, x2, y2 = digit.box

@@ -10,6 +10,7 @@ GAP = 0.12  # seconds that the tip may be out of sight within a stroke: a blurre
 STILL = 0.007  # of the frame's diagonal: a tip that strays no farther (standard deviation) pauses
 OUTSIDE = 1.4  # frames: a tip that would be outside the frame so much earlier comes from there; so much later, goes
 SLOW = 0.5  # of its highest speed: coming in, the tip writes from where it slows down to this; going out, till there
+LONGEST = 15.0  # seconds of a stroke that are kept; no digit takes longer
 
 
 @dataclass
@@ -77,15 +78,22 @@ class Pen:
         self._gesture = tip.writing
         if self.down:
             self.points.append((tip.x, tip.y, seconds))
+            while seconds - self.points[0][2] > LONGEST:
+                self.points.pop(0)
         if tip.writing and self._paused(seconds):
             self._rested = tip.x, tip.y
-            if not self.down:
-                self.down = True
-            elif self._begun():
+            if self.writing:
                 ended = self._lift(until=seconds - self._pause)
-            else:  # he has not begun yet
-                self.points = self.points[-1:]
+            else:
+                self.down = True
+        if self.down and self._rested:  # who rests with the pen down has not begun yet
+            self.points = [(*self._rested, seconds)]
         return ended
+
+    @property
+    def writing(self) -> bool:
+        """Whether the pen is down and has written more than the tremor of a hand at rest."""
+        return self.down and extent(cv2.blur(np.array(self.points)[:, :2], (1, 5))) > 1.5 * self._still
 
     @property
     def resting(self) -> float:
@@ -112,10 +120,6 @@ class Pen:
             return None
         away = np.hypot(*(stroke[:, :2] - stroke[0, :2]).T) > self._still
         return stroke[max(0, int(np.argmax(away)) - 1) :]  # without the rest before it
-
-    def _begun(self) -> bool:
-        """Tell whether the stroke being written is more than the tremor of a hand at rest."""
-        return extent(cv2.blur(np.array(self.points)[:, :2], (1, 5))) > 1.5 * self._still
 
     def _comes_in(self) -> bool:
         """Tell whether a tip seen in two frames comes in from outside: quickly, unlike a stroke's slow beginning."""

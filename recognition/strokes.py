@@ -6,6 +6,7 @@ A stroke is float (N, 3): x and y in pixels of the frame, and seconds.
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from recognition.settings import UserError
 
 JOIN = 3.0  # seconds between the strokes of one digit, at most
 MAX_STROKES = 3  # of one digit
+MAX_DIGITS = 40  # of one number; what goes on longer is no writing
 TOGETHER = 0.1  # how much more strokes that make a digit together count than digits of their own: a 9 over 0 and 1
 INK_SIDE = 140  # pixels of a digit's longer side when it is drawn for the normaliser
 
@@ -58,6 +60,11 @@ class AirDigit:
     digit: int | None
     confidence: float
 
+    @cached_property
+    def lines(self) -> list[np.ndarray]:
+        """The strokes as lines (M, 2), without tremor."""
+        return [smooth(stroke) for stroke in self.strokes]
+
     @property
     def box(self) -> tuple[int, int, int, int]:
         """Box x1 y1 x2 y2 in pixels of the frame."""
@@ -94,9 +101,8 @@ class Writer:
 
     def pause(self, seconds: float, writing: bool) -> list[AirDigit] | None:
         """Return the digits of the number that is finished at `seconds`, None while none is."""
-        if writing or not self.digits or seconds - self.digits[-1].strokes[-1][-1, 2] < self.number_pause:
-            return None
-        return self.finish()
+        over = bool(self.digits) and seconds - self.digits[-1].strokes[-1][-1, 2] >= self.number_pause
+        return self.finish() if (over and not writing) or len(self.digits) >= MAX_DIGITS else None
 
     def finish(self) -> list[AirDigit] | None:
         """End the number and return its digits; None if there are none."""

@@ -138,9 +138,12 @@ def test_the_ring_shows_how_much_of_a_pause_is_over():
     assert not tool.down
 
 
-def test_memory_stays_small_while_the_pen_is_up():
+@pytest.mark.parametrize(("writing", "step", "kept"), [(False, 1, 0), (True, 1, 1), (True, 40, 460)])
+def test_memory_stays_small_whatever_the_hand_does(writing, step, kept):
+    """The pen up, the pen at rest, and a marker that never stops moving."""
     tool = pen.Pen(*SIZE, 0.5)
     for k in range(3000):
-        tool.update(pen.Tip(500 + k % 7, 300, False), k / FPS)
+        tool.update(pen.Tip(500 + step * (k % 7), 300, writing), k / FPS)
     assert len(tool._recent) < 20
-    assert not tool.points
+    assert len(tool.points) <= kept
+    assert tool.writing == (kept > 1)

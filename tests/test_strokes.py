@@ -82,6 +82,15 @@ def test_a_longer_break_ends_the_number(shipped):
     assert tool.digits == []
 
 
+def test_what_never_ends_is_no_number(shipped):
+    """A marker that something else moves all the time, never up for long."""
+    tool, ended = writer(shipped), []
+    for k in range(60):
+        tool.add(written("1", 3.6 * k)[0])
+        ended.append(tool.pause(3.6 * k + 0.6, False))
+    assert [len(number) for number in ended if number] == [40]
+
+
 def test_scribbles_are_no_digits(shipped):
     rng, tool = np.random.default_rng(0), writer(shipped)
     for k in range(3):
@@ -175,7 +184,7 @@ def test_numbers_are_read_however_the_pen_is_lifted(shipped, pen_up):
             stroke = tip.update(seen, k / scene.fps)
             if stroke is not None:
                 tool.add(stroke)
-            for air in tool.pause(k / scene.fps, tip.down) or []:
+            for air in tool.pause(k / scene.fps, tip.writing) or []:
                 read += str(air.digit)
         wrong += digits.edit_distance(number, read)
         count += len(number)
