@@ -10,12 +10,13 @@ last frame with a hand. Frames called unclear, a mere smear at the border or a c
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from recognition import fingertip, marker
+from recognition import fingertip, marker, settings
 from recognition.datasets import DATA
 from recognition.pen import Tip
 
@@ -75,5 +76,14 @@ def measure_fingertip(width: int = 1280) -> dict[str, float]:
     return {"found": np.mean(found[first : last + 1]), "invented": invented, "milliseconds": 1000 * np.median(seconds)}
 
 
+@dataclass
+class Config:
+    width: int = 1280  # pixels to which the frames are shrunk
+
+
+def main(config: Config) -> None:
+    print(json.dumps({"marker": measure_marker(config.width), "fingertip": measure_fingertip(config.width)}))
+
+
 if __name__ == "__main__":
-    print(json.dumps({"marker": measure_marker(), "fingertip": measure_fingertip()}))
+    settings.run(main, Config, __doc__)

@@ -18,7 +18,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import datasets, digits, frames, measuring, models, pages, reports, settings
+from recognition import datasets, digits, frames, measuring, models, pages, reports, settings, training
 
 SCRIPTS = settings.ROOT / "digit_recognition"
 OUTPUT = settings.ROOT / "output" / "benchmark"
@@ -167,7 +167,7 @@ def main(config: Config) -> None:
         f"{1000 * measuring.median_seconds(lambda: model.predict(images), 51):.1f} ms",
     ))  # fmt: skip
 
-    measuring.print_table(rows, model.card["versions"])
+    measuring.print_table(rows, training.versions())
     (OUTPUT / "digits.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
 
 

@@ -35,6 +35,7 @@ from recognition import (
     pages,
     settings,
     strokes,
+    training,
 )  # fmt: skip
 from recognition.pen import Pen
 
@@ -172,7 +173,7 @@ def main(config: Config) -> None:
             "flat within 5 %",
             f"{endurance['start']:.0f} MB to {endurance['end']:.0f} MB, at most {endurance['stray']:.1%} off",
         ))  # fmt: skip
-    measuring.print_table(rows, model.card["versions"])
+    measuring.print_table(rows, training.versions())
 
 
 if __name__ == "__main__":

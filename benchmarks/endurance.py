@@ -8,6 +8,7 @@ carries the time at which it was sent; for memory webcam.py reads a page that mo
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -36,8 +37,10 @@ def camera(*arguments: str) -> Iterator[str]:
     """Start a camera and yield its address, to which a mode and a count of frames are appended."""
     command = [sys.executable, str(settings.ROOT / "tests" / "camera_server.py"), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        process.kill()
+        try:
+            yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
+        finally:
+            process.kill()
 
 
 def sent(image: np.ndarray) -> float:
@@ -82,8 +85,10 @@ def memory(minutes: float) -> dict[str, float]:
                 end = time.monotonic() + 60 * minutes
                 while time.monotonic() < end and process.poll() is None:
                     time.sleep(1)
-                    pages_held = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
-                    megabytes.append(pages_held * 4096 / 1e6)
+                    held = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+                    megabytes.append(held * os.sysconf("SC_PAGE_SIZE") / 1e6)
+                if process.poll() is not None:
+                    raise settings.UserError(f"webcam.py ended by itself with exit code {process.returncode}")
                 process.terminate()
             read.seek(0)
             lines = sum(1 for _ in read)

@@ -4,6 +4,7 @@
     python digit_recognition/evaluate.py data/usps_train.npz    # any .npz with x (N, H, W) uint8 and y (N,)
     python digit_recognition/evaluate.py my_digits              # a folder with subfolders 0 to 9, one digit an image
     python digit_recognition/evaluate.py data/digit_photos      # photos of many digits, listed in labels.json
+    python digit_recognition/evaluate.py mine.jsonl             # strokes that hand_tracking.py saved
     python digit_recognition/evaluate.py --json                 # the numbers as one JSON object on stdout
 
 labels.json is {"photo.jpg": {"digits": "the digits in reading order"}, ...}.
@@ -24,7 +25,7 @@ from recognition import datasets, digits, models, reports, settings
 
 @dataclass
 class Config:
-    data: Annotated[str, tyro.conf.Positional] = "mnist"  # "mnist" (its test set), an .npz, or a folder
+    data: Annotated[str, tyro.conf.Positional] = "mnist"  # "mnist" (its test set), an .npz, a .jsonl, or a folder
     model: str = "digits"  # name of a model in models/
     threshold: float | None = None  # least confidence of a digit, 0 to 1; the model's own by default
     output: str = "output/evaluate"  # folder for the figures

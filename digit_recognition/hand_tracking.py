@@ -10,10 +10,10 @@ covered or leaves the view, and after a pause in the air; another pause lowers i
 Keys: u undo, c clear, 0-9 correct the last digit, Enter ends the number, a click learns the marker's colour, h help.
 
 Reads models/digits.* and, for the fingertip, data/models/hand_landmarker.task (downloaded once). Appends numbers to
---text. Exit code: 0 all done, 1 the camera or video failed (what was written till then is kept), 2 wrong usage.
+--text. Exit code: 0 all done, 1 the camera or video failed (what was written till then is kept), 2 wrong usage,
+130 Ctrl-C.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -22,13 +22,13 @@ import cv2
 import numpy as np
 import tyro
 
-from recognition import cameras, draw, fingertip, frames, marker, models, settings, sinks, strokes
+from recognition import cameras, digits, draw, fingertip, frames, marker, models, settings, sinks, strokes
 from recognition.pen import Pen
 
 KEYS = {
-    "u": "undo the last stroke or digit",
+    "u": "undo the stroke being written, else the last digit",
     "c": "clear the number",
-    "0-9": "correct the last digit",
+    "0-9": "correct the last digit, also a ?",
     "Enter": "end the number",
     "click": "follow a marker of this colour",
 }
@@ -57,18 +57,22 @@ class Config:
 def open_tracker(config: Config) -> fingertip.FingertipTracker | marker.MarkerTracker:
     """Return what finds the writing tip in each frame."""
     if config.tracker == "marker":
-        return marker.MarkerTracker(config.color)
+        return marker.MarkerTracker(config.color.lower())
     return fingertip.FingertipTracker(fingertip.fetch_model())
 
 
 def check(config: Config) -> None:
     """Raise UserError for settings that cannot work, before any work is done."""
-    if config.pause < 0.1:
+    if not config.pause >= 0.1:  # so that NaN fails, too
         raise settings.UserError(f"--pause {config.pause:g}: must be 0.1 seconds or more", 2)
-    if config.number_pause < config.pause:
+    if not config.number_pause >= config.pause:
         raise settings.UserError(f"--number-pause {config.number_pause:g}: must not be less than --pause", 2)
-    if config.learn and config.tracker != "marker":
-        raise settings.UserError("--learn: only coloured markers are learned: add --tracker marker", 2)
+    if config.tracker != "marker" and (config.learn or config.color != Config.color):
+        raise settings.UserError("--color and --learn are for coloured markers: add --tracker marker", 2)
+    if config.learn and not (config.learn[0] < config.learn[2] and config.learn[1] < config.learn[3]):
+        raise settings.UserError(
+            f"--learn {' '.join(map(str, config.learn))}: must be x1 y1 x2 y2, x1 < x2, y1 < y2", 2
+        )
     if config.text:
         settings.check_appendable(Path(config.text), "--text")
     if config.save_strokes:
@@ -78,30 +82,24 @@ def check(config: Config) -> None:
 
 
 def finish(number: list[strokes.AirDigit], frame: frames.Frame, mirror: bool, config: Config) -> str:
-    """Append a finished number to the files that are wanted and print it; return what to tell the user."""
-    text = "".join(str(air.digit) for air in number)
+    """Print a finished number and append it to the files that are wanted; return what to tell the user."""
+    found = strokes.as_digits(number, mirrored=frame.image.shape[1] if mirror else 0)
+    text = digits.text_of([found])
+    print(digits.json_line(frame.source, frame.index, [found]) if config.json else text, flush=True)
     if config.text:
-        with open(config.text, "a", encoding="utf-8") as file:
+        with Path(config.text).open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")
     if config.save_strokes:
         strokes.append_strokes(Path(config.save_strokes), number)
-    if config.json:
-        found = strokes.as_digits(number, mirrored=frame.image.shape[1] if mirror else 0)
-        record = {
-            "source": frame.source,
-            "frame": frame.index,
-            "text": text,
-            "digits": [vars(digit) for digit in found],
-        }
-        print(json.dumps(record), flush=True)
-    else:
-        print(text, flush=True)
     return f"wrote {text}"
 
 
 def press(key: str, writer: strokes.Writer, pen: Pen) -> list[strokes.AirDigit] | None:
     """Do what a key asks of the number and the stroke that are being written; return the number if it is ended."""
     if key not in (*"uc0123456789", "\r"):
+        return None
+    if key.isdecimal() and writer.digits:
+        writer.correct(int(key))  # what was read; a stroke being written goes on
         return None
     stroke = pen.lift()
     if key == "u" and stroke is None:
@@ -133,14 +131,16 @@ def main(config: Config) -> int:
     check(config)
     model = models.load(config.model)
     writer = strokes.Writer(model.predict, model.threshold(config.threshold), config.number_pause)
-    tracker = open_tracker(config)
     source = cameras.open_source(config.source, config.size)
+    tracker = open_tracker(config)
     mirror = source.live if config.mirror is None else config.mirror
     show = config.show and not config.json and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
     pen, meter, frame = Pen(*source.size, config.pause), sinks.FpsMeter(), None
     keys = {key: meaning for key, meaning in KEYS.items() if key != "click" or config.tracker == "marker"}
     note, target = "", config.learn  # a line for the user, and where to learn the marker's colour
+    if mirror and target:
+        target = (source.size[0] - target[2], target[1], source.size[0] - target[0], target[3])
     with sinks.VideoSink(output, show, source, keys, "write in the air") as sink:
         try:
             for frame in source:
@@ -148,9 +148,10 @@ def main(config: Config) -> int:
                     frame.image = cv2.flip(frame.image, 1)
                 if target:
                     note, target = learn(tracker, frame.image, target), None
-                tip = tracker.track(frame.image, frame.seconds)
-                writer.add(pen.update(tip, frame.seconds))
-                number = writer.pause(frame.seconds, pen.writing)
+                seconds = frame.seconds - sink.paused
+                tip = tracker.track(frame.image, seconds)
+                writer.add(pen.update(tip, seconds))
+                number = writer.pause(seconds, pen.writing)
                 draw.draw_writing(frame.image, pen, writer, tip, note)
                 draw.draw_fps(frame.image, meter.tick())
                 sink.write(frame)

@@ -9,7 +9,6 @@ Reads models/digits.*; writes annotated pictures to --output, by default to outp
 Exit code: 0 all photos were read, 1 some could not be used (the others were), 2 wrong usage.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -44,9 +43,7 @@ def main(config: Config) -> int:
             draw.draw_digits(frame.image, rows)
             path = sink.write(frame)
             if config.json:
-                found = [vars(digit) for row in rows for digit in row]
-                record = {"source": frame.source, "frame": frame.index, "text": text, "digits": found}
-                print(json.dumps(record), flush=True)
+                print(digits.json_line(frame.source, frame.index, rows), flush=True)
             else:
                 where = f"   -> {path}" if path else ""
                 print(f"{frame.source}: {text.replace(chr(10), ' / ') or 'no digit'}{where}", flush=True)

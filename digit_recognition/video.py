@@ -7,10 +7,9 @@
     python digit_recognition/video.py http://192.168.0.5/film.mp4      # from the network
 
 Reads models/digits.*; writes the annotated video to --output, by default to output/ where there is no display.
-Exit code: 0 the whole video was read, 1 it could not be used or was cut short, 2 wrong usage.
+Exit code: 0 the whole video was read, 1 it could not be used or was cut short, 2 wrong usage, 130 Ctrl-C.
 """
 
-import json
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -27,7 +26,7 @@ class Config:
     roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere
     output: str | None = None  # video file, or folder, for the annotated video
     json: bool = False  # print JSON Lines instead of text, and open no window
-    show: bool = True  # open a window where there is a display; --no-show saves instead
+    show: bool = True  # open a window where there is a display and no --output; --no-show saves instead
 
 
 def main(config: Config) -> int:
@@ -44,9 +43,7 @@ def main(config: Config) -> int:
             rows = reader.read(frame.image)
             texts.append((frame.seconds, digits.text_of(rows)))
             if config.json:
-                found = [vars(digit) for row in rows for digit in row]
-                record = {"source": frame.source, "frame": frame.index, "text": texts[-1][1], "digits": found}
-                print(json.dumps(record), flush=True)
+                print(digits.json_line(frame.source, frame.index, rows), flush=True)
             draw.draw_digits(frame.image, rows)
             if config.roi:
                 draw.draw_roi(frame.image, config.roi)
@@ -54,11 +51,11 @@ def main(config: Config) -> int:
             sink.show(frame)
             if sink.quit:
                 break
-    if not config.json and not show:
+    if not config.json:
+        end = texts[-1][0] + 1 / source.fps if texts else 0.0
+        stays = live.lasting([*texts, (end, "")], min(0.5, end / 2))
         print(
-            "\n".join(
-                f"{start:.1f}-{end:.1f} s: {' / '.join(text.split())}" for start, end, text in live.lasting(texts)
-            )
+            "\n".join(f"{start:.1f}-{end:.1f} s: {' / '.join(text.split())}" for start, end, text in stays)
             or "no digits"
         )
     return 1 if source.failed else 0

@@ -7,10 +7,9 @@
     python digit_recognition/webcam.py --json                             # one JSON object a frame on stdout
 
 Reads models/digits.*; records the annotated frames to --output, by default to output/ where there is no display.
-Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage.
+Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage, 130 Ctrl-C.
 """
 
-import json
 from dataclasses import dataclass
 
 from recognition import cameras, digits, draw, live, models, settings, sinks
@@ -45,10 +44,7 @@ def main(config: Config) -> int:
         for frame in source:
             rows = reader.read(frame.image)
             if config.json:
-                found = [vars(digit) for row in rows for digit in row]
-                text = digits.text_of(rows)
-                record = {"source": frame.source, "frame": frame.index, "text": text, "digits": found}
-                print(json.dumps(record), flush=True)
+                print(digits.json_line(frame.source, frame.index, rows), flush=True)
             draw.draw_digits(frame.image, rows)
             draw.draw_fps(frame.image, meter.tick())
             if config.roi:

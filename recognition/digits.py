@@ -5,6 +5,7 @@ Four steps, each a function on arrays: `ink_map` (how much ink covers each pixel
 are digits).
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -182,6 +183,12 @@ def reading_order(digits: list[Digit]) -> list[list[Digit]]:
 def text_of(rows: list[list[Digit]]) -> str:
     """Return the digits as text, one line a row."""
     return "\n".join("".join(str(d.digit) for d in row) for row in rows)
+
+
+def json_line(source: str, index: int, rows: list[list[Digit]]) -> str:
+    """Return what was read in a frame as one line of JSON: source, frame, text, digits (digit, confidence, box)."""
+    found = [vars(digit) for row in rows for digit in row]
+    return json.dumps({"source": source, "frame": index, "text": text_of(rows), "digits": found})
 
 
 def normalise_photo(frame: np.ndarray) -> np.ndarray:

@@ -89,6 +89,7 @@ class MarkerTracker:
         self._background: np.ndarray | None = None  # the likeness of what is still, float32, reduced
         self._last: Blob | None = None  # the marker when last seen
         self._time = self._seen = self._sure = self._moved = 0.0  # seconds: this frame's, and the marker's
+        self._speed = 0.0  # in its own sizes a frame
         self._anchor = (0.0, 0.0)  # where it last moved
 
     def learn(self, frame: np.ndarray, box: tuple[float, float, float, float]) -> None:

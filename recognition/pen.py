@@ -10,6 +10,7 @@ GAP = 0.12  # seconds that the tip may be out of sight within a stroke: a blurre
 STILL = 0.007  # of the frame's diagonal: a tip that strays no farther (standard deviation) pauses
 OUTSIDE = 1.4  # frames: a tip that would be outside the frame so much earlier comes from there; so much later, goes
 SLOW = 0.5  # of its highest speed: coming in, the tip writes from where it slows down to this; going out, till there
+STALL = 0.5  # seconds without frames, from a camera that hiccups, that end a stroke
 LONGEST = 15.0  # seconds of a stroke that are kept; no digit takes longer
 
 
@@ -49,7 +50,7 @@ class Pen:
 
     def update(self, tip: Tip | None, seconds: float) -> np.ndarray | None:
         """Take the tip of a frame, None if it is out of sight; return the stroke that ended with it, if one did."""
-        if tip is None:
+        if tip is None or (self._seen is not None and seconds - self._seen > STALL):
             if self._seen is None or seconds - self._seen <= GAP:
                 return None
             self._seen = None

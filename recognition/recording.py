@@ -1,5 +1,6 @@
 """Write annotated videos that play at the speed of what was filmed, and keep what was done when a run ends early."""
 
+import itertools
 import os
 import re
 import shutil
@@ -24,7 +25,8 @@ def name_of(source) -> str:
 class VideoWriter:
     """One video at the rate of its source and the size of its first frame; `close` moves it to `path`.
 
-    `output`: a video file, or a folder for NAME_read.mp4. Raises UserError with exit code 2 where none can be written.
+    `output`: a video file, or a folder for NAME_read.mp4, of a camera NAME_read-2.mp4 and so on.
+    Raises UserError with exit code 2 where none can be written.
     A camera's frames come at uneven times: they are repeated or skipped, so that the video plays in real time.
     """
 
@@ -32,6 +34,10 @@ class VideoWriter:
         path = Path(output).expanduser()
         if path.is_dir() or not path.suffix or output.endswith(("/", os.sep)):
             path = path / f"{name_of(source)}_read.mp4"
+            for number in itertools.count(2) if source.live else ():  # what a camera saw cannot be filmed again
+                if not path.exists():
+                    break
+                path = path.with_name(f"{name_of(source)}_read-{number}.mp4")
         if path.suffix.lower() not in CODECS:
             raise UserError(f"{path}: this kind of video cannot be written: name it {' '.join(sorted(CODECS))}", 2)
         original = os.path.expanduser(source.source)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -76,6 +77,7 @@ def run(main: Callable[[Config], int | None], config: type[Config], description:
 
     settings = tyro.cli(config, description=description)
     sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal has no characters for
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a recording is finished before the program ends
     try:
         code = main(settings) or 0
         sys.stdout.flush()
@@ -89,6 +91,6 @@ def run(main: Callable[[Config], int | None], config: type[Config], description:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        say(f"error: {error.filename or 'file'}: {error.strerror or error}")
+        say(f"error: {error.filename or 'output'}: {error.strerror or error}")
         code = 1
     sys.exit(code)

@@ -119,11 +119,11 @@ class VideoSink:
 
     `source`: the VideoSource or CameraSource that is read. `keys`: what the script does on which key, for the list that
     the key h shows. `quit` tells whether the user had enough, `clicked` the pixel (x, y) of the frame that was clicked
-    while it was last shown, or None.
+    while it was last shown, or None, `paused` for how many seconds a camera's frames were not wanted.
     """
 
     def __init__(self, output: str | None, show: bool, source, keys: dict[str, str] | None = None, title="recognition"):
-        self.quit, self.clicked = False, None
+        self.quit, self.clicked, self.paused = False, None, 0.0
         self._source, self._help = source, False
         self._lines = [f"{key}: {meaning}" for key, meaning in (KEYS | (keys or {})).items()]
         self._due, self._seconds = 0.0, 0.0  # when the next frame of a file may come, and the last one's time in it
@@ -170,8 +170,10 @@ class VideoSink:
                 pressed = key or pressed
             if self.quit or (not paused and time.monotonic() >= due):
                 break
-        if was_paused and self._writer:
-            self._writer.pause(time.monotonic() - began)
+        if was_paused and self._source.live:
+            self.paused += time.monotonic() - began
+            if self._writer:
+                self._writer.pause(time.monotonic() - began)
         return pressed
 
     def _next_due(self, frame: Frame) -> float:

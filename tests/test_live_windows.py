@@ -132,7 +132,9 @@ def test_video(display, play, page, tmp_path):
     display.press(window, "space")
     eyes.see(lambda image: has_dark_field(image, np.s_[:32, :160]))  # paused
     display.press(window, "alt+F4")
-    assert end(process) == (0, "", "")
+    code, text, errors = end(process)
+    assert (code, errors) == (0, "")
+    assert text.endswith(" s: 407\n")
 
 
 def start_writing(display, play, clip, tmp_path, *more):

@@ -56,6 +56,14 @@ def test_a_marker_that_is_uncovered_writes_and_one_that_is_covered_does_not():
     assert strokes[1][-1, 2] == pytest.approx(2.6, abs=0.2)
 
 
+def test_a_camera_that_stalls_draws_no_line_across():
+    tool = pen.Pen(*SIZE, 0.5)
+    strokes = [tool.update(pen.Tip(*place, True), k / FPS) for k, place in enumerate(line(A, B, 0.6))]
+    strokes += [tool.update(pen.Tip(*place, True), 3 + k / FPS) for k, place in enumerate(line(C, D, 0.6))]
+    strokes = [stroke for stroke in [*strokes, tool.lift()] if stroke is not None]
+    assert [ends(stroke) for stroke in strokes] == [["A", "B"], ["C", "D"]]
+
+
 @pytest.mark.parametrize("frames", [1, 2, 3])
 def test_a_few_frames_out_of_sight_do_not_break_a_stroke(frames):
     path = line(A, B, 1.0)

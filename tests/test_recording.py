@@ -43,6 +43,15 @@ def read(path: Path) -> tuple[list[np.ndarray], float]:
     return images, capture.get(cv2.CAP_PROP_FPS)
 
 
+def test_what_a_camera_saw_is_never_written_over(tmp_path):
+    for source, names in ((Camera(), {"camera_read.mp4", "camera_read-2.mp4"}), (Clip(), {"clip_read.mp4"})):
+        folder = tmp_path / recording.name_of(source)
+        for _ in range(2):
+            with VideoSink(str(folder), False, source) as sink:
+                sink.write(frame(0))
+        assert {path.name for path in folder.iterdir()} == names
+
+
 @pytest.mark.parametrize("suffix", list(recording.CODECS))
 @pytest.mark.parametrize("fps", [25, 30000 / 1001, 13.666, 71.42857, 120])
 def test_every_kind_has_every_frame_in_order_at_its_rate(tmp_path, suffix, fps, capfd):
