@@ -41,7 +41,7 @@ class Pen:
         self._size, self._pause = (width, height), pause
         self._still = STILL * float(np.hypot(width, height))
         self._seen: float | None = None  # when the tip was seen last, None while it is out of sight
-        self._gesture, self._reach = False, 0.0  # the tip's, when last seen
+        self._gesture, self._reach = False, 0.0  # the tip's: the last one, and the largest since it appeared
         self._recent: deque[tuple[float, float, float]] = deque()  # its places in the last `pause` seconds
         self._rested: tuple[float, float] | None = None  # where the last pause was, until the tip has left
         self._new = False  # in sight since the last frame only
@@ -61,7 +61,7 @@ class Pen:
         self._recent.append((tip.x, tip.y, seconds))
         while len(self._recent) > 1 and self._recent[1][2] <= seconds - self._pause + 1e-6:
             self._recent.popleft()  # one place as old as the pause stays
-        self._reach, ended = tip.reach, None
+        self._reach, ended = tip.reach if appeared else max(self._reach, tip.reach), None
         if appeared:
             self._rested = None
             self._new, self._arriving, self._fastest = True, False, 0.0
@@ -140,7 +140,12 @@ class Pen:
 
     def _without_way_out(self, stroke: np.ndarray) -> np.ndarray:
         """Return a stroke without its fast end, from where it last slowed down, if that leads out of the frame."""
-        if len(stroke) < 6 or not self._outside(stroke[-1, :2] + OUTSIDE * (stroke[-1] - stroke[-2])[:2]):
+        whole = len(stroke)
+        while len(stroke) and self._outside(stroke[-1, :2]):
+            stroke = stroke[:-1]  # half out of view, a marker seems slower than it is
+        if len(stroke) < 6:
+            return stroke
+        if len(stroke) == whole and not self._outside(stroke[-1, :2] + OUTSIDE * (stroke[-1] - stroke[-2])[:2]):
             return stroke
         step = np.diff(stroke, axis=0)
         speed = np.hypot(step[:, 0], step[:, 1]) / np.maximum(step[:, 2], 1e-3)
