@@ -6,7 +6,9 @@ trained on three million faces; 99.38 % on LFW by its author's measurement.
 
 import numpy as np
 
-from recognition.faces import Face, align, dlib_file
+from recognition.alignment import align_precisely
+from recognition.dlib_files import dlib_file
+from recognition.faces import Face
 
 
 class DlibEmbedder:
@@ -34,5 +36,5 @@ class DlibEmbedder:
 
 def crops_of(frame: np.ndarray, faces: list[Face], size: int, padding: float) -> np.ndarray:
     """Return the faces of a BGR frame, aligned, BGR uint8 (N, size, size, 3)."""
-    crops = [align(frame, face.landmarks, size, padding) for face in faces]
+    crops = [align_precisely(frame, face.landmarks, size, padding) for face in faces]
     return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)

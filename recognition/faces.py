@@ -1,17 +1,17 @@
-"""Find faces in frames and bring them upright to one size: YuNet, dlib's HOG and dlib's CNN detector.
+"""Find faces in frames: YuNet, dlib's HOG and dlib's CNN detector.
 
 YuNet: W. Wu, H. Peng, S. Yu, "YuNet: a tiny millisecond-level face detector" (2023), MIT licence, OpenCV's model zoo.
 HOG and the landmarks: D. King's dlib; the CNN: D. King, "Max-margin object detection" (2015).
 """
 
-import importlib.util
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from recognition.alignment import align  # noqa: F401
+from recognition.dlib_files import dlib_file
 from recognition.downloads import fetch
 from recognition.settings import ROOT, UserError, quiet, say
 
@@ -24,12 +24,8 @@ YUNET_SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0
 DETECTORS = ("auto", "yunet", "hog", "cnn")
 SCORE = 0.6  # least confidence of a face
 OVERLAP = 0.3  # of two boxes that are one face
-# Where the centre of the left eye as seen, of the right one, the tip of the nose and the corners of the mouth are in
-# a face upright, from 0 to 1: dlib's mean face shape (dlib/image_transforms/interpolation.h)
-TEMPLATE = np.array(
-    [(0.22555, 0.21599), (0.75475, 0.21599), (0.490127, 0.515625), (0.254149, 0.780233), (0.726104, 0.780233)]
-)
-GROUPS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))  # the same of dlib's 68 landmarks
+# Landmarks of dlib's 68 whose means are ours
+GROUPS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))
 
 
 @dataclass
@@ -55,7 +51,7 @@ class YuNet:
     name = "yunet"
 
     def __init__(self, sides: tuple[int, ...] = (640, 1600)):
-        """`sides`: longer sides that frames are shrunk to, one look each; the smaller finds faces that fill the frame."""
+        """`sides`: longer sides that frames are shrunk to, one look each; the smaller finds faces that fill the frame"""
         self._sides = sides
         with quiet():  # OpenCV 5 warns of a setting that nobody made
             self._network = cv2.FaceDetectorYN.create(str(fetch_yunet()), "", (0, 0), SCORE, OVERLAP)
@@ -125,16 +121,6 @@ def fetch_yunet(path: Path = YUNET) -> Path:
     return fetch(path, YUNET_URL, YUNET_SHA256, "or take dlib's detector: --detector hog")
 
 
-@cache
-def dlib_file(name: str) -> str:
-    """Return the path of one of dlib's trained files; the package that has them cannot be imported any more."""
-    spec = importlib.util.find_spec("face_recognition_models")
-    path = Path(spec.submodule_search_locations[0]) / "models" / name if spec else None
-    if path is None or not path.exists():
-        raise UserError(f"dlib's {name} not found: pip install face_recognition_models")
-    return str(path)
-
-
 def load_detector(name: str, live: bool = False) -> YuNet | Dlib:
     """Return a detector by its name; "auto" is YuNet, or HOG where YuNet cannot be had, and says which.
 
@@ -149,25 +135,3 @@ def load_detector(name: str, live: bool = False) -> YuNet | Dlib:
     if name == "yunet":
         return YuNet((640,)) if live else YuNet()
     return Dlib(name)
-
-
-def align(frame: np.ndarray, landmarks: np.ndarray, size: int, padding: float = 0.25) -> np.ndarray:
-    """Return a face turned upright, BGR uint8 (size, size, 3), black where the frame ends.
-
-    `padding`: margin around the face, in its own sizes; dlib's descriptor wants 150 pixels and 0.25.
-    """
-    target = (TEMPLATE + padding) / (2 * padding + 1) * size
-    scale = np.linalg.norm(np.ptp(target, 0)) / max(1e-6, np.linalg.norm(np.ptp(landmarks, 0)))
-    if scale < 0.5:  # shrinking more than twice in one step would leave out pixels
-        frame = cv2.resize(frame, None, fx=2 * scale, fy=2 * scale, interpolation=cv2.INTER_AREA)
-        landmarks = landmarks * 2 * scale
-    return cv2.warpAffine(frame, similarity(landmarks, target), (size, size), flags=cv2.INTER_LINEAR)
-
-
-def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Return the turn, scale and shift, float (2, 3), that brings points (N, 2) nearest to others by least squares."""
-    x, y = source.T
-    one, zero = np.ones_like(x), np.zeros_like(x)
-    rows = np.concatenate([np.stack([x, -y, one, zero], 1), np.stack([y, x, zero, one], 1)])
-    a, b, dx, dy = np.linalg.lstsq(rows, target.T.ravel(), rcond=None)[0]
-    return np.array([(a, -b, dx), (b, a, dy)])

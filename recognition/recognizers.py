@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recognition.embeddings import DlibEmbedder, crops_of
+from recognition.embeddings import crops_of
 from recognition.faces import Face
 from recognition.gallery import Gallery, Match
 

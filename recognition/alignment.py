@@ -1,0 +1,92 @@
+"""Bring faces upright to one size, by two independent opinions on where eyes, nose and mouth are.
+
+A detector's five landmarks are the first; in the face that they turn upright dlib's predictor (V. Kazemi, J. Sullivan, "One
+millisecond face alignment with an ensemble of regression trees", 2014) finds its own five, those that dlib's descriptor
+was trained with. The mean of both alignments beats each alone: their errors are not the same.
+"""
+
+from functools import cache
+
+import cv2
+import numpy as np
+
+from recognition.dlib_files import dlib_file
+
+# Points of an upright face, in widths of the face, from dlib/image_transforms/interpolation.h. Its mean of 68 landmarks
+# gives the centres of the left eye as seen and of the right one, the tip of the nose and the corners of the mouth:
+TEMPLATE = np.array(
+    [(0.22555, 0.21599), (0.75475, 0.21599), (0.490127, 0.515625), (0.254149, 0.780233), (0.726104, 0.780233)]
+)
+# and its five landmarks are the right eye's outer and inner corner, the left eye's, and the base of the nose:
+CORNERS = np.array(
+    [(0.859567, 0.213498), (0.646060, 0.228967), (0.120575, 0.213727), (0.334085, 0.229064), (0.490112, 0.627798)]
+)
+TIGHTER = 0.05  # by which the detector's alignment cuts closer: five points that err make a face look larger
+BOX_CENTRE, BOX_SIDE = np.array((0.43, 0.49)), 1.34  # of dlib's HOG box around such a face, which its predictor expects
+JITTER = ((0, 0), (0.06, 0), (-0.06, 0), (0, 0.06), (0, -0.06))  # of the box, in its sides: five looks err less
+DRAFT, DRAFT_PADDING = 150, 0.5  # pixels and margin of the face that the predictor sees
+
+
+def align(frame: np.ndarray, landmarks: np.ndarray, size: int, padding: float = 0.25) -> np.ndarray:
+    """Return a face turned upright by a detector's landmarks, BGR uint8 (size, size, 3), black where the frame ends.
+
+    `landmarks`: float (5, 2). `padding`: margin around the face, in widths of it.
+    """
+    frame, landmarks = _shrunk(frame, landmarks, size, padding)
+    return cv2.warpAffine(frame, similarity(landmarks, _placed(TEMPLATE, size, padding)), (size, size))
+
+
+def align_precisely(frame: np.ndarray, landmarks: np.ndarray, size: int, padding: float = 0.25) -> np.ndarray:
+    """Return a face as `align` does, for descriptors: it takes a millisecond more and is placed better."""
+    frame, landmarks = _shrunk(frame, landmarks, size, padding)
+    first = similarity(landmarks, _placed(TEMPLATE, size, padding - TIGHTER))
+    second = similarity(_dlib_landmarks(frame, landmarks), _placed(CORNERS, size, padding))
+    # Where the crop's pixels come from is averaged, not where the frame's go
+    source = (cv2.invertAffineTransform(first) + cv2.invertAffineTransform(second)) / 2
+    return cv2.warpAffine(frame, source, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+
+
+def _shrunk(frame: np.ndarray, landmarks: np.ndarray, size: int, padding: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a frame, and the landmarks in it, small enough that a face of it is cropped without leaving out pixels."""
+    scale = 2 * size / (2 * padding + 1) * float(np.linalg.norm(similarity(landmarks, TEMPLATE)[:, 0]))
+    if scale >= 1:
+        return frame, landmarks
+    return cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), landmarks * scale
+
+
+def _placed(template: np.ndarray, size: int, padding: float) -> np.ndarray:
+    return (template + padding) / (2 * padding + 1) * size
+
+
+def _dlib_landmarks(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """Return dlib's five landmarks of a face whose others are known, float (5, 2), in pixels of the frame."""
+    import dlib
+
+    upright = similarity(landmarks, _placed(TEMPLATE, DRAFT, DRAFT_PADDING))
+    draft = cv2.cvtColor(cv2.warpAffine(frame, upright, (DRAFT, DRAFT)), cv2.COLOR_BGR2RGB)
+    centre = _placed(BOX_CENTRE, DRAFT, DRAFT_PADDING)
+    half = BOX_SIDE / 2 / (2 * DRAFT_PADDING + 1) * DRAFT
+    found = []
+    for shift in JITTER:
+        middle = centre + np.array(shift) * 2 * half
+        box = dlib.rectangle(*np.rint([*(middle - half), *(middle + half)]).astype(int).tolist())
+        found.append([(point.x, point.y) for point in _predictor()(draft, box).parts()])
+    points = np.mean(found, axis=0)
+    return points @ (back := cv2.invertAffineTransform(upright))[:, :2].T + back[:, 2]
+
+
+@cache
+def _predictor():
+    import dlib
+
+    return dlib.shape_predictor(dlib_file("shape_predictor_5_face_landmarks.dat"))
+
+
+def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Return the turn, scale and shift, float (2, 3), that brings points (N, 2) nearest to others by least squares."""
+    centre, goal = source.mean(0), target.mean(0)
+    x, y = (source - centre).T
+    u, v = (target - goal).T
+    a, b = np.array([(x * u + y * v).sum(), (x * v - y * u).sum()]) / max(1e-12, (x * x + y * y).sum())
+    turn = np.array([(a, -b), (b, a)])
+    return np.column_stack([turn, goal - turn @ centre])
