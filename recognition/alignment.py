@@ -1,8 +1,8 @@
 """Bring faces upright to one size, by two independent opinions on where eyes, nose and mouth are.
 
-A detector's five landmarks are the first; in the face that they turn upright dlib's predictor (V. Kazemi, J. Sullivan, "One
-millisecond face alignment with an ensemble of regression trees", 2014) finds its own five, those that dlib's descriptor
-was trained with. The mean of both alignments beats each alone: their errors are not the same.
+A detector's five landmarks are the first; in the face that they turn upright dlib's predictor (V. Kazemi, J. Sullivan,
+"One millisecond face alignment with an ensemble of regression trees", 2014) finds its own five, those that dlib's
+descriptor was trained with. The mean of both alignments beats each alone: their errors are not the same.
 """
 
 from functools import cache

@@ -51,7 +51,7 @@ class YuNet:
     name = "yunet"
 
     def __init__(self, sides: tuple[int, ...] = (640, 1600)):
-        """`sides`: longer sides that frames are shrunk to, one look each; the smaller finds faces that fill the frame"""
+        """`sides`: pixels of the longer side of frames, one look each; the smaller finds faces that fill the frame."""
         self._sides = sides
         with quiet():  # OpenCV 5 warns of a setting that nobody made
             self._network = cv2.FaceDetectorYN.create(str(fetch_yunet()), "", (0, 0), SCORE, OVERLAP)

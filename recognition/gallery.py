@@ -3,7 +3,7 @@
 A person is the mean of his photos' embeddings, each brought to length 1, and the distance of a face to it is Euclidean,
 0 to 2. How near is near enough depends on three things: how much his own photos differ (one photo allows as much as
 people's photos differ on average), how many people there are (each is one more whom a stranger may resemble), and
-how much these people resemble one another, compared with others.
+how much these people resemble one another, compared with others: a family needs more care, nobody needs less.
 """
 
 from dataclasses import dataclass
@@ -75,8 +75,8 @@ class Gallery:
         self._allowance = (statistics.allowance * np.sqrt(spread)).astype(np.float32)
         self.threshold = statistics.nearest + statistics.decade * np.log10(accepted / 0.01 / max(1, len(names)))
         if len(names) > 1:
-            own = self._resemblance(embeddings, owners) - statistics.strangers
-            self.threshold += own * len(names) / (len(names) + SHRINK)
+            closer = min(0.0, self._resemblance(embeddings, owners) - statistics.strangers)
+            self.threshold += closer * len(names) / (len(names) + SHRINK)
 
     def _resemblance(self, embeddings: np.ndarray, owners: np.ndarray) -> float:
         """Return the mean distance, less the allowance, of photos from the people that they do not show."""
