@@ -40,11 +40,12 @@ DLIB = Statistics(spread=0.0435, allowance=0.45, strangers=0.415, nearest=0.278,
 @dataclass
 class Match:
     """Whom a face was taken for: name, None for unknown; distance to the nearest person, 0 to 2, infinite if there is
-    none; confidence that it is that person, 0 to 1, above 0.5 if he is named."""
+    none; confidence that it is that person, 0 to 1, above 0.5 if he is named; and who that is, named or not."""
 
     name: str | None
     distance: float
     confidence: float
+    nearest: str | None = None
 
 
 class Gallery:
@@ -102,13 +103,9 @@ class Gallery:
                 first, rest = rest[0], [first]
             near = row[first] < self.threshold and (not rest or row[rest[0]] - row[first] > MARGIN)
             confidence = 1 / (1 + np.exp((row[first] - self.threshold) / SOFTNESS))
-            matches.append(
-                Match(
-                    self.names[first] if near else None,
-                    float(row[first] + self._allowance[first]),
-                    float(confidence if near else min(confidence, 0.5)),
-                )
-            )
+            distance, nearest = float(row[first] + self._allowance[first]), self.names[first]
+            confidence = float(confidence if near else min(confidence, 0.5))
+            matches.append(Match(nearest if near else None, distance, confidence, nearest))
         return matches
 
 

@@ -116,6 +116,19 @@ def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> No
     save_figure(figure, path)
 
 
+def plot_shares(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], path: Path) -> None:
+    """Save a curve of two shares, float (N,) each, 0 to 1, x on a logarithmic axis: what is found against what it costs."""
+    figure = Figure(figsize=(6, 4.5), layout="constrained")
+    axes = figure.subplots()
+    least = min(0.5, np.min(x[x > 0], initial=1.0))
+    axes.plot(np.maximum(x, least / 2), y, color=BLUE)
+    axes.set(xscale="log", xlabel=labels[0], ylabel=labels[1], xlim=(least / 2, 1), ylim=(min(0.9, y.min()), 1.002))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=None))
+    axes.grid(alpha=0.4)
+    save_figure(figure, path)
+
+
 def plot_images(
     images: np.ndarray, titles: list[str], path: Path, columns: int = 10, wrong: np.ndarray | None = None
 ) -> None:

@@ -1,0 +1,63 @@
+"""Recognise the people in photos.
+
+    python face_recognition/predict_static.py photo.jpg               # prints the names, shows or saves the picture
+    python face_recognition/predict_static.py photos/ "party/*.png"   # folders and patterns
+    python face_recognition/predict_static.py photos/ --json          # one JSON object a photo on stdout, nothing else
+    python face_recognition/predict_static.py photos/ --output named/ # annotated pictures into a folder
+
+Reads the people of --faces (see enroll.py); writes annotated pictures to --output, by default to output/ where there is
+no display. Whoever is not enrolled is "unknown".
+Exit code: 0 all photos were looked at, 1 some could not be used (the others were), 2 wrong usage.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from recognition import draw, faces, frames, people, recognizers, settings, sinks, watching
+
+
+@dataclass
+class Config:
+    # images, folders or patterns such as "photos/*.jpg"
+    paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
+    faces: Path = people.FACES  # folder of people, each a folder of photos
+    recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
+    weights: Path | None = None  # of vggface, an .h5 file
+    detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
+    strangers: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
+    output: str | None = None  # folder, or image file, for the annotated pictures
+    json: bool = False  # print JSON Lines instead of text, and open no window
+    show: bool = True  # open a window where there is a display; --no-show saves instead
+
+
+def main(config: Config) -> int:
+    if not config.paths:
+        raise settings.UserError("name at least one image, folder or pattern", 2)
+    detector = faces.load_detector(config.detector)
+    recognizer = recognizers.load(config.recognizer, config.faces, detector, config.weights, config.strangers)
+    show = config.show and not config.json and not config.output and sinks.has_display()
+    output = config.output or (None if config.json or show else "output")
+    source = frames.FrameSource(config.paths)
+    with sinks.FrameSink(output, show, "_named.png") as sink:
+        for frame in source:
+            found = detector.detect(frame.image)
+            matches = recognizer.identify(frame.image, found)
+            seen = [watching.Seen(face.box, match) for face, match in zip(found, matches, strict=True)]
+            draw.draw_faces(frame.image, seen)
+            path = sink.write(frame)
+            if config.json:
+                print(watching.json_line(frame.source, frame.index, seen), flush=True)
+            else:
+                names = ", ".join(one.name or "unknown" for one in sorted(seen, key=lambda one: one.box[0]))
+                print(f"{frame.source}: {names or 'no face'}{f'   -> {path}' if path else ''}", flush=True)
+            sink.show(frame)
+            if sink.quit:
+                break
+    return 1 if source.failed else 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

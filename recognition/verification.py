@@ -1,0 +1,63 @@
+"""Do two photos show one person? The protocol of Labeled Faces in the Wild.
+
+G. Huang, M. Ramesh, T. Berg, E. Learned-Miller, "Labeled faces in the wild" (2007).
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from recognition.frames import SUFFIXES
+from recognition.settings import UserError
+
+Pair = tuple[Path, Path, bool]  # two photos, and whether they show the same person
+
+
+def load_pairs(path: Path, folder: Path) -> list[Pair]:
+    """Return the pairs that a file in LFW's format lists, of photos FOLDER/NAME/NAME_0001.jpg.
+
+    Its first line holds the count of pairs of each kind; then NAME 1 2 is one person's photos 1 and 2, NAME 1 OTHER 2
+    is two persons'. Raises UserError for a file of another form, or a photo that is not there.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()[1:]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"{path}: cannot be read ({error}): name a list of pairs like LFW's pairs.txt", 2) from None
+    pairs = []
+    for number, line in enumerate(lines, 2):
+        words = line.split("\t") if "\t" in line else line.split()
+        if not words:
+            continue
+        if len(words) not in (3, 4) or not all(word.isdecimal() for word in (words[1], words[-1])):
+            raise UserError(f"{path}, line {number}: needs NAME 1 2 or NAME 1 OTHER 2, has '{line[:60]}'", 2)
+        one, other = (words[0], words[1]), (words[-2] if len(words) == 4 else words[0], words[-1])
+        pairs.append((_photo(folder, *one), _photo(folder, *other), len(words) == 3))
+    if len({same for _, _, same in pairs}) < 2:
+        raise UserError(f"{path}: needs pairs of one person and pairs of two", 2)
+    return pairs
+
+
+def _photo(folder: Path, name: str, number: str) -> Path:
+    stem = folder / name / f"{name}_{int(number):04d}"
+    for suffix in (".jpg", *sorted(SUFFIXES)):
+        if (path := stem.with_name(stem.name + suffix)).exists():
+            return path
+    raise UserError(f"{stem}.jpg not found: name the folder that holds LFW's people", 2)
+
+
+def roc(distances: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return thresholds, rising, and the share below each of pairs of one person and of pairs of two, float (T,).
+
+    `distances`: float (N,); `same`: bool (N,).
+    """
+    thresholds = np.unique(distances)
+    found, wrong = (
+        np.searchsorted(np.sort(distances[kind]), thresholds, side="right") / max(1, kind.sum())
+        for kind in (same, ~same)
+    )
+    return thresholds, found, wrong
+
+
+def accuracy(distances: np.ndarray, same: np.ndarray, threshold: float) -> float:
+    """Return the share of pairs of which it is told rightly, by a threshold, whether they show one person."""
+    return float(((distances < threshold) == same).mean())
