@@ -43,7 +43,7 @@ class Config:
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # what is measured
     weights: Path | None = None  # of vggface, an .h5 file
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
-    strangers: float = 0.01  # share of strangers that may be given a name, 0 to 1
+    accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
     threshold: float = 0.6  # with --pairs: distance below which two photos are one person's; dlib's author's is 0.6
     output: str = "output/evaluate"  # folder for the figures
     json: bool = False  # print JSON instead of a table
@@ -117,7 +117,7 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
     source = identification.labelled_photos(folder)
     detector = faces.load_detector(config.detector)
     if config.photos:
-        recognizer = recognizers.load(config.recognizer, config.faces, detector, config.weights, config.strangers)
+        recognizer = recognizers.load(config.recognizer, config.faces, detector, config.weights, config.accept)
         enrolled = set(recognizer.names())
         probes, faceless = [], []
         for frame in progress.watched(source, None, "photo"):
@@ -132,7 +132,7 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
         embedder = recognizers.load_embedder(config.recognizer, config.weights)
         paths, found, faceless = embed_photos(source, None, detector, embedder)
         probes = list(
-            progress.watched(identification.leave_one_out(paths, found, config.strangers), 2 * len(paths), "photo")
+            progress.watched(identification.leave_one_out(paths, found, config.accept), 2 * len(paths), "photo")
         )
     if not probes:
         raise settings.UserError(f"{folder}: no photo with a face in it")

@@ -27,7 +27,7 @@ class Config:
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
     weights: Path | None = None  # of vggface, an .h5 file
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
-    strangers: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
+    accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
     output: str | None = None  # folder, or image file, for the annotated pictures
     json: bool = False  # print JSON Lines instead of text, and open no window
     show: bool = True  # open a window where there is a display; --no-show saves instead
@@ -37,7 +37,7 @@ def main(config: Config) -> int:
     if not config.paths:
         raise settings.UserError("name at least one image, folder or pattern", 2)
     detector = faces.load_detector(config.detector)
-    recognizer = recognizers.load(config.recognizer, config.faces, detector, config.weights, config.strangers)
+    recognizer = recognizers.load(config.recognizer, config.faces, detector, config.weights, config.accept)
     show = config.show and not config.json and not config.output and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
     source = frames.FrameSource(config.paths)
