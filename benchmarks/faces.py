@@ -50,7 +50,15 @@ def yardstick(environment: Path) -> Path:
         venv.create(environment, with_pip=True)
         pip = [python, "-m", "pip", "install", "--quiet"]
         # It asks for dlib, which compiles for ten minutes, and imports pkg_resources, which newer setuptools lack
-        needs = ["dlib-bin", "face_recognition_models", "numpy", "pillow", "click", "setuptools<80", "opencv-python-headless"]
+        needs = [
+            "dlib-bin",
+            "face_recognition_models",
+            "numpy",
+            "pillow",
+            "click",
+            "setuptools<80",
+            "opencv-python-headless",
+        ]
         subprocess.run([*pip, *needs], check=True)
         subprocess.run([*pip, "--no-deps", "face_recognition"], check=True)
     return python
@@ -105,7 +113,9 @@ def film(folder: Path, runs: int) -> tuple[float, dict[str, list[int]]]:
         done = subprocess.run(list(map(str, command)), check=True, stdout=subprocess.PIPE, text=True)
         lines = [json.loads(line) for line in done.stdout.splitlines()]
         rates.append(len(lines) / (time.perf_counter() - start))
-        named = {name: [line["frame"] for line in lines if name in {face["name"] for face in line["faces"]}] for name in MEN}
+        named = {
+            name: [line["frame"] for line in lines if name in {face["name"] for face in line["faces"]}] for name in MEN
+        }
     return float(np.median(rates[1:])), named
 
 

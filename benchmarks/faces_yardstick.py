@@ -51,7 +51,10 @@ def pairs(folder: Path, listed: Path) -> dict:
 
 def clip(video: Path, people: dict[str, Path]) -> dict:
     """Return frames a second, the number of faces, and the frames in which each person is named, numbered from 0."""
-    known = {name: face_recognition.face_encodings(face_recognition.load_image_file(path))[0] for name, path in people.items()}
+    known = {
+        name: face_recognition.face_encodings(face_recognition.load_image_file(path))[0]
+        for name, path in people.items()
+    }
     capture, named, count, index = cv2.VideoCapture(str(video)), {name: [] for name in people}, 0, 0
     start = time.perf_counter()
     while True:

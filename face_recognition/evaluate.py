@@ -69,7 +69,10 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     pairs = verification.load_pairs(config.pairs, config.photos)
     wanted = sorted({path for pair in pairs for path in pair[:2]})
     source = frames.FrameSource([str(path) for path in wanted])
-    detector, embedder = faces.load_detector(config.detector), recognizers.load_embedder(config.recognizer, config.weights)
+    detector, embedder = (
+        faces.load_detector(config.detector),
+        recognizers.load_embedder(config.recognizer, config.weights),
+    )
     paths, found, faceless = embed_photos(source, len(wanted), detector, embedder)
     rows = {path: embedding for path, embedding in zip(paths, found, strict=True)}
     same = np.array([pair[2] for pair in pairs])
@@ -96,7 +99,9 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     if len(errors):
         figures.append(output / "wrong.png")
         kinds = ["one person" if same[k] else "two people" for k in errors]
-        titles = [title for k, kind in zip(errors, kinds, strict=True) for title in (f"{kind}\n{distances[k]:.2f}", "\n")]
+        titles = [
+            title for k, kind in zip(errors, kinds, strict=True) for title in (f"{kind}\n{distances[k]:.2f}", "\n")
+        ]
         reports.plot_images([thumbnail(path) for k in errors for path in pairs[k][:2]], titles, figures[1], 6)
     return result, figures
 
@@ -168,7 +173,9 @@ def main(config: Config) -> int:
         print(json.dumps(result))
         return bool(result["without_a_face"])
     for key, value in result.items():
-        print(f"{key.replace('_', ' '):>16}  {f'{value:.2%}' if isinstance(value, float) and key != 'threshold' else value}")
+        print(
+            f"{key.replace('_', ' '):>16}  {f'{value:.2%}' if isinstance(value, float) and key != 'threshold' else value}"
+        )
     if config.show:
         reports.show(figures)
     return bool(result["without_a_face"])

@@ -1,0 +1,152 @@
+"""Finding faces and bringing them upright, on drawn faces, and on real ones where they are there."""
+
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from drawn_faces import draw_face
+
+from recognition import alignment, downloads, faces
+from recognition.settings import ROOT, UserError
+
+KINDS = ["hog", "cnn", *(["yunet"] if faces.YUNET.exists() else [])]
+
+
+@pytest.fixture(scope="module")
+def detectors():
+    return {name: faces.load_detector(name) for name in KINDS}
+
+
+def place(frame_size: tuple[int, int], corners: list[tuple[int, int]], side: int) -> np.ndarray:
+    """Return a gray frame (height, width) with drawn faces whose pictures have these corners and this side."""
+    frame = np.full((*frame_size, 3), 128, np.uint8)
+    for person, (x, y) in enumerate(corners):
+        frame[y : y + side, x : x + side] = cv2.resize(draw_face(person), (side, side), interpolation=cv2.INTER_AREA)
+    return frame
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_detector_finds_the_face_and_its_landmarks(detectors, name):
+    face = detectors[name].detect(draw_face(3))
+    assert len(face) == 1
+    face = face[0]
+    x1, y1, x2, y2 = face.box
+    assert 0 <= x1 < 120 < x2 <= 240
+    assert y1 < 120 < y2
+    left, right, nose, mouth_left, mouth_right = face.landmarks
+    assert x1 < left[0] < nose[0] < right[0] < x2
+    assert mouth_left[0] < mouth_right[0]
+    assert max(left[1], right[1]) < nose[1] < min(mouth_left[1], mouth_right[1]) < y2
+    assert 0 < face.confidence <= 1
+
+
+@pytest.mark.parametrize("name", ["hog", *KINDS[2:]])
+def test_several_faces_come_largest_first_and_none_comes_twice(detectors, name):
+    frame = place((480, 900, 3)[:2], [(20, 20), (300, 20)], 240)
+    frame[60:460, 500:900] = cv2.resize(draw_face(7), (400, 400))
+    found = detectors[name].detect(frame)
+    assert len(found) == 3
+    assert found[0].box[0] > 450
+    assert [face.size for face in found] == sorted((face.size for face in found), reverse=True)
+
+
+@pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
+def test_yunet_finds_small_faces_large_ones_and_twenty_at_once(detectors):
+    corners = [(40 + 240 * (k % 5), 30 + 200 * (k // 5)) for k in range(20)]
+    assert len(detectors["yunet"].detect(place((840, 1280), corners, 120))) == 20
+    assert len(detectors["yunet"].detect(place((480, 640), [(300, 200)], 60))) == 1  # a face of 40 pixels
+    large = cv2.resize(draw_face(1), (3000, 3000))
+    assert len(detectors["yunet"].detect(large)) == 1
+    assert detectors["yunet"].detect(np.full((100, 100, 3), 128, np.uint8)) == []
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_frames_too_small_or_narrow_hold_no_face(detectors, name):
+    for shape in ((6, 6), (8, 300), (300, 8)):
+        assert detectors[name].detect(np.full((*shape, 3), 200, np.uint8)) == []
+
+
+def test_a_similarity_is_recovered():
+    source = np.array([(0, 0), (10, 0), (3, 8), (7, 20)], float)
+    turn = 1.7 * np.array([(np.cos(0.4), -np.sin(0.4)), (np.sin(0.4), np.cos(0.4))])
+    found = alignment.similarity(source, source @ turn.T + (5, -3))
+    assert np.allclose(found, np.column_stack([turn, (5, -3)]))
+
+
+@pytest.mark.parametrize("align", [alignment.align, alignment.align_precisely])
+@pytest.mark.parametrize("degrees", [0, 30, -75, 180])
+def test_faces_come_out_upright_and_of_one_size_however_they_lie(align, degrees):
+    photo = cv2.copyMakeBorder(draw_face(2), 100, 100, 100, 100, cv2.BORDER_REPLICATE)
+    face = faces.load_detector("hog").detect(photo)[0]
+    upright = align(photo, face.landmarks, 150).astype(int)
+    turn = cv2.getRotationMatrix2D((220, 220), degrees, 0.8)
+    turned = cv2.warpAffine(photo, turn, (440, 440), borderMode=cv2.BORDER_REPLICATE)
+    crop = align(turned, face.landmarks @ turn[:, :2].T + turn[:, 2], 150)
+    assert crop.shape == (150, 150, 3)
+    assert crop.dtype == np.uint8
+    assert np.abs(crop.astype(int) - upright)[20:130, 20:130].mean() < 12
+    assert np.abs(crop[::-1].astype(int) - upright)[20:130, 20:130].mean() > 20  # upside down would differ
+
+
+def test_the_eyes_are_where_the_template_has_them():
+    photo = np.full((300, 300, 3), 255, np.uint8)
+    landmarks = alignment.TEMPLATE * 120 + (90, 80)
+    for x, y in landmarks:
+        cv2.circle(photo, (round(x), round(y)), 4, (0, 0, 0), -1)
+    crop = alignment.align(photo, landmarks, 150, 0.25)
+    for x, y in (alignment.TEMPLATE + 0.25) / 1.5 * 150:
+        assert crop[round(y), round(x)].max() < 80
+
+
+def test_a_face_at_the_border_is_filled_up_with_black():
+    photo = np.full((200, 200, 3), 255, np.uint8)
+    crop = alignment.align(photo, alignment.TEMPLATE * 100 - (60, 20), 150, 0.25)
+    assert crop[75, 5].max() == 0
+    assert crop[75, 145].min() == 255
+
+
+def test_auto_says_when_it_has_to_do_without_yunet(tmp_path, monkeypatch, capsys):
+    def unreachable(*_, **__):
+        raise OSError("no network")
+
+    monkeypatch.setattr(faces, "YUNET", tmp_path / "yunet.onnx")
+    monkeypatch.setattr(downloads.urllib.request, "urlopen", unreachable)
+    assert faces.load_detector("auto").name == "hog"
+    assert "--detector hog" in capsys.readouterr().err
+    with pytest.raises(UserError, match="yunet.onnx not found and not downloaded"):
+        faces.load_detector("yunet")
+
+
+def test_another_file_in_yunets_place_is_not_loaded(tmp_path, monkeypatch):
+    monkeypatch.setattr(faces, "YUNET", tmp_path / "yunet.onnx")
+    (tmp_path / "yunet.onnx").write_bytes(b"something else")
+    with pytest.raises(UserError, match="not the file expected"):
+        faces.load_detector("yunet")
+
+
+@pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
+def test_thorough_looks_find_faces_of_16_pixels(detectors, lfw):
+    quick, found = faces.load_detector("yunet", live=True), [0, 0]
+    for photo in sorted(lfw.glob("*/*_0001.jpg"))[:12]:
+        frame = np.full((480, 640, 3), 110, np.uint8)
+        frame[200:231, 300:331] = cv2.resize(cv2.imread(str(photo)), (31, 31), interpolation=cv2.INTER_AREA)
+        for k, detector in enumerate((detectors["yunet"], quick)):
+            found[k] += bool(detector.detect(frame))
+    assert found[0] == 12
+    assert found[1] < 12
+
+
+@pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
+def test_no_photo_of_orl_is_without_a_face(detectors, orl_faces):
+    photos = sorted(orl_faces.glob("s*/1.pgm"))
+    found = [detectors["yunet"].detect(cv2.imread(str(photo))) for photo in photos]
+    assert len(photos) == 40
+    assert all(len(people) == 1 for people in found)
+
+
+def test_nothing_of_keras_is_imported():
+    code = "import sys; from recognition import recognizers; print({'keras', 'tensorflow'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.stdout == "set()\n", done.stderr

@@ -1,0 +1,100 @@
+"""Whom a face is taken for: by hand-made embeddings whose answers are known."""
+
+import time
+
+import numpy as np
+import pytest
+
+from recognition.gallery import DLIB, Gallery, Match, unit
+
+RNG = np.random.default_rng(0)
+COMMON = 1.6  # how much all faces' embeddings have in common, beside a length of 1 of their own: as dlib's have
+
+
+def faces_of(people: int, photos: int, spread: float = 0.2, seed: int = 0) -> np.ndarray:
+    """Return embeddings like dlib's, float32 (people, photos, 128); `spread`: distance of a photo from its person."""
+    rng = np.random.default_rng(seed)
+    person = unit(rng.normal(size=(people, 128))) * 0.5
+    photo = unit(rng.normal(size=(people * photos, 128))).reshape(people, photos, 128) * spread
+    return (np.eye(128)[0] * COMMON + person[:, None] + photo).astype(np.float32)
+
+
+def enrolled(embeddings: np.ndarray, **settings) -> Gallery:
+    people, photos = embeddings.shape[:2]
+    names = [f"person {k}" for k in range(people)]
+    return Gallery(names, embeddings.reshape(-1, 128), np.repeat(np.arange(people), photos), **settings)
+
+
+def test_nobody_enrolled_names_nobody():
+    empty = Gallery([], np.zeros((0, 128), np.float32), np.zeros(0, int))
+    assert empty.match(faces_of(1, 2)[0]) == [Match(None, float("inf"), 0.0)] * 2
+
+
+def test_one_photo_is_enough_and_new_photos_of_it_are_named():
+    faces = faces_of(4, 6)
+    matches = enrolled(faces[:, :1]).match(faces[:, 1:].reshape(-1, 128))
+    assert [match.name for match in matches] == [f"person {k}" for k in range(4) for _ in range(5)]
+    assert all(0.5 < match.confidence <= 1 for match in matches)
+
+
+def test_the_distance_is_that_from_the_mean_of_the_photos():
+    faces = faces_of(3, 5)
+    match = enrolled(faces[:, :4]).match(faces[1, 4:])[0]
+    mean = unit(faces[1, :4]).mean(0)
+    assert match.distance == pytest.approx(np.linalg.norm(mean - unit(faces[1, 4:])[0]), abs=1e-5)
+
+
+def test_strangers_are_unknown_but_it_is_told_whom_they_resemble():
+    gallery = enrolled(faces_of(5, 3))
+    strangers = faces_of(100, 1, seed=1)[:, 0]
+    matches = gallery.match(strangers)
+    assert [match.name for match in matches] == [None] * 100
+    assert all(match.nearest in gallery.names and match.confidence <= 0.5 for match in matches)
+
+
+def test_the_length_of_an_embedding_tells_nothing():
+    faces = faces_of(3, 2)
+    gallery = enrolled(faces)
+    for one, other in zip(gallery.match(faces[0]), gallery.match(3 * faces[0]), strict=True):
+        assert (one.name, one.nearest) == (other.name, other.nearest)
+        assert one.distance == pytest.approx(other.distance, abs=1e-5)
+
+
+def test_more_people_and_fewer_accepted_strangers_need_nearer_faces():
+    faces = faces_of(40, 2)
+    limits = [enrolled(faces[:count]).threshold for count in (1, 4, 40)]
+    assert limits == sorted(limits, reverse=True)
+    assert enrolled(faces, accepted=0.001).threshold == pytest.approx(enrolled(faces).threshold - DLIB.decade)
+
+
+def test_people_who_resemble_one_another_tighten_the_threshold():
+    apart, alike = faces_of(10, 3), faces_of(10, 3)
+    alike += 1.5 * alike[:1, :1]  # all have most in common with the first one
+    assert enrolled(alike).threshold < enrolled(apart).threshold - 0.02
+
+
+def test_whose_photos_differ_may_be_farther_away():
+    faces = faces_of(2, 4, spread=0.02)
+    faces[1] = faces_of(2, 4, spread=0.5)[1]
+    gallery = enrolled(faces)
+    away = 0.35 * unit(RNG.normal(size=(1, 128))).astype(np.float32)
+    near, far = (gallery.match(unit(person).mean(0, keepdims=True) + away)[0] for person in faces)
+    assert far.distance == pytest.approx(near.distance, abs=0.05)
+    assert far.confidence > near.confidence + 0.2
+
+
+def test_a_face_between_two_people_is_neither():
+    faces = faces_of(2, 1, spread=0.05)
+    faces[1] = faces[0] + 0.02 * unit(RNG.normal(size=(1, 128)))  # one person under two names
+    match = enrolled(faces).match(faces[:1, 0] * 0.5 + faces[1:, 0] * 0.5)[0]
+    assert match.name is None
+    assert match.confidence <= 0.5
+
+
+def test_many_people_are_searched_quickly():
+    embeddings = RNG.normal(size=(20_000, 128)).astype(np.float32)
+    gallery = Gallery([str(k) for k in range(20_000)], embeddings, np.arange(20_000))
+    start = time.perf_counter()
+    match = gallery.match(embeddings[:1])[0]
+    assert match.nearest == "0"
+    assert time.perf_counter() - start < 0.5
