@@ -12,7 +12,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 import venv
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import draw, faces, measuring, people, recognizers, settings, verification, watching
+from recognition import draw, faces, recognizers, settings, watching
 from recognition.settings import ROOT
 
 LFW, ORL, FILM = (ROOT / "data" / name for name in ("lfw", "orl_faces", "face_video"))

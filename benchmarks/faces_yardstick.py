@@ -13,8 +13,9 @@ import time
 from pathlib import Path
 
 import cv2
-import face_recognition
 import numpy as np
+
+import face_recognition
 
 TOLERANCE = 0.6  # the package's default
 STRICT = 0.5  # what its examples with videos take

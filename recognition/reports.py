@@ -117,7 +117,7 @@ def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> No
 
 
 def plot_shares(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], path: Path) -> None:
-    """Save a curve of two shares, float (N,) each, 0 to 1, x on a logarithmic axis: what is found against what it costs."""
+    """Save a curve of shares, float (N,) each, 0 to 1: what is found against what it costs, on a logarithmic axis."""
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
     least = min(0.5, np.min(x[x > 0], initial=1.0))

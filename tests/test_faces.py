@@ -115,7 +115,7 @@ def test_auto_says_when_it_has_to_do_without_yunet(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(downloads.urllib.request, "urlopen", unreachable)
     assert faces.load_detector("auto").name == "hog"
     assert "--detector hog" in capsys.readouterr().err
-    with pytest.raises(UserError, match="yunet.onnx not found and not downloaded"):
+    with pytest.raises(UserError, match="not found and not downloaded"):
         faces.load_detector("yunet")
 
 

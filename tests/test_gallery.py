@@ -79,8 +79,8 @@ def test_whose_photos_differ_may_be_farther_away():
     gallery = enrolled(faces)
     away = 0.35 * unit(RNG.normal(size=(1, 128))).astype(np.float32)
     near, far = (gallery.match(unit(person).mean(0, keepdims=True) + away)[0] for person in faces)
-    assert far.distance == pytest.approx(near.distance, abs=0.05)
-    assert far.confidence > near.confidence + 0.2
+    assert far.distance > near.distance + 0.03
+    assert far.confidence > near.confidence > 0.5
 
 
 def test_a_face_between_two_people_is_neither():
