@@ -13,14 +13,14 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from recognition.dlib_weights import RESNET_SHA256, check
-from recognition.settings import ROOT, UserError, say
+from recognition import dlib_weights, models
+from recognition.settings import ROOT, UserError, say, write_atomically
 
 NAME = "dlib_resnet_v1"
 FOLDER = ROOT / "data" / "models"
 VERSION = 1  # of the network that is written; another number, and it is converted again
 LIMIT = 180  # seconds, after which something must be wrong
-CODE = "import sys, pathlib; from recognition.dlib_network import convert; convert(*map(pathlib.Path, sys.argv[1:]))"
+CODE = "import sys; from recognition import conversion; conversion.convert(*map(conversion.Path, sys.argv[1:]))"
 
 
 def read(folder: Path = FOLDER) -> bytes | None:
@@ -28,17 +28,11 @@ def read(folder: Path = FOLDER) -> bytes | None:
     try:
         found = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
         content = (folder / f"{NAME}.tflite").read_bytes()
-        expected = (RESNET_SHA256, VERSION, _sha256(content))
+        expected = (dlib_weights.RESNET_SHA256, VERSION, _sha256(content))
         whole = (found["source"], found["version"], found["sha256"]["tflite"]) == expected
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return content if whole else None
-
-
-def card(weights: bytes, content: bytes) -> dict:
-    """Return what `read` checks: what was converted, how, and the hashes of the .weights.h5 and the .tflite file."""
-    hashes = {"weights.h5": _sha256(weights), "tflite": _sha256(content)}
-    return {"source": RESNET_SHA256, "version": VERSION, "sha256": hashes}
 
 
 def fetch(source: Path, folder: Path = FOLDER) -> bytes:
@@ -48,19 +42,19 @@ def fetch(source: Path, folder: Path = FOLDER) -> bytes:
     """
     content = read(folder)
     if content is None:
-        check(source)
+        dlib_weights.check(source)
         missing = [name for name in ("tensorflow", "keras") if importlib.util.find_spec(name) is None]
         if missing:
             raise UserError(f"dlib's face descriptor can only be made fast by {missing[0]}: pip install {missing[0]}")
         say("converting dlib's face descriptor, once on this computer (this takes about 15 seconds)")
-        _convert(source, folder)
+        _start(source, folder)
         content = read(folder)
     if content is None:
         raise UserError(f"dlib's face descriptor was converted but cannot be read back: delete {folder / NAME}.*")
     return content
 
 
-def _convert(source: Path, folder: Path) -> None:
+def _start(source: Path, folder: Path) -> None:
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     try:
         # -P: whatever lies where the user happens to be is not imported
@@ -81,8 +75,31 @@ def _convert(source: Path, folder: Path) -> None:
         raise UserError(f"dlib's face descriptor was not converted within {LIMIT} seconds") from None
 
 
+def convert(source: Path, folder: Path) -> None:
+    """Write dlib's descriptor as NAME.weights.h5, NAME.tflite and, once these are whole, NAME.json with their hashes.
+
+    Waits while another program does the same, and does nothing if that one did it. Imports TensorFlow.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / f".{NAME}.lock"):
+        if read(folder):
+            return
+        for left in folder.glob(f".{NAME}.*.*"):  # by a program that was killed
+            left.unlink()
+
+        from recognition import dlib_network
+
+        model = dlib_network.trained(dlib_weights.read(source))
+        weights, tflite = folder / f"{NAME}.weights.h5", folder / f"{NAME}.tflite"
+        write_atomically(weights, model.save_weights, suffix=".weights.h5")
+        content = models.export(model, rounded=False)
+        write_atomically(tflite, lambda path: path.write_bytes(content))
+        hashes = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
+        models.write_card({"source": dlib_weights.RESNET_SHA256, "version": VERSION, "sha256": hashes}, NAME, folder)
+
+
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
+def _alone(path: Path) -> Iterator[None]:
     """Hold a lock, waiting for whoever has it; the operating system lets go of it when a program ends, however."""
     with open(path, "a+b") as file:
         if os.name == "nt":

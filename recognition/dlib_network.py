@@ -4,14 +4,10 @@ The network: D. King, dlib's dnn_face_recognition_ex.cpp, 29 layers with weights
 learning for image recognition" (2015), with half as many filters.
 """
 
-import json
-from pathlib import Path
-
 import numpy as np
 
-from recognition import conversion, dlib_weights, models
+from recognition.dlib_weights import Layer
 from recognition.networks import keras, layers
-from recognition.settings import write_atomically
 
 FILTERS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256)  # of the residual blocks, all but the last
 FEW = 4  # pixels a side, from which on fetching the weights takes longer than multiplying by them
@@ -31,7 +27,7 @@ def network() -> keras.Model:
     y = layers.Dense(256)(layers.Dense(256, activation="relu")(y))
     x = _add(layers.AveragePooling2D(2)(x), layers.Reshape((1, 1, 256))(y))
     x = layers.GlobalAveragePooling2D()(x)
-    return keras.Model(inputs, layers.Dense(128, use_bias=False, name="embedding")(x), name=conversion.NAME)
+    return keras.Model(inputs, layers.Dense(128, use_bias=False, name="embedding")(x), name="dlib_resnet_v1")
 
 
 def _halving(x, filters: int):
@@ -57,7 +53,7 @@ def _add(x, y):
     return layers.Activation("relu")(layers.Add()([x, y]))
 
 
-def trained(found: list[dlib_weights.Layer]) -> keras.Model:
+def trained(found: list[Layer]) -> keras.Model:
     """Return the network with the numbers of dlib's file; raises ValueError where they are another network's."""
     convolutions = [layer.weights for layer in found if layer.kind == "con_4"]
     scales = [layer.weights for layer in found if layer.kind == "affine_"]
@@ -75,21 +71,3 @@ def trained(found: list[dlib_weights.Layer]) -> keras.Model:
     shapes = [tuple(weight.shape) for weight in model.weights]
     model.set_weights([array.reshape(shape) for array, shape in zip(numbers, shapes, strict=True)])
     return model
-
-
-def convert(source: Path, folder: Path) -> None:
-    """Write dlib's descriptor as NAME.weights.h5, NAME.tflite and, once these are whole, NAME.json with their hashes.
-
-    Does nothing where another program has just done it; waits where one is at it.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with conversion.alone(folder / f".{conversion.NAME}.lock"):
-        if conversion.read(folder):
-            return
-        weights, tflite, card = (folder / f"{conversion.NAME}.{suffix}" for suffix in ("weights.h5", "tflite", "json"))
-        model = trained(dlib_weights.read(source))
-        write_atomically(weights, model.save_weights, suffix=".weights.h5")
-        content = models.export(model, rounded=False)
-        write_atomically(tflite, lambda path: path.write_bytes(content))
-        text = json.dumps(conversion.card(weights.read_bytes(), content), indent=2) + "\n"
-        write_atomically(card, lambda path: path.write_text(text, encoding="utf-8"))

@@ -90,7 +90,7 @@ class FastEmbedder:
 
 
 def load_embedder(mirrored: bool = True, folder: Path = conversion.FOLDER) -> FastEmbedder | DlibEmbedder:
-    """Return the descriptor run by LiteRT, converted first unless `folder` has it; if that fails, dlib's, saying why."""
+    """Return the descriptor run by LiteRT, converted first unless `folder` has it; else dlib's, saying why."""
     source = Path(dlib_file(DESCRIPTOR))
     try:
         return FastEmbedder(conversion.fetch(source, folder), mirrored)
