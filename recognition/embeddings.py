@@ -61,6 +61,7 @@ class FastEmbedder:
 
         with quiet():
             self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
+            self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
         self._mirrored = mirrored
@@ -81,9 +82,8 @@ class FastEmbedder:
     def _run(self, images: np.ndarray) -> np.ndarray:
         if len(images) != self._count:
             self._count = len(images)
-            with quiet():
-                self._interpreter.resize_tensor_input(self._input, images.shape)
-                self._interpreter.allocate_tensors()
+            self._interpreter.resize_tensor_input(self._input, images.shape)
+            self._interpreter.allocate_tensors()
         self._interpreter.set_tensor(self._input, images.astype(np.float32))
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output)
