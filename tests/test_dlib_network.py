@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import conversion, dlib_weights, embeddings, faces
+from recognition import conversion, dlib_weights, embeddings
+from recognition.dlib_files import dlib_file
 from recognition.settings import UserError
 
 CONVERT = "import sys; from pathlib import Path; from recognition import embeddings; " + (
@@ -33,7 +34,7 @@ def start(folder: Path, **environment: str) -> subprocess.Popen:
 @pytest.fixture(scope="module")
 def source() -> Path:
     """Return dlib's own file."""
-    return Path(faces.dlib_file(embeddings.DESCRIPTOR))
+    return Path(dlib_file(embeddings.DESCRIPTOR))
 
 
 @pytest.fixture(scope="module")

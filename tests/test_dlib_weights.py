@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition import dlib_weights, embeddings, faces
+from recognition import dlib_weights, embeddings
+from recognition.dlib_files import dlib_file
 from recognition.dlib_weights import Reader
 
 
 @pytest.fixture(scope="module")
 def source() -> Path:
     """Return dlib's own file."""
-    return Path(faces.dlib_file(embeddings.DESCRIPTOR))
+    return Path(dlib_file(embeddings.DESCRIPTOR))
 
 
 def integer(value: int) -> bytes:
