@@ -1,4 +1,4 @@
-"""dlib's face descriptor, converted once on this computer into a file that LiteRT runs (22 MB, in data/models).
+"""dlib's face descriptor, converted once on this computer into a file that LiteRT runs (20 MB, in data/models).
 
 TensorFlow, which does it, is started as a program of its own: it would stay in memory for as long as the caller runs.
 """

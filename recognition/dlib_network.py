@@ -20,7 +20,7 @@ def network() -> keras.Model:
     x = layers.MaxPooling2D(3, strides=2)(x)
     for filters in FILTERS:
         halved = filters > x.shape[-1]
-        y = _halving(x, filters) if halved else _convolution(x, filters, "relu")
+        y = layers.Conv2D(filters, 3, 2, activation="relu")(x) if halved else _convolution(x, filters, "relu")
         x = _add(layers.AveragePooling2D(2)(x) if halved else x, _convolution(y, filters))
     # 4x4 pixels become one, for which the border of the second convolution is nothing but zeros
     y = layers.Flatten()(layers.Cropping2D(((0, 1), (0, 1)))(x))
@@ -28,10 +28,6 @@ def network() -> keras.Model:
     x = _add(layers.AveragePooling2D(2)(x), layers.Reshape((1, 1, 256))(y))
     x = layers.GlobalAveragePooling2D()(x)
     return keras.Model(inputs, layers.Dense(128, use_bias=False, name="embedding")(x), name="dlib_resnet_v1")
-
-
-def _halving(x, filters: int):
-    return layers.Conv2D(filters, 3, strides=2, activation="relu")(x)
 
 
 def _convolution(x, filters: int, activation: str | None = None):

@@ -120,7 +120,7 @@ def test_embeddings_are_those_of_dlib(content, crops, mirrored):
 
 
 def test_embeddings_of_photographs_are_those_of_dlib(content, lfw):
-    paths = sorted(lfw.glob("*/*.jpg"))[:40:2]
+    paths = sorted(lfw.glob("*/*.jpg"))[:12]
     crops = np.stack([cv2.resize(cv2.imread(str(path))[50:200, 50:200], (150, 150)) for path in paths])
     found, expected = embeddings.FastEmbedder(content, False).embed(crops), embeddings.DlibEmbedder(False).embed(crops)
     assert np.abs(found - expected).max() < 1e-5
