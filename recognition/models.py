@@ -76,7 +76,7 @@ def load(name: str, folder: Path = MODELS) -> Model:
     say(f"{tflite.name} does not belong to {weights.name}: rebuilding it once (this takes seconds)")
     if _sha256(weights.read_bytes()) != card["sha256"]["weights.h5"]:
         card["measured"] = {}  # what was measured belongs to other weights
-    content = _export(model)
+    content = export(model)
     write_atomically(tflite, lambda path: path.write_bytes(content))
     card["sha256"] = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
     write_card(card, name, folder)
@@ -155,23 +155,24 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{name}.weights.h5"
     write_atomically(weights, clean.save_weights, suffix=".weights.h5")
-    content = _export(clean)
+    content = export(clean)
     write_atomically(folder / f"{name}.tflite", lambda path: path.write_bytes(content))
     card["sha256"] = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
     write_card(card, name, folder)
 
 
-def _export(model) -> bytes:
-    """Return a Keras model as the bytes of a .tflite file, its weights rounded to 8 bits (3.5 times as fast)."""
+def export(model, rounded: bool = True) -> bytes:
+    """Return a Keras model as the bytes of a .tflite file; `rounded`: its weights to 8 bits (3.5 times as fast)."""
     import keras
     import tensorflow as tf
 
+    optimizations = [tf.lite.Optimize.DEFAULT] if rounded else []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         model(np.zeros((1, *model.input_shape[1:]), np.float32))
         keras.config.disable_interactive_logging()
         with quiet():
-            model.export(path, format="litert", verbose=False, optimizations=[tf.lite.Optimize.DEFAULT])
+            model.export(path, format="litert", verbose=False, optimizations=optimizations)
         return path.read_bytes()
 
 

@@ -111,7 +111,7 @@ def test_weights_saved_by_a_run_that_was_killed_before_the_rest_are_used(folder,
     def killed(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(models, "_export", killed)
+    monkeypatch.setattr(models, "export", killed)
     with pytest.raises(KeyboardInterrupt):
         models.save(retrained, card, "digits", folder)
     monkeypatch.undo()

@@ -1,0 +1,121 @@
+"""dlib's face descriptor, converted once on this computer into a file that LiteRT runs (20 MB, in data/models).
+
+TensorFlow, which does it, is started as a program of its own: it would stay in memory for as long as the caller runs.
+"""
+
+import contextlib
+import hashlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from recognition import dlib_weights, models
+from recognition.settings import ROOT, UserError, say, write_atomically
+
+NAME = "dlib_resnet_v1"
+FOLDER = ROOT / "data" / "models"
+VERSION = 1  # of the network that is written; another number, and it is converted again
+LIMIT = 180  # seconds, after which something must be wrong
+CODE = "import sys; from recognition import conversion; conversion.convert(*map(conversion.Path, sys.argv[1:]))"
+
+
+def read(folder: Path = FOLDER) -> bytes | None:
+    """Return the converted descriptor as the bytes of a .tflite file; None where there is none, or it is damaged."""
+    try:
+        found = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
+        content = (folder / f"{NAME}.tflite").read_bytes()
+        expected = (dlib_weights.RESNET_SHA256, VERSION, _sha256(content))
+        whole = (found["source"], found["version"], found["sha256"]["tflite"]) == expected
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return content if whole else None
+
+
+def fetch(source: Path, folder: Path = FOLDER) -> bytes:
+    """Return the converted descriptor, converted now if it was not; raises UserError where that cannot be done.
+
+    `source`: dlib's file, only looked at to convert it.
+    """
+    content = read(folder)
+    if content is None:
+        dlib_weights.check(source)
+        missing = [name for name in ("tensorflow", "keras") if importlib.util.find_spec(name) is None]
+        if missing:
+            raise UserError(f"dlib's face descriptor can only be made fast by {missing[0]}: pip install {missing[0]}")
+        say("converting dlib's face descriptor, once on this computer (this takes about 15 seconds)")
+        _start(source, folder)
+        content = read(folder)
+    if content is None:
+        raise UserError(f"dlib's face descriptor was converted but cannot be read back: delete {folder / NAME}.*")
+    return content
+
+
+def _start(source: Path, folder: Path) -> None:
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    try:
+        # -P: whatever lies where the user happens to be is not imported
+        subprocess.run(
+            [sys.executable, "-P", "-c", CODE, str(source), str(folder)],
+            env=os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1", "CUDA_VISIBLE_DEVICES": ""},  # no need of a GPU
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=True,
+            timeout=LIMIT,
+        )
+    except subprocess.CalledProcessError as error:
+        reason = (error.stderr.strip().splitlines() or [f"exit code {error.returncode}"])[-1]
+        raise UserError(f"dlib's face descriptor was not converted ({reason})") from None
+    except subprocess.TimeoutExpired:
+        raise UserError(f"dlib's face descriptor was not converted within {LIMIT} seconds") from None
+
+
+def convert(source: Path, folder: Path) -> None:
+    """Write dlib's descriptor as NAME.weights.h5, NAME.tflite and, once these are whole, NAME.json with their hashes.
+
+    Waits while another program does the same, and does nothing if that one did it. Imports TensorFlow.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / f".{NAME}.lock"):
+        if read(folder):
+            return
+        for left in folder.glob(f".{NAME}.*.*"):  # by a program that was killed
+            left.unlink()
+
+        from recognition import dlib_network
+
+        model = dlib_network.trained(dlib_weights.read(source))
+        weights, tflite = folder / f"{NAME}.weights.h5", folder / f"{NAME}.tflite"
+        write_atomically(weights, model.save_weights, suffix=".weights.h5")
+        content = models.export(model, rounded=False)
+        write_atomically(tflite, lambda path: path.write_bytes(content))
+        hashes = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
+        models.write_card({"source": dlib_weights.RESNET_SHA256, "version": VERSION, "sha256": hashes}, NAME, folder)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Hold a lock, waiting for whoever has it; the operating system lets go of it when a program ends, however."""
+    with open(path, "a+b") as file:
+        if os.name == "nt":
+            import msvcrt
+
+            held = False
+            while not held:
+                with contextlib.suppress(OSError):  # after ten seconds of waiting
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                    held = True
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,69 @@
+"""dlib's face descriptor as a Keras network. Only training and conversion import this module: it costs seconds.
+
+The network: D. King, dlib's dnn_face_recognition_ex.cpp, 29 layers with weights; after K. He et al., "Deep residual
+learning for image recognition" (2015), with half as many filters.
+"""
+
+import numpy as np
+
+from recognition.dlib_weights import Layer
+from recognition.networks import keras, layers
+
+FILTERS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256)  # of the residual blocks, all but the last
+FEW = 4  # pixels a side, from which on fetching the weights takes longer than multiplying by them
+
+
+def network() -> keras.Model:
+    """Return the untrained network: images RGB 0-255, (N, 150, 150, 3), to embeddings (N, 128)."""
+    inputs = keras.Input((150, 150, 3), name="image_rgb")
+    x = layers.Conv2D(32, 7, strides=2, activation="relu")(inputs)
+    x = layers.MaxPooling2D(3, strides=2)(x)
+    for filters in FILTERS:
+        halved = filters > x.shape[-1]
+        y = layers.Conv2D(filters, 3, 2, activation="relu")(x) if halved else _convolution(x, filters, "relu")
+        x = _add(layers.AveragePooling2D(2)(x) if halved else x, _convolution(y, filters))
+    # 4x4 pixels become one, for which the border of the second convolution is nothing but zeros
+    y = layers.Flatten()(layers.Cropping2D(((0, 1), (0, 1)))(x))
+    y = layers.Dense(256)(layers.Dense(256, activation="relu")(y))
+    x = _add(layers.AveragePooling2D(2)(x), layers.Reshape((1, 1, 256))(y))
+    x = layers.GlobalAveragePooling2D()(x)
+    return keras.Model(inputs, layers.Dense(128, use_bias=False, name="embedding")(x), name="dlib_resnet_v1")
+
+
+def _convolution(x, filters: int, activation: str | None = None):
+    """Convolve 3x3 pixels; where there are few, as one matrix times those of all images, so that a batch is faster."""
+    size = x.shape[1]
+    if size > FEW:
+        return layers.Conv2D(filters, 3, padding="same", activation=activation)(x)
+    x = layers.ZeroPadding2D(1)(x)
+    shifted = [x[:, row : row + size, column : column + size] for row in range(3) for column in range(3)]
+    return layers.Conv2D(filters, 1, activation=activation)(layers.Concatenate()(shifted))
+
+
+def _add(x, y):
+    """Add what a block found to what it was given; dlib takes zeros for channels and pixels that one does not have."""
+    if y.shape[-1] > x.shape[-1]:
+        x = keras.ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, y.shape[-1] - x.shape[-1])))
+    if x.shape[1] > y.shape[1]:
+        y = layers.ZeroPadding2D(((0, 1), (0, 1)))(y)
+    return layers.Activation("relu")(layers.Add()([x, y]))
+
+
+def trained(found: list[Layer]) -> keras.Model:
+    """Return the network with the numbers of dlib's file; raises ValueError where they are another network's."""
+    convolutions = [layer.weights for layer in found if layer.kind == "con_4"]
+    scales = [layer.weights for layer in found if layer.kind == "affine_"]
+    numbers = []
+    for (kernel, bias), (factor, shift) in zip(convolutions, scales, strict=True):
+        # The scale of the channels that follows is part of the convolution here: the same result in half the layers
+        kernel = (kernel * factor.reshape(-1, 1, 1, 1)).transpose(2, 3, 1, 0)
+        numbers += [kernel, (bias * factor + shift).ravel()]
+    # So is what dlib does to pixels first: (pixel - mean of the channel) / 256
+    numbers[0] = numbers[0] / 256
+    numbers[1] = numbers[1] - np.einsum("hwio,i->o", numbers[0], found[0].weights[0])
+    numbers[-2] = numbers[-2][1, 1]  # the middle: see `network`
+    numbers.append(found[-1].weights[0])
+    model = network()
+    shapes = [tuple(weight.shape) for weight in model.weights]
+    model.set_weights([array.reshape(shape) for array, shape in zip(numbers, shapes, strict=True)])
+    return model
