@@ -74,7 +74,7 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
         recognizers.load_embedder(config.recognizer, config.weights),
     )
     paths, found, faceless = embed_photos(source, len(wanted), detector, embedder)
-    rows = {path: embedding for path, embedding in zip(paths, found, strict=True)}
+    rows = dict(zip(paths, found, strict=True))
     same = np.array([pair[2] for pair in pairs])
     distances = np.array([
         np.linalg.norm(rows[one] - rows[other]) if one in rows and other in rows else np.nan for one, other, _ in pairs
@@ -82,7 +82,7 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     missing = np.isnan(distances)
     distances[missing] = np.where(same[missing], np.inf, -np.inf)
     accuracy = verification.accuracy(distances, same, config.threshold)
-    thresholds, right, wrong = verification.roc(distances, same)
+    _, right, wrong = verification.roc(distances, same)
     result = {
         "pairs": len(pairs),
         "photos": len(wanted),
@@ -156,11 +156,11 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
     wrong = sorted((probe for probe in probes if not probe.right), key=lambda one: -abs(one.match.confidence - 0.5))
     if wrong:
         figures.append(output / "wrong.png")
-        titles = [
-            f"{'stranger' if probe.stranger else probe.person}\n{probe.match.name or 'unknown'} {probe.match.confidence:.0%}"
-            for probe in wrong[:WORST]
-        ]
-        reports.plot_images([thumbnail(probe.path) for probe in wrong[:WORST]], titles, figures[-1], 6)
+        wrong = wrong[:WORST]
+        true = ["stranger" if probe.stranger else probe.person for probe in wrong]
+        named = [f"{probe.match.name or 'unknown'} {probe.match.confidence:.0%}" for probe in wrong]
+        titles = ["\n".join(lines) for lines in zip(true, named, strict=True)]
+        reports.plot_images([thumbnail(probe.path) for probe in wrong], titles, figures[-1], 6)
     return result, figures
 
 
@@ -173,9 +173,8 @@ def main(config: Config) -> int:
         print(json.dumps(result))
         return bool(result["without_a_face"])
     for key, value in result.items():
-        print(
-            f"{key.replace('_', ' '):>16}  {f'{value:.2%}' if isinstance(value, float) and key != 'threshold' else value}"
-        )
+        shown = f"{value:.2%}" if isinstance(value, float) and key != "threshold" else value
+        print(f"{key.replace('_', ' '):>16}  {'-' if shown is None else shown}")
     if config.show:
         reports.show(figures)
     return bool(result["without_a_face"])
