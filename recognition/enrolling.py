@@ -1,0 +1,115 @@
+"""Decide whether a photo can be enrolled, and enrol it: each refusal says its reason in one line.
+
+The thresholds were set by looking at 500 photos of LFW, the 400 of ORL (92x112) and a film clip, as they are and
+blurred on purpose; how many of them each reason refuses is said beside it.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition.embeddings import crops_of
+from recognition.faces import Face, align
+from recognition.settings import UserError
+
+RIVAL = 0.55  # weight of a second face, of the first one's, from which nobody can tell whose photo it is: LFW 1.4 %
+MIN_EYES = 18  # pixels between the eyes. ORL's smallest are 27, LFW's 21; the clip's far audience has 10 to 15
+SHARPNESS = 0.004  # see `sharpness`: LFW 0.7 %, ORL 0; every one blurred by 0.08 of the eyes' distance is below
+NOSE = 0.08, 0.92  # where the tip of the nose is between the eyes, 0 to 1: LFW 2.2 %, ORL 0
+NARROW = 0.22  # distance of the eyes, of the face's longer side; half faces have less: LFW 0.6 %, ORL 0
+DARK, FLAT = 30, 8  # mean and spread of the face's gray, of 255; LFW and ORL are above 62 and 15
+SAME = 0.1  # distance of two embeddings below which photos show nothing new; film frames 1/30 s apart are at 0.1 to 0.2
+MARGIN = 1.0  # around a face that is cut out of a frame, in its own sizes: another detector must find it again
+
+
+def main_face(frame: np.ndarray, faces: list[Face]) -> Face | None:
+    """Return the face that a BGR frame is of: the largest and most central; None if another one comes near it."""
+    if not faces:
+        return None
+    height, width = frame.shape[:2]
+    middles = np.array([((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2) for face in faces])
+    away = np.linalg.norm(middles - (width / 2, height / 2), axis=1) / max(height, width)
+    weights = np.array([face.size for face in faces]) ** 2.0 * np.exp(-2 * away)
+    best = int(weights.argmax())
+    rivals = np.delete(weights, best)
+    return None if rivals.max(initial=0) > RIVAL * weights[best] else faces[best]
+
+
+def sharpness(frame: np.ndarray, face: Face) -> float:
+    """Return how sharp a face of a BGR frame is: 0.01 is good, 0.002 is blurred, by a lens or by motion.
+
+    It is the share of fine detail in coarse detail, taken in the direction where it is least: motion blurs only one.
+    """
+    gray = cv2.cvtColor(align(frame, face.landmarks, 96, 0.0), cv2.COLOR_BGR2GRAY)
+    gray = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1)  # grain and JPEG's blocks are no detail
+    shares = []
+    for x, y in ((1, 0), (0, 1), (0.71, 0.71), (0.71, -0.71)):
+        fine, coarse = (_curvature(gray, round(step * x), round(step * y)) for step in (2, 8))
+        shares.append(fine / max(coarse, 1e-3))
+    return min(shares)
+
+
+def _curvature(gray: np.ndarray, x: int, y: int) -> float:
+    """Return the mean square of the second difference of a gray image over steps of x and y pixels, at most 8."""
+    height, width = gray.shape
+    middle, one, other = (gray[8 + k * y : height - 8 + k * y, 8 + k * x : width - 8 + k * x] for k in (0, 1, -1))
+    return float(np.square(2 * middle - one - other).mean())
+
+
+def refusal(frame: np.ndarray, faces: list[Face]) -> str | None:
+    """Return why the person of a BGR frame, with the faces found in it, cannot be enrolled; None if nothing is wrong.
+
+    Who it is does not matter here: see `enroll`.
+    """
+    if not faces:
+        return "no face found"
+    face = main_face(frame, faces)
+    if face is None:
+        return f"{len(faces)} faces and none stands out: cut the photo to one person"
+    left, right, nose = face.landmarks[:3]
+    eyes = float(np.linalg.norm(right - left))
+    if eyes < MIN_EYES:
+        return f"too small: {eyes:.0f} pixels between the eyes, {MIN_EYES} are needed"
+    place = float((nose - left) @ (right - left)) / eyes**2
+    if not NOSE[0] < place < NOSE[1] or eyes < NARROW * face.size:
+        return "turned away: look into the camera"
+    gray = cv2.cvtColor(align(frame, face.landmarks, 96, 0.0), cv2.COLOR_BGR2GRAY)
+    if gray.mean() < DARK or gray.std() < FLAT:
+        return "too dark or too flat: more light is needed"
+    if sharpness(frame, face) < SHARPNESS:
+        return "too blurred: hold still, or take a sharper photo"
+    return None
+
+
+def cut_out(frame: np.ndarray, face: Face) -> np.ndarray:
+    """Return the part of a BGR frame around a face, with a margin on every side where the frame has one."""
+    x1, y1, x2, y2 = face.box
+    margin = round(MARGIN * face.size)
+    return frame[max(0, y1 - margin) : y2 + margin, max(0, x1 - margin) : x2 + margin]
+
+
+def enroll(
+    people, name: str, frame: np.ndarray, face: Face | None = None, force: bool = False, content: bytes | None = None
+) -> Path:
+    """Add the person of a BGR frame to the database of people; return the photo that was written.
+
+    `face`: which face it is, if there are several. `force`: also if it looks like somebody else. `content`: the image
+    file that the frame was read from, stored as it is; without it, the part around the face is stored.
+    Raises UserError with the reason for a photo that cannot be taken.
+    """
+    faces = people.detector.detect(frame) if face is None else [face]
+    reason = refusal(frame, faces)
+    if reason:
+        raise UserError(reason)
+    face = main_face(frame, faces)
+    embedding = people.embedder.embed(crops_of(frame, [face], people.embedder.size, people.embedder.padding))
+    known = people.embeddings(name)
+    if len(known) and np.linalg.norm(known - embedding, axis=1).min() < SAME:
+        raise UserError("already there: another photo of the same person shows the same")
+    match = people.gallery().match(embedding)[0]
+    if match.name and match.name != people.spelling(name) and not force:
+        raise UserError(
+            f"looks like {match.name} (distance {match.distance:.2f}): --force enrols it as {name} nevertheless"
+        )
+    return people.add(name, content if content is not None else cut_out(frame, face))
