@@ -4,6 +4,7 @@ A frame is a BGR image, uint8 (H, W, 3), as OpenCV has it. Sources are iterated 
 """
 
 import glob
+import io
 import os
 import warnings
 from collections.abc import Iterator
@@ -81,21 +82,22 @@ class FrameSource:
         say(f"error: {message}")
 
 
-def read_image(path: Path | str) -> np.ndarray:
+def read_image(path: Path | str, content: bytes | None = None) -> np.ndarray:
     """Return an image file as a BGR frame, upright, any transparency on white, 8 bits a channel.
 
-    Raises UserError, naming the file, for one that is missing, empty, no image, cut short, too large or too small.
+    `content`: the file's bytes, if they were read already. Raises UserError, naming the file, for one that is missing,
+    empty, no image, cut short, too large or too small.
     """
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     path = Path(path)
     try:
-        if path.stat().st_size == 0:
+        if (path.stat().st_size if content is None else len(content)) == 0:
             raise UserError(f"{path}: the file is empty")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # our own limit says it better than Pillow's warning
             Image.MAX_IMAGE_PIXELS = None
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(path if content is None else io.BytesIO(content), formats=FORMATS) as image:
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise UserError(f"{path}: {width}x{height} pixels are too many (limit {MAX_PIXELS:,}): shrink it")

@@ -1,4 +1,4 @@
-"""A progress bar for videos, on stderr where that is a terminal."""
+"""A progress bar for videos and photos, on stderr where that is a terminal."""
 
 import sys
 import time
@@ -9,8 +9,8 @@ Item = TypeVar("Item")
 PATIENCE = 2.0  # seconds; what is done sooner needs no bar
 
 
-def watched(items: Iterable[Item], count: int | None) -> Iterator[Item]:
-    """Yield the items, with a bar of how many were done of `count`, None if that is not known."""
+def watched(items: Iterable[Item], count: int | None, noun: str = "frame") -> Iterator[Item]:
+    """Yield the items, with a bar of how many were done of `count`, None if not known; `noun`: what they are."""
     if not sys.stderr.isatty():
         yield from items
         return
@@ -19,7 +19,7 @@ def watched(items: Iterable[Item], count: int | None) -> Iterator[Item]:
 
     start = time.monotonic()
     bar = Progress(
-        TextColumn("frame {task.completed}" + (f"/{count}" if count else "")),
+        TextColumn(noun + " {task.completed}" + (f"/{count}" if count else "")),
         BarColumn(),
         TextColumn("{task.fields[rate]:.1f}/s"),
         TimeElapsedColumn(),

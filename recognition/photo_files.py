@@ -1,0 +1,146 @@
+"""The photos of people as files: FOLDER/NAME/PHOTO. Written, moved and deleted such that a kill loses nothing."""
+
+import contextlib
+import hashlib
+import io
+import itertools
+import os
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+from recognition.frames import FORMATS, SUFFIXES
+from recognition.settings import UserError
+
+FORGOTTEN = ".forgotten-"  # what a folder is called while it is deleted
+PARTIAL = ".partial"
+ABANDONED = 60  # seconds after which a half-written photo has no writer any more
+
+
+def list_people(folder: Path) -> dict[str, int]:
+    """Return the people of a folder, with the time of change (ns) of the folder of each; clear what a kill left."""
+    people = {}
+    for entry in os.scandir(folder):
+        if entry.name.startswith(FORGOTTEN) and not entry.is_symlink():
+            shutil.rmtree(entry.path, ignore_errors=True)
+        if entry.name.startswith(".") or not _can_be_told(entry.name):
+            continue
+        with contextlib.suppress(OSError):  # gone meanwhile
+            if entry.is_dir():
+                people[entry.name] = entry.stat().st_mtime_ns
+    return people
+
+
+def list_photos(folder: Path) -> dict[str, tuple[int, int]]:
+    """Return size in bytes and time of change (ns) of a person's photos by their names; clear what a kill left."""
+    photos = {}
+    for entry in os.scandir(folder):
+        with contextlib.suppress(OSError):  # gone meanwhile
+            suffix = os.path.splitext(entry.name)[1].lower()
+            if entry.name.startswith("."):
+                if suffix == PARTIAL and time.time() - entry.stat(follow_symlinks=False).st_mtime > ABANDONED:
+                    os.unlink(entry.path)
+            elif suffix in SUFFIXES and entry.is_file() and _can_be_told(entry.name):
+                state = entry.stat()
+                photos[entry.name] = state.st_size, state.st_mtime_ns
+    return photos
+
+
+def _can_be_told(name: str) -> bool:
+    """Tell whether a name can be written in UTF-8; other file systems leave some that cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+
+
+def own_folder(folder: Path, name: str) -> Path:
+    """Return the folder of a person. Raises UserError for a link: what it leads to is not ours to change."""
+    path = folder / name
+    if path.is_symlink():
+        raise UserError(f"{path}: a link to {os.path.realpath(path)}: nothing is changed there; replace it by a folder")
+    return path
+
+
+def write_photo(folder: Path, content: bytes) -> Path:
+    """Write an image file into a person's folder, whole or not at all, named by its hash; return its path.
+
+    Raises UserError if the same photo is there already or there is no room.
+    """
+    from PIL import Image
+
+    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        kind = {"JPEG": "jpg", "MPO": "jpg", "TIFF": "tif"}.get(image.format, image.format.lower())
+    path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.{kind}"
+    try:
+        for _ in range(3):  # somebody may forget this person at the same moment
+            folder.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):
+                _write_new(path, content)
+                return path
+    except FileExistsError:
+        raise UserError("already there: the same photo") from None
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # if it is empty
+        raise UserError(f"{folder}: cannot be written to ({error.strerror}): make room, check permissions") from None
+    raise UserError(f"{folder}: is deleted again and again by another program")
+
+
+def _write_new(path: Path, content: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(PARTIAL, ".", path.parent)  # mode 0600
+    try:
+        with open(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        move_new(Path(temporary), path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+
+
+def move_new(old: Path, new: Path) -> None:
+    """Move a file to a name that nobody has; raise FileExistsError if somebody has it."""
+    try:
+        os.link(old, new, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):  # file systems without links: the name is taken first, then filled
+        if not old.exists():
+            raise
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
+        os.replace(old, new)
+        return
+    os.unlink(old)
+
+
+def move_photos(source: Path, into: Path) -> None:
+    """Move all photos of one person's folder to another's; those that are there already go. The folder goes, too."""
+    for name in list_photos(source):
+        stem, suffix = os.path.splitext(name)
+        for number in itertools.count(1):
+            target = into / (name if number == 1 else f"{stem}-{number}{suffix}")
+            try:
+                move_new(source / name, target)
+                break
+            except FileExistsError:
+                if target.is_file() and target.read_bytes() == (source / name).read_bytes():
+                    os.unlink(source / name)
+                    break
+            except FileNotFoundError:  # moved or forgotten by another program
+                break
+    try:
+        source.rmdir()
+    except OSError:
+        raise UserError(f"{source}: the photos were moved; other files are left there") from None
+
+
+def remove_person(folder: Path, name: str) -> None:
+    """Delete a person's folder with all that is in it; of a link only the link, not what it leads to."""
+    path = folder / name
+    if path.is_symlink():
+        path.unlink()
+        return
+    # In one step out of sight: nobody finds half of the photos, and a kill is made good by the next program
+    away = Path(tempfile.mkdtemp(prefix=FORGOTTEN, dir=folder)) / "photos"
+    os.rename(path, away)
+    shutil.rmtree(away.parent)

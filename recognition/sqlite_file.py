@@ -1,0 +1,199 @@
+"""One SQLite file that holds only what can be made again: opened or made, renewed if damaged, in memory if need be."""
+
+import contextlib
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from recognition.settings import UserError, say
+
+PATIENCE = 10.0  # seconds to wait while another program writes
+Result = TypeVar("Result")
+
+
+class SqliteFile:
+    """An SQLite file (WAL, mode 0600, deleted rows overwritten), made again, empty, if damaged or deleted.
+
+    Where it cannot be written, a copy in memory stands in, after a line of warning. `lost` tells that what was in it
+    is gone. `tables`: the statements that make them. Raises UserError for a file of a newer version or one that stays
+    locked by another program.
+    """
+
+    def __init__(self, path: Path, tables: str, version: int):
+        self.lost = False
+        self._path, self._tables, self._version = path, tables, version
+        self._db = self._open()
+        self._stamp = self._stamp_now()
+
+    def changed(self) -> bool:
+        """Tell whether another program wrote since the last call, or since this one opened the file."""
+        stamp = self._stamp_now()
+        if stamp[1] != self._stamp[1] and self._stamp[1] is not None:  # deleted, or another one in its place
+            self._db.close()
+            self._db, self.lost = self._open(), True
+            stamp = self._stamp_now()
+        changed, self._stamp = stamp != self._stamp, stamp
+        return changed
+
+    def _stamp_now(self) -> tuple[int, int | None]:
+        version = self.run(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
+        try:
+            return version, os.stat(self._path).st_ino if self._on_disk else None
+        except OSError:
+            return version, -1
+
+    def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Do something with the database in one transaction; nobody else writes meanwhile."""
+
+        def transaction(db: sqlite3.Connection) -> Result:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(db)
+                db.execute("COMMIT")
+                return result
+            finally:
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+
+        return self.run(transaction)
+
+    def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
+        """Do something with the database: in a new one if this one is damaged, in memory if it cannot be written."""
+        try:
+            return work(self._db)
+        except sqlite3.OperationalError as error:
+            _check_locked(self._path, error)
+            self._db.close()
+            self._db = self._in_memory(str(error))
+        except sqlite3.DatabaseError as error:
+            say(f"{self._path}: damaged ({error}): it is made again from the photos")
+            self._db.close()
+            self._delete()
+            self._db = self._open()
+        self.lost = True
+        return work(self._db)
+
+    def erase(self, blobs: list[bytes]) -> None:
+        """See to it that deleted values, which are looked for, are not left in the file; else delete the file."""
+        if not self._on_disk:
+            return
+        limit = time.monotonic() + PATIENCE
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("VACUUM")
+            while self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] and time.monotonic() < limit:
+                time.sleep(0.05)
+        files = [path for path in map(Path, self._files()) if path.exists() and not path.name.endswith("-shm")]
+        if any(blob in content for content in (path.read_bytes() for path in files) for blob in blobs):
+            self._db.close()
+            self._delete()
+            self._db, self.lost = self._open(), True
+
+    def _files(self) -> list[str]:
+        return [f"{self._path}{suffix}" for suffix in ("", "-wal", "-shm")]
+
+    def _open(self) -> sqlite3.Connection:
+        """Return a connection to the file, made anew if need be, or to a copy in memory if it cannot be written."""
+        self._on_disk = True
+        for file in self._files():
+            if os.path.islink(file):  # it would have us write somewhere else
+                os.unlink(file)
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            for file in filter(os.path.exists, self._files()):
+                os.chmod(file, 0o600)
+        except OSError as error:
+            return self._in_memory(error.strerror)
+        for _ in range(2):
+            try:
+                return self._connect()
+            except sqlite3.OperationalError as error:
+                return self._in_memory(str(_check_locked(self._path, error)))
+            except sqlite3.DatabaseError as error:
+                say(f"{self._path}: damaged ({error}): it is made again from the photos")
+                self._delete()
+        raise UserError(f"{self._path}: damaged, and cannot be made again: delete it")
+
+    def _connect(self) -> sqlite3.Connection:
+        db = sqlite3.connect(self._path, PATIENCE, isolation_level=None, check_same_thread=False)
+        try:
+            version = db.execute("PRAGMA user_version").fetchone()[0]
+            if version > self._version:
+                raise UserError(
+                    f"{self._path}: written by a newer version of these scripts: update them, or delete this file "
+                    "(no photo is lost: it is made again)"
+                )
+            if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+                raise sqlite3.DatabaseError("its pages do not fit together")
+            self._set_up(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _delete(self) -> None:
+        """Delete the file. It is not kept aside: it may hold faces of people who are forgotten later."""
+        try:
+            for file in self._files():
+                Path(file).unlink(missing_ok=True)
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be deleted ({error.strerror}): close other programs") from None
+
+    def _in_memory(self, reason: str) -> sqlite3.Connection:
+        say(f"{self._path}: cannot be written ({reason}): what is seen in photos is kept in memory only")
+        self._on_disk = False
+        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        # What was written before saves work; "immutable" because the files of WAL cannot be made here
+        with contextlib.suppress(sqlite3.Error), contextlib.closing(_read_only(self._path)) as old:
+            if old.execute("PRAGMA user_version").fetchone()[0] == self._version:
+                old.backup(db)
+        try:
+            self._set_up(db)
+        except sqlite3.DatabaseError:
+            db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+            self._set_up(db)
+        return db
+
+    def _set_up(self, db: sqlite3.Connection) -> None:
+        """Make a database ready: its tables, unless they are there. Raises DatabaseError for tables of another kind."""
+        db.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.execute("PRAGMA synchronous = NORMAL")
+        limit = time.monotonic() + PATIENCE
+        while True:
+            try:  # programs that start at once get in each other's way here, and SQLite does not wait
+                db.execute("PRAGMA journal_mode = WAL").fetchone()
+                db.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > limit:
+                    raise
+                time.sleep(0.02)
+        try:
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not tables:
+                for statement in filter(str.strip, self._tables.split(";")):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version = {self._version}")
+            elif (
+                tables != set(re.findall(r"CREATE TABLE (\w+)", self._tables))
+                or db.execute("PRAGMA user_version").fetchone()[0] != self._version
+            ):
+                raise sqlite3.DatabaseError("tables of an older version")
+            db.execute("COMMIT")
+        finally:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)
+
+
+def _check_locked(path: Path, error: sqlite3.OperationalError) -> sqlite3.OperationalError:
+    if "locked" in str(error) or "busy" in str(error):
+        raise UserError(f"{path}: another program has held it for {PATIENCE:.0f} s: close that program") from None
+    return error
