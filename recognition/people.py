@@ -5,9 +5,7 @@
 """
 
 import hashlib
-import itertools
 import os
-import time
 import unicodedata
 from pathlib import Path
 
@@ -20,16 +18,12 @@ from recognition.enrolling import main_face
 from recognition.frames import read_image
 from recognition.gallery import Gallery
 from recognition.photo_index import Photo, PhotoIndex
-from recognition.progress import watched
-from recognition.settings import ROOT, UserError, say
+from recognition.photo_scan import PhotoScan
+from recognition.settings import ROOT, UserError
 
 FACES = ROOT / "data" / "faces"
 INDEX = ".embeddings.sqlite"
 CROP_VERSION = 1  # raise it when faces.align or the landmarks that it takes change
-THOROUGH = 2000  # people up to which all files are asked for their time of change when the database is opened
-TURN = 50  # people whose files are asked at each refresh, in turn
-SETTLED = 10**9  # nanoseconds since its last change after which a file that somebody else writes is whole
-QUICK = 0.2  # seconds that a refresh may spend on new photos; the rest waits for the next ones
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in "0123456789¹²³")}
 BIDIRECTIONAL = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn a line around
 
@@ -65,26 +59,22 @@ class People:
     """
 
     def __init__(self, folder: Path, detector, embedder):
-        self.folder, self.detector, self.embedder = Path(os.path.realpath(Path(folder).expanduser())), detector, embedder
+        self.folder = Path(os.path.realpath(Path(folder).expanduser()))
+        self.detector, self.embedder = detector, embedder
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise UserError(f"{folder}: no folder can be made there ({error.strerror}): choose another one", 2) from None
+            raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another folder", 2) from None
         self._index = PhotoIndex(self.folder / INDEX, (detector.name, embedder.name, CROP_VERSION))
-        self._seen: dict[str, int] | None = None  # people, and the times of their folders; None: never listed
-        self._listed: dict[str, int] = {}  # the same, to be kept once all new photos are looked at
-        self._pending: dict[tuple[str, str], bytes | None] = {}  # person, file: hash of what is to be looked at
-        self._gone: list[tuple[str, list[str] | None]] = []  # persons, and which of their files (None: all)
-        self._unreadable: dict[tuple[str, str], str] = {}
+        self._scan = PhotoScan(self.folder, self._index, self._look_into)
         self._gallery: Gallery | None = None
         self._changed = False  # by this object, since the last refresh
-        self._top, self._next_list, self._turn = 0, 0.0, iter(())
 
     # --- asking ---
 
     def names(self) -> list[str]:
         """Return everybody who has a folder with photos, sorted."""
-        self._catch_up()
+        self._scan.catch_up()
         return self._index.people()
 
     def photos(self, name: str) -> list[Path]:
@@ -94,23 +84,22 @@ class People:
 
     def unusable(self) -> list[tuple[Path, str]]:
         """Return the photos in which there is no usable face, each with the reason."""
-        self._catch_up()
-        rows = self._index.unusable() + [(*key, reason) for key, reason in self._unreadable.items()]
+        self._scan.catch_up()
+        rows = self._index.unusable() + [(*key, reason) for key, reason in self._scan.unreadable.items()]
         return sorted((self.folder / person / file, reason) for person, file, reason in rows)
 
     def embeddings(self, name: str) -> np.ndarray:
         """Return the embeddings of a person's photos, float32 (N, D)."""
-        self._catch_up()
+        self._scan.catch_up()
         return self._index.embeddings(self.spelling(name))
 
     def gallery(self) -> Gallery:
         """Return the people with the embeddings of their photos, to compare faces with."""
-        self._catch_up()
+        self._scan.catch_up()
         if self._gallery is None:
             self._gallery = Gallery(*self._index.load())
             if self._index.file.lost:  # it was damaged, which showed only now
-                self._seen = None
-                self._catch_up()
+                self._scan.catch_up()
                 self._gallery = Gallery(*self._index.load())
         return self._gallery
 
@@ -164,9 +153,7 @@ class People:
         try:
             photo_files.move_photos(*folders)
         finally:
-            self._catch_up()
-            self._look_at([into, source])
-            self._work_off()
+            self._scan.look_again([into, source])
             self._note_change()
 
     def forget(self, name: str) -> int:
@@ -183,144 +170,15 @@ class People:
     def _note_change(self) -> None:
         self._gallery, self._changed = None, True
 
-    # --- keeping up with the folder ---
-
     def refresh(self) -> bool:
         """Take in what this or another program or hand changed, and tell whether something did; cheap if not.
 
         New photos are looked at for a fifth of a second each time, so that a live picture does not stop for long.
         """
-        if self._seen is None:
-            self._catch_up()
-            return True
-        changed, self._changed = self._changed | self._index.file.changed(), False
-        if self._index.file.lost:
-            self._seen = None
-            self._catch_up()
-            changed = True
-        elif changed:
-            self._seen = self._index.seen()
-        began = time.monotonic()
-        if os.stat(self.folder).st_mtime_ns != self._top and began >= self._next_list:
-            self._list()
-            self._next_list = time.monotonic() + 20 * (time.monotonic() - began)  # at most a twentieth of the time
-        self._look_at(self._next_turn())
-        changed |= self._work_off(QUICK)
+        changed, self._changed = self._scan.refresh() | self._changed, False
         if changed:
             self._gallery = None
         return changed
-
-    def _next_turn(self) -> list[str]:
-        some = list(itertools.islice(self._turn, TURN))
-        if len(some) < TURN:
-            self._turn = iter(list(self._seen))
-            some += [name for name in itertools.islice(self._turn, TURN - len(some)) if name not in some]
-        return some
-
-    def _catch_up(self) -> None:
-        """Bring what is known up to the photos, however long it takes, unless that was done before."""
-        if self._seen is not None:
-            return
-        self._index.file.lost = False
-        self._seen = self._index.seen()
-        self._list(thorough=len(self._seen) <= THOROUGH)
-        self._pending |= dict.fromkeys(self._index.not_looked_at())
-        self._work_off()
-
-    def _list(self, thorough: bool = False) -> None:
-        """List the people, and the photos of those whose folder changed, or of all of them."""
-        self._top = os.stat(self.folder).st_mtime_ns
-        there = photo_files.list_people(self.folder)
-        self._gone += [(name, None) for name in self._seen.keys() - there.keys()]
-        self._look_at([name for name, changed in there.items() if thorough or self._seen.get(name) != changed])
-
-    def _look_at(self, names: list[str]) -> None:
-        """List the photos of people, and note which are new, changed or gone."""
-        for name in names:
-            try:
-                changed = os.stat(self.folder / name).st_mtime_ns
-                there = photo_files.list_photos(self.folder / name)
-            except (FileNotFoundError, NotADirectoryError):
-                self._gone.append((name, None))
-                continue
-            except OSError as error:
-                self._report(name, "", f"cannot be listed ({error.strerror})")
-                continue
-            known = self._index.photos(name)
-            for file in there:
-                if known.get(file, (0, 0))[:2] != there[file]:
-                    self._pending.setdefault((name, file), None)
-            if known.keys() - there.keys():
-                self._gone.append((name, list(known.keys() - there.keys())))
-            # A change within the clock's next tick would leave the same time: not believed until it is old
-            believed = changed if time.time_ns() - changed > SETTLED else 0
-            if self._seen.get(name) != believed:
-                self._listed[name] = believed
-
-    def _work_off(self, seconds: float | None = None) -> bool:
-        """Look into photos that are new, for so long or to the end; tell whether anything changed."""
-        if not (self._pending or self._gone or self._listed):
-            return False
-        before = len(self._pending), len(self._gone)
-        for key, sha256 in list(self._pending.items()):  # first those that were only renamed: it costs nothing
-            if sha256 is None and not (seconds and self._is_young(*key)):
-                self._take_in(*key, look=False)
-        for name, files in self._gone:
-            self._index.drop(name, files)
-            if files is None:
-                self._seen.pop(name, None)
-                self._listed.pop(name, None)
-        self._gone.clear()
-        limit = time.monotonic() + (seconds or float("inf"))
-        due = [key for key, sha256 in self._pending.items() if sha256]
-        for key in watched(due, len(due), "photo"):
-            self._take_in(*key, look=True)
-            if time.monotonic() > limit:
-                break
-        if not self._pending and self._listed:
-            self._index.mark_seen({name: seen for name, seen in self._listed.items() if self._seen.get(name) != seen})
-            self._seen |= self._listed
-            self._listed = {}
-        return (len(self._pending), len(self._gone)) != before
-
-    def _is_young(self, name: str, file: str) -> bool:
-        try:
-            return 0 <= time.time_ns() - os.stat(self.folder / name / file).st_mtime_ns < SETTLED
-        except OSError:
-            return False
-
-    def _take_in(self, name: str, file: str, look: bool) -> None:
-        """Keep what is in a photo; one that nobody has seen waits, unless it is time to look."""
-        path = self.folder / name / file
-        try:
-            state = os.stat(path)
-            content = path.read_bytes()
-        except FileNotFoundError:
-            del self._pending[name, file]
-            return
-        except OSError as error:
-            del self._pending[name, file]
-            self._report(name, file, f"cannot be read ({error.strerror})")
-            return
-        photo = Photo(name, file, state.st_size, state.st_mtime_ns, hashlib.sha256(content).digest())
-        if not self._index.knows(photo.sha256):
-            if not look:
-                self._pending[name, file] = photo.sha256
-                return
-            try:
-                photo.embedding, photo.reason = self._look_into(read_image(path, content))
-            except UserError as error:
-                photo.reason = str(error).removeprefix(f"{path}: ")
-            if photo.reason:
-                say(f"{path}: not used: {photo.reason}")
-        del self._pending[name, file]
-        self._unreadable.pop((name, file), None)
-        self._index.record([photo])
-
-    def _report(self, name: str, file: str, reason: str) -> None:
-        if self._unreadable.get((name, file)) != reason:
-            say(f"{self.folder / name / file}: not used: {reason}")
-        self._unreadable[name, file] = reason
 
     def _look_into(self, frame: np.ndarray) -> tuple[np.ndarray | None, str | None]:
         """Return the embedding, float32 (D,), of the person that a BGR frame is of, or else why there is none."""

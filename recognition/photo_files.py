@@ -26,9 +26,11 @@ def list_people(folder: Path) -> dict[str, int]:
             shutil.rmtree(entry.path, ignore_errors=True)
         if entry.name.startswith(".") or not _can_be_told(entry.name):
             continue
-        with contextlib.suppress(OSError):  # gone meanwhile
+        try:
             if entry.is_dir():
                 people[entry.name] = entry.stat().st_mtime_ns
+        except OSError:  # gone meanwhile
+            continue
     return people
 
 
@@ -49,7 +51,7 @@ def list_photos(folder: Path) -> dict[str, tuple[int, int]]:
 
 def _can_be_told(name: str) -> bool:
     """Tell whether a name can be written in UTF-8; other file systems leave some that cannot."""
-    return not any("\ud800" <= letter <= "\udfff" for letter in name)
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def own_folder(folder: Path, name: str) -> Path:

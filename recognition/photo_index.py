@@ -23,13 +23,16 @@ CREATE TABLE photos (
     sha256 BLOB NOT NULL, PRIMARY KEY (person, file)
 ) WITHOUT ROWID;
 CREATE INDEX photos_by_hash ON photos (sha256, person);
-CREATE TABLE faces (
-    sha256 BLOB NOT NULL, detector TEXT NOT NULL, embedder TEXT NOT NULL, crop INTEGER NOT NULL,
-    embedding BLOB, checksum INTEGER, reason TEXT
+CREATE TABLE ways (
+    id INTEGER PRIMARY KEY, detector TEXT NOT NULL, embedder TEXT NOT NULL, crop INTEGER NOT NULL,
+    UNIQUE (detector, embedder, crop)
 );
-CREATE UNIQUE INDEX faces_by_hash ON faces (sha256, detector, embedder, crop);
+CREATE TABLE faces (
+    sha256 BLOB NOT NULL, way INTEGER NOT NULL, embedding BLOB, checksum INTEGER, reason TEXT
+);
+CREATE UNIQUE INDEX faces_by_hash ON faces (sha256, way);
 """
-WAY = "detector = ? AND embedder = ? AND crop = ?"
+WAY = "faces.way = (SELECT id FROM ways WHERE detector = ? AND embedder = ? AND crop = ?)"
 
 
 @dataclass
@@ -92,8 +95,11 @@ class PhotoIndex:
                 "INSERT OR REPLACE INTO photos VALUES ((SELECT id FROM people WHERE name = ?), ?, ?, ?, ?)",
                 [(photo.person, photo.file, photo.size, photo.mtime_ns, photo.sha256) for photo in there],
             )
+            db.execute("INSERT OR IGNORE INTO ways (detector, embedder, crop) VALUES (?, ?, ?)", self._way)
             db.executemany(
-                "INSERT OR REPLACE INTO faces VALUES (?, ?, ?, ?, ?, ?, ?)", map(self._face, filter(_looked_at, there))
+                "INSERT OR REPLACE INTO faces VALUES "
+                "(?, (SELECT id FROM ways WHERE detector = ? AND embedder = ? AND crop = ?), ?, ?, ?)",
+                map(self._face, filter(_looked_at, there)),
             )
             _drop_faces(db, [row[0] for row in old if row])
 
@@ -140,22 +146,25 @@ class PhotoIndex:
         # Faces in the order of the file, and their photos from an index that fits into memory: 100,000 in 0.4 s
         query = f"""SELECT photos.person, faces.embedding, faces.checksum FROM faces CROSS JOIN photos
             ON photos.sha256 = faces.sha256 WHERE {WAY} AND faces.embedding NOT NULL"""
-        owners, parts, width = [], [], 0
+        owners, embeddings, done = np.zeros(0, np.int64), np.zeros((0, 0), np.float32), 0
         cursor = db.execute(query, self._way)
         while rows := cursor.fetchmany(4096):
-            width = width or len(rows[0][1])
-            sound = [row for row in rows if zlib.crc32(row[1]) == row[2] and len(row[1]) == width]
-            if len(sound) < len(rows):
+            persons, blobs, checksums = zip(*rows, strict=True)
+            if not done:  # room for all at once: twice the memory would be needed to join the parts
+                count = db.execute("SELECT count(*) FROM photos").fetchone()[0]
+                owners, embeddings = np.empty(count, np.int64), np.empty((count, len(blobs[0]) // 4), np.float32)
+            joined = b"".join(blobs)
+            if tuple(map(zlib.crc32, blobs)) != checksums or len(joined) != embeddings[: len(rows)].nbytes:
                 raise sqlite3.DatabaseError("a wrong checksum")
-            owners += [row[0] for row in rows]
-            parts.append(np.frombuffer(b"".join(row[1] for row in rows), np.float32).reshape(len(rows), -1))
+            embeddings[done : done + len(rows)] = np.frombuffer(joined, np.float32).reshape(len(rows), -1)
+            owners[done : done + len(rows)] = persons
+            done += len(rows)
         names = dict(db.execute("SELECT id, name FROM people"))
-        ids, owners = np.unique(np.array(owners, np.int64), return_inverse=True)
+        ids, owners = np.unique(owners[:done], return_inverse=True)
         order = sorted(range(len(ids)), key=lambda k: names[ids[k]])
         rank = np.empty(len(ids), np.int64)
         rank[order] = np.arange(len(ids))
-        embeddings = np.concatenate(parts) if parts else np.zeros((0, 0), np.float32)
-        return [names[ids[k]] for k in order], embeddings, rank[owners]
+        return [names[ids[k]] for k in order], embeddings[:done], rank[owners]
 
     def embeddings(self, person: str) -> np.ndarray:
         """Return the embeddings of a person's photos, float32 (N, D)."""

@@ -1,0 +1,177 @@
+"""Keep the index of photos up to what is in the folder of people, with as few looks as possible."""
+
+import hashlib
+import itertools
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from recognition import photo_files
+from recognition.frames import read_image
+from recognition.photo_index import Photo, PhotoIndex
+from recognition.progress import watched
+from recognition.settings import UserError, say
+
+THOROUGH = 2000  # people up to which all files are asked for their time of change when the database is opened
+TURN = 50  # people whose files are asked at each refresh, in turn
+SETTLED = 10**9  # nanoseconds since its last change after which a file that somebody else writes is whole
+QUICK = 0.2  # seconds that a refresh may spend on new photos; the rest waits for the next ones
+Look = Callable[[np.ndarray], tuple[np.ndarray | None, str | None]]
+
+
+class PhotoScan:
+    """Finds the photos that are new, changed or gone; `unreadable`: those that cannot be read, with the reason.
+
+    100,000 people's folders are asked for their times of change in half a second; photos overwritten in place change
+    only their own, so these are asked too: of a few people always, of many in turn. `look`: maps a BGR frame to the
+    embedding of the person in it, or None and the reason why there is none.
+    """
+
+    def __init__(self, folder: Path, index: PhotoIndex, look: Look):
+        self._folder, self._index, self._look = folder, index, look
+        self.unreadable: dict[tuple[str, str], str] = {}  # person, file
+        self._seen: dict[str, int] | None = None  # people, and the times of their folders; None: never listed
+        self._listed: dict[str, int] = {}  # the same, to be kept once all new photos are looked at
+        self._pending: dict[tuple[str, str], bytes | None] = {}  # person, file: hash of what is to be looked at
+        self._gone: list[tuple[str, list[str] | None]] = []  # persons, and which of their files (None: all)
+        self._top, self._next_list, self._turn = 0, 0.0, iter(())
+
+    def refresh(self) -> bool:
+        """Take in what was changed by hand or another program, and tell whether something was."""
+        if self._seen is None:
+            self.catch_up()
+            return True
+        changed = self._index.file.changed()
+        if self._index.file.lost:
+            self.catch_up()
+            changed = True
+        elif changed:
+            self._seen = self._index.seen()
+        began = time.monotonic()
+        if os.stat(self._folder).st_mtime_ns != self._top and began >= self._next_list:
+            self._list()
+            self._next_list = time.monotonic() + 20 * (time.monotonic() - began)  # at most a twentieth of the time
+        self._look_at(self._next_turn())
+        changed |= self._work_off(QUICK)
+        return changed
+
+    def look_again(self, names: list[str]) -> None:
+        """Take in what was changed in people's folders."""
+        self.catch_up()
+        self._look_at(names)
+        self._work_off()
+
+    def _next_turn(self) -> list[str]:
+        some = list(itertools.islice(self._turn, TURN))
+        if len(some) < TURN:
+            self._turn = iter(list(self._seen))
+            some += [name for name in itertools.islice(self._turn, TURN - len(some)) if name not in some]
+        return some
+
+    def catch_up(self) -> None:
+        """Bring what is known up to the photos, however long it takes, unless that was done before."""
+        if self._seen is not None and not self._index.file.lost:
+            return
+        self._index.file.lost = False
+        self._seen = self._index.seen()
+        self._list(thorough=len(self._seen) <= THOROUGH)
+        self._pending |= dict.fromkeys(self._index.not_looked_at())
+        self._work_off()
+
+    def _list(self, thorough: bool = False) -> None:
+        """List the people, and the photos of those whose folder changed, or of all of them."""
+        self._top = os.stat(self._folder).st_mtime_ns
+        there = photo_files.list_people(self._folder)
+        self._gone += [(name, None) for name in self._seen.keys() - there.keys()]
+        self._look_at([name for name, changed in there.items() if thorough or self._seen.get(name) != changed])
+
+    def _look_at(self, names: list[str]) -> None:
+        """List the photos of people, and note which are new, changed or gone."""
+        for name in names:
+            try:
+                changed = os.stat(self._folder / name).st_mtime_ns
+                there = photo_files.list_photos(self._folder / name)
+            except (FileNotFoundError, NotADirectoryError):
+                self._gone.append((name, None))
+                continue
+            except OSError as error:
+                self._report(name, "", f"cannot be listed ({error.strerror})")
+                continue
+            known = self._index.photos(name)
+            for file in there:
+                if known.get(file, (0, 0))[:2] != there[file]:
+                    self._pending.setdefault((name, file), None)
+            if known.keys() - there.keys():
+                self._gone.append((name, list(known.keys() - there.keys())))
+            # A change within the clock's next tick would leave the same time: not believed until it is old
+            believed = changed if time.time_ns() - changed > SETTLED else 0
+            if self._seen.get(name) != believed:
+                self._listed[name] = believed
+
+    def _work_off(self, seconds: float | None = None) -> bool:
+        """Look into photos that are new, for so long or to the end; tell whether anything changed."""
+        if not (self._pending or self._gone or self._listed):
+            return False
+        before = len(self._pending), len(self._gone)
+        for key, sha256 in list(self._pending.items()):  # first those that were only renamed: it costs nothing
+            if sha256 is None and not (seconds and self._is_young(*key)):
+                self._take_in(*key, look=False)
+        for name, files in self._gone:
+            self._index.drop(name, files)
+            if files is None:
+                self._seen.pop(name, None)
+                self._listed.pop(name, None)
+        self._gone.clear()
+        limit = time.monotonic() + (seconds or float("inf"))
+        due = [key for key, sha256 in self._pending.items() if sha256]
+        for key in watched(due, len(due), "photo"):
+            self._take_in(*key, look=True)
+            if time.monotonic() > limit:
+                break
+        if not self._pending and self._listed:
+            self._index.mark_seen({name: seen for name, seen in self._listed.items() if self._seen.get(name) != seen})
+            self._seen |= self._listed
+            self._listed = {}
+        return (len(self._pending), len(self._gone)) != before
+
+    def _is_young(self, name: str, file: str) -> bool:
+        try:
+            return 0 <= time.time_ns() - os.stat(self._folder / name / file).st_mtime_ns < SETTLED
+        except OSError:
+            return False
+
+    def _take_in(self, name: str, file: str, look: bool) -> None:
+        """Keep what is in a photo; one that nobody has seen waits, unless it is time to look."""
+        path = self._folder / name / file
+        try:
+            state = os.stat(path)
+            content = path.read_bytes()
+        except FileNotFoundError:
+            del self._pending[name, file]
+            return
+        except OSError as error:
+            del self._pending[name, file]
+            self._report(name, file, f"cannot be read ({error.strerror})")
+            return
+        photo = Photo(name, file, state.st_size, state.st_mtime_ns, hashlib.sha256(content).digest())
+        if not self._index.knows(photo.sha256):
+            if not look:
+                self._pending[name, file] = photo.sha256
+                return
+            try:
+                photo.embedding, photo.reason = self._look(read_image(path, content))
+            except UserError as error:
+                photo.reason = str(error).removeprefix(f"{path}: ")
+            if photo.reason:
+                say(f"{path}: not used: {photo.reason}")
+        del self._pending[name, file]
+        self.unreadable.pop((name, file), None)
+        self._index.record([photo])
+
+    def _report(self, name: str, file: str, reason: str) -> None:
+        if self.unreadable.get((name, file)) != reason:
+            say(f"{self._folder / name / file}: not used: {reason}")
+        self.unreadable[name, file] = reason
