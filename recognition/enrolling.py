@@ -4,13 +4,17 @@ The thresholds were set by looking at 500 photos of LFW, the 400 of ORL (92x112)
 blurred on purpose; how many of them each reason refuses is said beside it.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from recognition.alignment import align
 from recognition.embeddings import crops_of
-from recognition.faces import Face, align
+from recognition.faces import Face
+from recognition.frames import Frame
+from recognition.gallery import unit
 from recognition.settings import UserError
 
 RIVAL = 0.55  # weight of a second face, of the first one's, from which nobody can tell whose photo it is: LFW 1.4 %
@@ -19,7 +23,9 @@ SHARPNESS = 0.004  # see `sharpness`: LFW 0.7 %, ORL 0; every one blurred by 0.0
 NOSE = 0.08, 0.92  # where the tip of the nose is between the eyes, 0 to 1: LFW 2.2 %, ORL 0
 NARROW = 0.22  # distance of the eyes, of the face's longer side; half faces have less: LFW 0.6 %, ORL 0
 DARK, FLAT = 30, 8  # mean and spread of the face's gray, of 255; LFW and ORL are above 62 and 15
-SAME = 0.1  # distance of two embeddings below which photos show nothing new; film frames 1/30 s apart are at 0.1 to 0.2
+SAME = 0.08  # distance of two embeddings of length 1 below which photos show nothing new: see `enroll`
+PERSON = 0.45  # and up to which frames of a video show one person, not two in turn
+CANDIDATES = 40  # frames of a video that are compared with each other
 MARGIN = 1.0  # around a face that is cut out of a frame, in its own sizes: another detector must find it again
 
 
@@ -105,7 +111,7 @@ def enroll(
     face = main_face(frame, faces)
     embedding = people.embedder.embed(crops_of(frame, [face], people.embedder.size, people.embedder.padding))
     known = people.embeddings(name)
-    if len(known) and np.linalg.norm(known - embedding, axis=1).min() < SAME:
+    if len(known) and np.linalg.norm(unit(known) - unit(embedding), axis=1).min() < SAME:
         raise UserError("already there: another photo of the same person shows the same")
     match = people.gallery().match(embedding)[0]
     if match.name and match.name != people.spelling(name) and not force:
@@ -113,3 +119,36 @@ def enroll(
             f"looks like {match.name} (distance {match.distance:.2f}): --force enrols it as {name} nevertheless"
         )
     return people.add(name, content if content is not None else cut_out(frame, face))
+
+
+def best_frames(frames: Iterable[Frame], people, count: int) -> list[tuple[Frame, Face]]:
+    """Return up to `count` frames of a video that show one face, and the same one, well, and as differently as can be."""
+    kept: list[tuple[float, Frame, Face]] = []
+    second, apart = -1.0, 0.5  # the sharpest of every half second, and of longer parts of longer videos
+    for frame in frames:
+        faces = people.detector.detect(frame.image)
+        if len(faces) != 1 or refusal(frame.image, faces):
+            continue
+        sharp = sharpness(frame.image, faces[0])
+        if kept and frame.seconds - second < apart:
+            if sharp > kept[-1][0]:
+                kept[-1] = sharp, frame, faces[0]
+            continue
+        second = frame.seconds
+        kept.append((sharp, frame, faces[0]))
+        if len(kept) > CANDIDATES:
+            kept, apart = kept[::2], 2 * apart
+    if not kept:
+        return []
+    size, padding = people.embedder.size, people.embedder.padding
+    crops = np.concatenate([crops_of(frame.image, [face], size, padding) for _, frame, face in kept])
+    embeddings = unit(people.embedder.embed(crops))
+    apart = np.linalg.norm(embeddings[:, None] - embeddings, axis=2)
+    middle = int(np.median(apart, 1).argmin())
+    chosen = [middle]
+    while len(chosen) < count:
+        new = np.where(apart[middle] < PERSON, apart[chosen].min(0), 0)
+        if new.max() < SAME:
+            break
+        chosen.append(int(new.argmax()))
+    return [kept[k][1:] for k in sorted(chosen)]

@@ -108,7 +108,8 @@ class People:
         wanted, there = _key(name), os.listdir(self.folder)
         return name if name in there else next((other for other in there if _key(other) == wanted), name)
 
-    def _existing(self, name: str) -> str:
+    def existing(self, name: str) -> str:
+        """Return the name of a person who is there, as the folder has it; raise UserError if nobody is called so."""
         found = self.spelling(name)
         if not found or found.startswith(".") or Path(found).name != found or not (self.folder / found).is_dir():
             raise UserError(f"nobody is called '{name}' in {self.folder}: see python face_recognition/people.py list")
@@ -136,7 +137,7 @@ class People:
 
     def rename(self, old: str, new: str) -> None:
         """Give a person another name, one that nobody has."""
-        old, new = self._existing(old), check_name(new)
+        old, new = self.existing(old), check_name(new)
         other = self.spelling(new)
         if other != old and (self.folder / other).exists():
             raise UserError(f"there is a {other} already: python face_recognition/people.py merge puts them together")
@@ -146,7 +147,7 @@ class People:
 
     def merge(self, source: str, into: str) -> None:
         """Give all photos of one person to another one; the first one is gone then."""
-        source, into = self._existing(source), self._existing(into)
+        source, into = self.existing(source), self.existing(into)
         if source == into:
             raise UserError(f"{source} cannot be merged into the same person: name two", 2)
         folders = [photo_files.own_folder(self.folder, name) for name in (source, into)]
@@ -158,7 +159,7 @@ class People:
 
     def forget(self, name: str) -> int:
         """Delete a person, photos and embeddings, and return how many photos there were. It cannot be undone."""
-        name = self._existing(name)
+        name = self.existing(name)
         count = len(photo_files.list_photos(self.folder / name))
         photo_files.remove_person(self.folder, name)
         self._index.file.erase(self._index.drop(name))

@@ -1,0 +1,120 @@
+"""Look after the people who are enrolled: list, rename, merge and forget them.
+
+    python face_recognition/people.py                            # everybody, with the number of photos
+    python face_recognition/people.py list --sheet people.png    # and a picture of everybody
+    python face_recognition/people.py rename "Ada" "Ada Lovelace"
+    python face_recognition/people.py merge Ada2 Ada             # all photos of Ada2 become Ada's
+    python face_recognition/people.py forget Ada                 # deletes photos and embeddings for good, after asking
+
+The photos in --faces are the truth: a folder put there, renamed or deleted by hand counts as well.
+Exit code: 0 done, 1 it could not be done, 2 wrong usage, 130 Ctrl-C.
+"""
+
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import tyro
+
+from recognition import alignment, embeddings, enrolling, faces, frames, people, settings
+
+NAMES = {"list": 0, "rename": 2, "merge": 2, "forget": 1}  # how many names each action takes
+
+
+@dataclass
+class Config:
+    # what to do
+    action: Annotated[Literal["list", "rename", "merge", "forget"], tyro.conf.Positional] = "list"
+    # rename OLD NEW, merge FROM INTO, forget NAME
+    names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME...")] = ()
+    sheet: Path | None = None  # image file (.png) for a picture of everybody, with list
+    yes: bool = False  # forget without asking
+    faces: Path = people.FACES  # folder of people, each a folder of photos
+    detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces in photos that were not looked at yet
+    json: bool = False  # print JSON instead of text
+
+
+def describe(database: people.People) -> list[dict]:
+    """Return name, number of photos, of those with a usable face, and the newest photo's date of everybody."""
+    unusable = [path.parent.name for path, _ in database.unusable()]
+    rows = []
+    for name in database.names():
+        photos = database.photos(name)
+        newest = max((photo.stat().st_mtime for photo in photos), default=0)
+        date = time.strftime("%Y-%m-%d", time.localtime(newest))
+        usable = len(photos) - unusable.count(name)
+        rows.append({"name": name, "photos": len(photos), "usable": usable, "newest": date})
+    return rows
+
+
+def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
+    """Return the face of the first photo that shows one well, RGB uint8 (side, side, 3); gray if none does."""
+    for photo in photos:
+        try:
+            frame = frames.read_image(photo)
+        except settings.UserError:
+            continue
+        face = enrolling.main_face(frame, detector.detect(frame))
+        if face:
+            return alignment.align(frame, face.landmarks, side, 0.5)[..., ::-1]
+    return np.full((side, side, 3), 128, np.uint8)
+
+
+def save_sheet(database: people.People, names: list[str], path: Path) -> None:
+    """Save a picture with everybody's face and name."""
+    from recognition import reports  # a second of import that nothing else here needs
+
+    portraits = np.array([portrait(database.photos(name), database.detector) for name in names])
+    reports.plot_images(portraits, [name if len(name) < 20 else f"{name[:18]}..." for name in names], path, columns=6)
+    settings.say(f"saved {path}")
+
+
+def agreed(name: str, count: int) -> bool:
+    """Ask whether a person shall be forgotten; raise UserError where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise settings.UserError(f"forget deletes {name} and {count} photos for good: add --yes", 2)
+    print(f"Delete {name} and {count} photos for good? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def main(config: Config) -> int:
+    wanted = NAMES[config.action]
+    if len(config.names) != wanted:
+        raise settings.UserError(f"{config.action} takes {wanted} names, not {len(config.names)}: see --help", 2)
+    if config.sheet and (config.action != "list" or config.sheet.suffix.lower() != ".png"):
+        raise settings.UserError(f"--sheet {config.sheet}: a .png file, and with list", 2)
+    database = people.People(config.faces, faces.load_detector(config.detector), embeddings.DlibEmbedder())
+    if config.action == "list":
+        rows = describe(database)
+        for row in rows if config.json else []:
+            print(json.dumps(row))
+        width = max((len(row["name"]) for row in rows), default=0)
+        for row in [] if config.json else rows:
+            print(f"{row['name']:{width}} {row['photos']:4} photos, {row['usable']:4} usable, newest {row['newest']}")
+        if not rows:
+            settings.say(f"nobody is enrolled in {database.folder}: python face_recognition/enroll.py NAME PHOTO")
+        elif config.sheet:
+            save_sheet(database, [row["name"] for row in rows], config.sheet.expanduser())
+        return 0
+    if config.action == "forget":
+        name = database.existing(config.names[0])
+        if not config.yes and not agreed(name, len(database.photos(name))):
+            settings.say("nothing was deleted")
+            return 1
+        done = f"forgot {name}: {database.forget(name)} photos and all that was seen in them are deleted"
+    elif config.action == "rename":
+        database.rename(*config.names)
+        done = "{} is now called {}".format(*config.names)
+    else:
+        database.merge(*config.names)
+        done = "all photos of {} are now {}'s".format(*config.names)
+    print(json.dumps({"done": config.action, "names": config.names}) if config.json else done)
+    return 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)
