@@ -17,11 +17,11 @@ from recognition.frames import Frame
 from recognition.gallery import unit
 from recognition.settings import UserError
 
-RIVAL = 0.55  # weight of a second face, of the first one's, from which nobody can tell whose photo it is: LFW 1.4 %
+RIVAL = 0.55  # weight of a second face, of the first one's, from which nobody can tell whose photo it is: LFW 1.6 %
 MIN_EYES = 18  # pixels between the eyes. ORL's smallest are 27, LFW's 21; the clip's far audience has 10 to 15
-SHARPNESS = 0.004  # see `sharpness`: LFW 0.7 %, ORL 0; every one blurred by 0.08 of the eyes' distance is below
-NOSE = 0.08, 0.92  # where the tip of the nose is between the eyes, 0 to 1: LFW 2.2 %, ORL 0
-NARROW = 0.22  # distance of the eyes, of the face's longer side; half faces have less: LFW 0.6 %, ORL 0
+SHARPNESS = 0.004  # see `sharpness`: LFW 0.6 %, ORL 0; all of both, blurred by a sigma of 0.08 of the eyes' distance
+NOSE = 0.08, 0.92  # where the tip of the nose is between the eyes, 0 to 1: with the next, LFW 1.6 %, ORL 0
+NARROW = 0.22  # distance of the eyes, of the face's longer side; half faces have less
 DARK, FLAT = 30, 8  # mean and spread of the face's gray, of 255; LFW and ORL are above 62 and 15
 SAME = 0.08  # distance of two embeddings of length 1 below which photos show nothing new: see `enroll`
 PERSON = 0.45  # and up to which frames of a video show one person, not two in turn
@@ -122,7 +122,7 @@ def enroll(
 
 
 def best_frames(frames: Iterable[Frame], people, count: int) -> list[tuple[Frame, Face]]:
-    """Return up to `count` frames of a video that show one face, and the same one, well, and as differently as can be."""
+    """Return up to `count` frames of a video that show the same face, alone, well and as differently as can be."""
     kept: list[tuple[float, Frame, Face]] = []
     second, apart = -1.0, 0.5  # the sharpest of every half second, and of longer parts of longer videos
     for frame in frames:

@@ -1,7 +1,7 @@
 """The database of people: photos in FOLDER/NAME/ are the truth, an SQLite file beside them saves looking twice.
 
-    data/faces/Ada Lovelace/3fa92c01b2aa77de.jpg     put there by enroll.py, or by hand under any name
-    data/faces/.embeddings.sqlite                    may be deleted at any time: it is made again from the photos
+data/faces/Ada Lovelace/3fa92c01b2aa77de.jpg     put there by enroll.py, or by hand under any name
+data/faces/.embeddings.sqlite                    may be deleted at any time: it is made again from the photos
 """
 
 import hashlib
@@ -39,7 +39,7 @@ def check_name(name: str) -> str:
     elif name[0] == ".":
         reason = "begins with a dot"
     elif set(name) & set('/\\<>:"|?*'):
-        reason = "has one of / \\ < > : \" | ? *"
+        reason = 'has one of / \\ < > : " | ? *'
     elif name[-1] == ".":
         reason = "ends with a dot"
     elif name.partition(".")[0].strip().upper() in RESERVED:
@@ -80,7 +80,7 @@ class People:
     def photos(self, name: str) -> list[Path]:
         """Return the photos of a person, sorted; none if nobody is called so."""
         folder = self.folder / self.spelling(name)
-        return sorted(folder / file for file in photo_files.list_photos(folder)) if folder.is_dir() else []
+        return sorted(folder / file for file in photo_files.list_photos(folder)) if os.path.isdir(folder) else []
 
     def unusable(self) -> list[tuple[Path, str]]:
         """Return the photos in which there is no usable face, each with the reason."""
@@ -111,7 +111,7 @@ class People:
     def existing(self, name: str) -> str:
         """Return the name of a person who is there, as the folder has it; raise UserError if nobody is called so."""
         found = self.spelling(name)
-        if not found or found.startswith(".") or Path(found).name != found or not (self.folder / found).is_dir():
+        if not found or found.startswith(".") or Path(found).name != found or not os.path.isdir(self.folder / found):
             raise UserError(f"nobody is called '{name}' in {self.folder}: see python face_recognition/people.py list")
         return found
 
