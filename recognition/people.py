@@ -4,9 +4,11 @@ data/faces/Ada Lovelace/3fa92c01b2aa77de.jpg     put there by enroll.py, or by h
 data/faces/.embeddings.sqlite                    may be deleted at any time: it is made again from the photos
 """
 
+import contextlib
 import hashlib
 import os
 import unicodedata
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -129,7 +131,8 @@ class People:
         if reason:
             raise UserError(reason)
         path = photo_files.write_photo(folder, content)
-        state = os.stat(path)
+        with _still_there(name):
+            state = os.stat(path)
         sha256 = hashlib.sha256(content).digest()
         self._index.record([Photo(name, path.name, state.st_size, state.st_mtime_ns, sha256, embedding)])
         self._note_change()
@@ -141,7 +144,8 @@ class People:
         other = self.spelling(new)
         if other != old and (self.folder / other).exists():
             raise UserError(f"there is a {other} already: python face_recognition/people.py merge puts them together")
-        os.rename(self.folder / old, self.folder / new)
+        with _still_there(old):
+            os.rename(self.folder / old, self.folder / new)
         self._index.rename(old, new)
         self._note_change()
 
@@ -152,7 +156,8 @@ class People:
             raise UserError(f"{source} cannot be merged into the same person: name two", 2)
         folders = [photo_files.own_folder(self.folder, name) for name in (source, into)]
         try:
-            photo_files.move_photos(*folders)
+            with _still_there(f"{source} or {into}"):
+                photo_files.move_photos(*folders)
         finally:
             self._scan.look_again([into, source])
             self._note_change()
@@ -160,8 +165,9 @@ class People:
     def forget(self, name: str) -> int:
         """Delete a person, photos and embeddings, and return how many photos there were. It cannot be undone."""
         name = self.existing(name)
-        count = len(photo_files.list_photos(self.folder / name))
-        photo_files.remove_person(self.folder, name)
+        with _still_there(name):
+            count = len(photo_files.list_photos(self.folder / name))
+            photo_files.remove_person(self.folder, name)
         self._index.file.erase(self._index.drop(name))
         self._note_change()
         if os.path.lexists(self.folder / name):
@@ -189,6 +195,17 @@ class People:
             return None, f"{len(faces)} faces and none stands out" if faces else "no face found"
         crops = crops_of(frame, [face], self.embedder.size, self.embedder.padding)
         return self.embedder.embed(crops)[0], None
+
+
+@contextlib.contextmanager
+def _still_there(name: str) -> Iterator[None]:
+    """Say in one line that another program was faster."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise UserError(f"{name} was renamed or forgotten by another program at this moment: try again") from None
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be changed ({error.strerror}): check permissions") from None
 
 
 def _key(name: str) -> str:

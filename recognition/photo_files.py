@@ -143,6 +143,16 @@ def remove_person(folder: Path, name: str) -> None:
         path.unlink()
         return
     # In one step out of sight: nobody finds half of the photos, and a kill is made good by the next program
-    away = Path(tempfile.mkdtemp(prefix=FORGOTTEN, dir=folder)) / "photos"
-    os.rename(path, away)
-    shutil.rmtree(away.parent)
+    for _ in range(5):
+        away = Path(tempfile.mkdtemp(prefix=FORGOTTEN, dir=folder))
+        try:
+            os.rename(path, away / "photos")
+        except FileNotFoundError:  # gone, or another program has already cleared the new folder away
+            shutil.rmtree(away, ignore_errors=True)
+            if path.exists():
+                continue
+            raise
+        shutil.rmtree(away, ignore_errors=True)
+        if away.exists():
+            raise UserError(f"{away}: cannot be deleted: check its permissions and delete it")
+        return

@@ -44,6 +44,7 @@ class PhotoScan:
         if self._seen is None:
             self.catch_up()
             return True
+        self._folder.mkdir(parents=True, exist_ok=True)  # all of it may be deleted by hand
         changed = self._index.file.changed()
         if self._index.file.lost:
             self.catch_up()

@@ -1,7 +1,5 @@
 """Pictures of coloured squares, and a detector and an embedder that take each square for a face, its colour for who."""
 
-import time
-
 import numpy as np
 
 from recognition.faces import Face
@@ -36,16 +34,15 @@ class Detector:
 
 
 class Embedder:
-    """Describes a square by its colour; counts in `calls` how many it saw, and takes `seconds` for each."""
+    """Describes a square by its colour; counts in `calls` how many it saw."""
 
     size, padding = 16, 0.0
 
-    def __init__(self, name: str = "colours", seconds: float = 0.0):
-        self.name, self.calls, self._seconds = name, 0, seconds
+    def __init__(self, name: str = "colours"):
+        self.name, self.calls = name, 0
 
     def embed(self, crops: np.ndarray) -> np.ndarray:
         """Return the embeddings, float32 (N, 4), of crops, BGR uint8 (N, 16, 16, 3)."""
         self.calls += len(crops)
-        time.sleep(self._seconds * len(crops))
         means = crops[:, 4:12, 4:12].mean((1, 2)).astype(np.float32) / 255 - 0.4
         return np.concatenate([means, np.full((len(crops), 1), 0.1, np.float32)], 1)

@@ -309,3 +309,13 @@ def test_refreshing_costs_little(folder):
     began = time.process_time()
     assert not any(database.refresh() for _ in range(100))
     assert (time.process_time() - began) / 100 < 0.002
+
+
+def test_a_folder_deleted_by_hand_is_empty(folder):
+    database = open_people(folder)
+    database.gallery()
+    shutil.rmtree(folder)
+    assert notices(database)
+    assert database.names() == database.gallery().names == []
+    database.add("Ada", picture())
+    assert database.names() == open_people(folder).names() == ["Ada"]
