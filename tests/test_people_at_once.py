@@ -139,7 +139,7 @@ def test_a_kill_while_forgetting_is_made_good(tmp_path, monkeypatch):
     database = people.People(tmp_path, Detector(), Embedder())
     database.add("Ada", picture())
     database.add("Bob", picture(("blue", 30, 30, 60)))
-    monkeypatch.setattr(shutil, "rmtree", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         database.forget("Ada")
     monkeypatch.undo()
