@@ -17,10 +17,11 @@ from recognition.frames import Frame
 from recognition.gallery import unit
 from recognition.settings import UserError
 
-RIVAL = 0.55  # weight of a second face, of the first one's, from which nobody can tell whose photo it is: LFW 1.6 %
+RIVAL = 0.55  # weight of a second face, of the first one's, from which nobody can tell whose photo it is: LFW 1.2 %
 MIN_EYES = 18  # pixels between the eyes. ORL's smallest are 27, LFW's 21; the clip's far audience has 10 to 15
-SHARPNESS = 0.004  # see `sharpness`: LFW 0.6 %, ORL 0; all of both, blurred by a sigma of 0.08 of the eyes' distance
-NOSE = 0.08, 0.92  # where the tip of the nose is between the eyes, 0 to 1: with the next, LFW 1.6 %, ORL 0
+SHARPNESS = 0.004  # see `sharpness`: LFW 0.4 %, ORL 0; all of both, blurred by a sigma of 0.08 of the eyes' distance
+SMEARED = 0.1  # detail in one direction, of that in another: LFW and ORL are above; all smeared sideways are below
+NOSE = 0.08, 0.92  # where the tip of the nose is between the eyes, 0 to 1: with the next, LFW 2.0 %, ORL 0
 NARROW = 0.22  # distance of the eyes, of the face's longer side; half faces have less
 DARK, FLAT = 30, 8  # mean and spread of the face's gray, of 255; LFW and ORL are above 62 and 15
 SAME = 0.08  # distance of two embeddings of length 1 below which photos show nothing new: see `enroll`
@@ -43,17 +44,17 @@ def main_face(frame: np.ndarray, faces: list[Face]) -> Face | None:
 
 
 def sharpness(frame: np.ndarray, face: Face) -> float:
-    """Return how sharp a face of a BGR frame is: 0.01 is good, 0.002 is blurred, by a lens or by motion.
+    """Return how sharp a face of a BGR frame is: 0.01 is good, 0.002 is blurred, 0 is smeared by motion.
 
-    It is the share of fine detail in coarse detail, taken in the direction where it is least: motion blurs only one.
+    It is the share of fine detail in coarse detail, in the direction where that is least.
     """
     gray = cv2.cvtColor(align(frame, face.landmarks, 96, 0.0), cv2.COLOR_BGR2GRAY)
     gray = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1)  # grain and JPEG's blocks are no detail
-    shares = []
-    for x, y in ((1, 0), (0, 1), (0.71, 0.71), (0.71, -0.71)):
-        fine, coarse = (_curvature(gray, round(step * x), round(step * y)) for step in (2, 8))
-        shares.append(fine / max(coarse, 1e-3))
-    return min(shares)
+    directions = (1, 0), (0, 1), (0.71, 0.71), (0.71, -0.71)
+    fine, coarse = (np.array([_curvature(gray, round(k * x), round(k * y)) for x, y in directions]) for k in (2, 8))
+    if fine.min() < SMEARED * fine.max():
+        return 0.0
+    return float((fine / np.maximum(coarse, 1e-3)).min())
 
 
 def _curvature(gray: np.ndarray, x: int, y: int) -> float:
