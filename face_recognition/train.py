@@ -35,6 +35,7 @@ class Config:
     label_smoothing: float = 0.05  # certainty taken from the right answer, 0 to 0.2
     scale: float = 16.0  # of the cosines before the softmax; lower it if the loss stays high
     margin: float = 0.2  # by how much the right person's cosine has to win; 0 is a plain softmax
+    invented: int = 40  # people who do not exist, put together from yours: telling them apart too teaches to refuse
     strength: float = 1.0  # how much views differ from their photo, 0 not at all
     validation: float = 0.2  # share of each person's photos kept to choose and measure; from three photos on
     accept: float = 0.01  # share of strangers that may get a name; lower it and more known faces stay unknown
@@ -47,7 +48,7 @@ def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     ranges = dict.fromkeys(("validation", "accept", "label_smoothing", "margin"), (0, 1))
     ranges |= dict.fromkeys(("epochs", "views", "batch_size", "scale"), (1, math.inf))
-    ranges |= dict.fromkeys(("learning_rate", "weight_decay", "strength", "seed"), (0, math.inf))
+    ranges |= dict.fromkeys(("learning_rate", "weight_decay", "invented", "strength", "seed"), (0, math.inf))
     for name, (low, high) in ranges.items():
         if not low <= getattr(config, name) <= high:
             flag, span = f"--{name.replace('_', '-')} {getattr(config, name)}", f"{low} to {high}"
@@ -65,16 +66,120 @@ def make_batch(
     return face_variants.vary(crops[chosen], rng, config.strength)[..., None], targets[people]
 
 
-def set_directions(model, crops: np.ndarray, labels: np.ndarray) -> None:
-    """Turn each person's direction to the middle of the features of all of that person's photos and mirror images.
+def finish(model, crops: np.ndarray, labels: np.ndarray):
+    """Return the trained network for the real people alone, each one's direction the mean of the photos' features.
 
-    It was learned from varied views; the photos themselves are nearer to what a camera will see.
+    The directions it was trained with fit its varied views; the photos are nearer to what a camera will see.
     """
     from recognition import networks
 
     body = networks.keras.Model(model.input, model.get_layer("features").output)
     images = face_variants.centre(crops)
-    features = sum(body.predict(ways[..., None], verbose=0) for ways in (images, images[..., ::-1]))
-    features = features.astype(np.float32)
+    ways = np.concatenate([images, images[..., ::-1]])[..., None]
+    features = body.predict(ways, batch_size=64, verbose=0).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
-    model.get_layer("cosines").set_weights([np.stack([features[labels == k].mean(0) for k in np.unique(labels)], 1)])
+    means = [features[np.tile(labels, 2) == person].mean(0) for person in np.unique(labels)]
+    classifier = networks.ARCHITECTURES["faces"](len(means))
+    classifier.set_weights([*body.get_weights(), np.stack(means, 1)])
+    return classifier
+
+
+def measure(
+    config: Config, model: models.Model, images: np.ndarray, labels: np.ndarray, strangers: np.ndarray | None
+) -> tuple[float, dict[str, float], np.ndarray]:
+    """Return the threshold of "unknown", the numbers for the card, and who was read on each image, int (N,)."""
+    scores = gray_faces.similarities(model, images)
+    read, best = scores.argmax(1), scores.max(1)
+    threshold = 0.8
+    measured = {"validation_accuracy": (read == labels).mean()}
+    if strangers is not None:
+        foreign = gray_faces.similarities(model, strangers).max(1)
+        threshold = float(np.clip(np.quantile(foreign, 1 - config.accept), 0, 1))
+        measured["strangers_accepted"] = (foreign > threshold).mean()
+    measured["validation_found"] = ((read == labels) & (best >= threshold)).mean()
+    return round(threshold, 3), {key: round(float(value), 5) for key, value in measured.items()}, read
+
+
+def main(config: Config) -> int:
+    check(config)
+    folder = Path(config.output)
+    settings.make_folder(folder)
+    detector = faces.load_detector(config.detector)
+    margin = face_variants.MARGIN
+    photos = gray_faces.load_photos(Path(config.faces), detector, margin)
+    people = len(photos.names)
+    if people < 2:
+        raise settings.UserError(f"{config.faces}: only {photos.names[0]}: the cnn needs at least two people", 2)
+    strangers = gray_faces.load_strangers(Path(config.strangers), detector) if config.strangers else None
+    kept, held_back = gray_faces.split(photos.labels, config.validation)
+    crops, labels = photos.crops[kept], photos.labels[kept]
+    x_validation, y_validation = face_variants.centre(photos.crops[held_back]), photos.labels[held_back]
+    if not len(held_back):
+        settings.say("too few photos to keep some for validation: validating on other views of those trained on")
+        x_validation, y_validation = face_variants.vary(crops, np.random.default_rng(0), 0.5), labels
+    if config.invented:
+        invented, owners = face_variants.invent(crops, labels, config.invented, np.random.default_rng(config.seed))
+        crops, labels = np.concatenate([crops, invented]), np.concatenate([labels, people + owners])
+
+    from recognition import networks, reports, training  # only now: Keras takes seconds, mistakes should not
+
+    precision = training.choose_precision(config.precision)
+    networks.keras.utils.set_random_seed(config.seed)
+    targets = np.eye(people + config.invented, dtype=np.float32)
+    model = networks.ARCHITECTURES["faces"](len(targets))
+    model.summary(print_fn=settings.say)
+    settings.say(f"{people} people, {len(kept)} photos to train on, {len(held_back)} for validation, {precision}")
+    steps = math.ceil(max(config.views, len(crops)) / config.batch_size)
+    model.compile(
+        networks.keras.optimizers.AdamW(
+            training.one_cycle(config.learning_rate, steps * config.epochs), weight_decay=config.weight_decay
+        ),
+        training.MarginLoss(config.scale, config.margin, config.label_smoothing),
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA is six times slower on processors
+    )
+    checkpoint = training.Checkpoint(folder, config.name, asdict(config) | {"photos": photos.sha256})
+    epochs_done = checkpoint.restore(model)
+    if epochs_done < config.epochs:
+        model.fit(
+            training.batches(partial(make_batch, config, crops, labels, targets), steps, epochs_done, config.epochs),
+            steps_per_epoch=steps,
+            validation_data=(x_validation[..., None], targets[y_validation]),
+            epochs=config.epochs,
+            initial_epoch=epochs_done,
+            callbacks=[checkpoint, training.ProgressBar()],
+            shuffle=False,  # make_batch has done that
+            verbose=0,
+        )
+
+    classifier = finish(model, photos.crops[kept], photos.labels[kept])
+    card = {
+        "architecture": "faces",
+        "class_names": photos.names,
+        "input": "gray uint8 (N, 200, 200), as recognition.gray_faces.gray_crops makes them",
+        "output": "the cosine between the face and each person, -1 to 1",
+        "preprocessing": gray_faces.PREPROCESSING,
+        "threshold": 1.0,
+        "script": "face_recognition/train.py",
+        "settings": asdict(config) | {"output": "models"},
+        "dataset": {"name": Path(config.faces).name, "photos": len(photos.labels), "sha256": photos.sha256},
+        "seconds": round(checkpoint.seconds, 1),
+        "precision": precision,
+        "detector": detector.name,
+        "versions": training.versions(),
+    }
+    models.save(classifier, card, config.name, folder)
+    saved = models.load(config.name, folder)  # what is measured is the file that everyone uses
+    card["threshold"], card["measured"], read = measure(config, saved, x_validation, y_validation, strangers)
+    models.write_card(card, config.name, folder)
+    reports.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
+    matrix = reports.confusion_matrix(y_validation, read, people)
+    reports.plot_confusion(matrix, photos.names, folder / f"{config.name}_confusion.png")
+    checkpoint.remove()
+    where = "validation photos" if len(held_back) else "other views of the photos trained on"
+    print(f"{folder / config.name}: {card['measured']['validation_accuracy']:.2%} of the {where}, {card['seconds']} s")
+    return bool(photos.skipped)
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

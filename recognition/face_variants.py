@@ -1,4 +1,4 @@
-"""Training images of faces: the same people in other light, pose and sharpness, and faces that belong to nobody.
+"""Training images of faces: the same people in other light, pose and sharpness, and people who do not exist.
 
 Every function takes and returns gray uint8 images (N, H, W). What is erased follows Z. Zhong et al., "Random erasing
 data augmentation" (2020).
@@ -77,21 +77,32 @@ def _hide(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.nd
     return image
 
 
-def nobody(crops: np.ndarray, others: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return faces that belong to nobody, (N, H, W): each put together from the faces of two different people.
+def invent(crops: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return photos of `count` people who do not exist, (M, H, W), and who is on each, int (M,), 0 to count - 1.
 
-    A network that has learned to refuse them looks at the whole face, not at the one feature that gives somebody away.
+    Each is put together from two of the people, in one way for all of his photos: a morph of both, the upper or left
+    half of one with the rest of the other, or patches of each.
     """
-    side = crops.shape[1]
+    people = np.unique(labels)
+    invented, owners = [], []
+    for owner in range(count):
+        first, second = (np.flatnonzero(labels == person) for person in rng.choice(people, 2, replace=False))
+        mask = _mask(crops.shape[1], rng)
+        for k in range(max(len(first), len(second))):
+            parts = crops[first[k % len(first)]], crops[second[k % len(second)]]
+            invented.append((parts[0] * mask + parts[1] * (1 - mask)).astype(np.uint8))
+            owners.append(owner)
+    return np.stack(invented), np.array(owners)
+
+
+def _mask(side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return how much of the first face is to be seen where, float32 (side, side), 0 to 1."""
+    kind = rng.integers(4)
+    if kind == 0:
+        return np.full((side, side), rng.uniform(0.35, 0.65), np.float32)
+    if kind == 3:
+        knots = rng.normal(0, 6, (4, 4)).astype(np.float32)
+        return 1 / (1 + np.exp(-cv2.resize(knots, (side, side), interpolation=cv2.INTER_CUBIC)))
     line = np.arange(side, dtype=np.float32)
-    masks = np.empty((len(crops), side, side), np.float32)
-    for mask, kind in zip(masks, rng.integers(4, size=len(crops)), strict=True):
-        if kind == 0:  # a morph
-            mask[:] = rng.uniform(0.35, 0.65)
-        elif kind == 3:  # patches
-            knots = rng.normal(0, 6, (4, 4)).astype(np.float32)
-            mask[:] = 1 / (1 + np.exp(-cv2.resize(knots, (side, side), interpolation=cv2.INTER_CUBIC)))
-        else:  # the upper or left half of one, the rest of the other
-            edge = 1 / (1 + np.exp((line - side * rng.uniform(0.35, 0.65)) / (0.03 * side)))
-            mask[:] = edge[:, None] if kind == 1 else edge
-    return (crops * masks + others * (1 - masks)).astype(np.uint8)
+    edge = 1 / (1 + np.exp((line - side * rng.uniform(0.35, 0.65)) / (0.03 * side)))
+    return np.broadcast_to(edge[:, None] if kind == 1 else edge, (side, side))

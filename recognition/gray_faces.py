@@ -9,7 +9,7 @@ import numpy as np
 
 from recognition.embeddings import crops_of
 from recognition.faces import Face
-from recognition.frames import FrameSource
+from recognition.frames import SUFFIXES, FrameSource
 from recognition.models import Model
 from recognition.progress import watched
 from recognition.settings import UserError, say
@@ -72,6 +72,19 @@ def load_photos(folder: Path, detector, margin: float) -> Photos:
     skipped += [path for source in sources.values() for path in source.failed]
     labels = np.array([names.index(owner) for owner in owners])
     return Photos(np.stack(crops), labels, names, skipped, digest.hexdigest())
+
+
+def load_strangers(folder: Path, detector) -> np.ndarray:
+    """Return the largest face of every photo in a folder and its subfolders, gray uint8 (N, 200, 200)."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} not found: name a folder of photos of other people with --strangers", 2)
+    folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+    filled = [path for path in folders if any(file.suffix.lower() in SUFFIXES for file in path.iterdir())]
+    source = FrameSource(list(map(str, filled)))
+    crops = [gray_crops(photo.image, detector.detect(photo.image)[:1]) for photo in watched(source, None)]
+    if not sum(map(len, crops)):
+        raise UserError(f"{folder}: no photo with a face", 2)
+    return np.concatenate(crops)
 
 
 def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
