@@ -27,7 +27,7 @@ class Config:
     strangers: str | None = None  # folder of photos of other people, in subfolders or not: fewer strangers get a name
     name: str = "faces"  # the model's name in models/
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # auto is yunet, or hog where yunet cannot be had
-    epochs: int = 30  # more helps little
+    epochs: int = 24  # more helps little
     views: int = 2000  # pictures an epoch, each a photo seen in another way; everybody is seen equally often
     batch_size: int = 32  # pictures a step; halve it, and the learning rate, if memory runs out
     learning_rate: float = 0.002  # the highest of the schedule; halve it if the loss jumps
@@ -35,7 +35,7 @@ class Config:
     label_smoothing: float = 0.05  # certainty taken from the right answer, 0 to 0.2
     scale: float = 16.0  # of the cosines before the softmax; lower it if the loss stays high
     margin: float = 0.2  # by how much the right person's cosine has to win; 0 is a plain softmax
-    invented: int = 40  # people who do not exist, put together from yours: telling them apart too teaches to refuse
+    fill: int = 40  # fewer people are filled up to so many with invented ones: telling them apart teaches to refuse
     strength: float = 1.0  # how much views differ from their photo, 0 not at all
     validation: float = 0.2  # share of each person's photos kept to choose and measure; from three photos on
     accept: float = 0.01  # share of strangers that may get a name; lower it and more known faces stay unknown
@@ -48,7 +48,7 @@ def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     ranges = dict.fromkeys(("validation", "accept", "label_smoothing", "margin"), (0, 1))
     ranges |= dict.fromkeys(("epochs", "views", "batch_size", "scale"), (1, math.inf))
-    ranges |= dict.fromkeys(("learning_rate", "weight_decay", "invented", "strength", "seed"), (0, math.inf))
+    ranges |= dict.fromkeys(("learning_rate", "weight_decay", "fill", "strength", "seed"), (0, math.inf))
     for name, (low, high) in ranges.items():
         if not low <= getattr(config, name) <= high:
             flag, span = f"--{name.replace('_', '-')} {getattr(config, name)}", f"{low} to {high}"
@@ -117,15 +117,16 @@ def main(config: Config) -> int:
     if not len(held_back):
         settings.say("too few photos to keep some for validation: validating on other views of those trained on")
         x_validation, y_validation = face_variants.vary(crops, np.random.default_rng(0), 0.5), labels
-    if config.invented:
-        invented, owners = face_variants.invent(crops, labels, config.invented, np.random.default_rng(config.seed))
+    if people < config.fill:
+        rng = np.random.default_rng(config.seed)
+        invented, owners = face_variants.invent(crops, labels, config.fill - people, rng)
         crops, labels = np.concatenate([crops, invented]), np.concatenate([labels, people + owners])
 
     from recognition import networks, reports, training  # only now: Keras takes seconds, mistakes should not
 
     precision = training.choose_precision(config.precision)
     networks.keras.utils.set_random_seed(config.seed)
-    targets = np.eye(people + config.invented, dtype=np.float32)
+    targets = np.eye(max(people, config.fill), dtype=np.float32)
     model = networks.ARCHITECTURES["faces"](len(targets))
     model.summary(print_fn=settings.say)
     settings.say(f"{people} people, {len(kept)} photos to train on, {len(held_back)} for validation, {precision}")

@@ -77,7 +77,9 @@ def _hide(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.nd
     return image
 
 
-def invent(crops: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def invent(
+    crops: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
     """Return photos of `count` people who do not exist, (M, H, W), and who is on each, int (M,), 0 to count - 1.
 
     Each is put together from two of the people, in one way for all of his photos: a morph of both, the upper or left

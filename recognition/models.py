@@ -35,6 +35,9 @@ class Model:
         details = self._interpreter.get_output_details()[0]
         self._output, self._width = details["index"], int(details["shape"][-1])
         self._batch = 0
+        if self.class_names and len(self.class_names) != self._width:
+            named = len(self.class_names)
+            raise UserError(f"the card names {named} classes, the network has {self._width}: train again")
 
     def threshold(self, wanted: float | None) -> float:
         """Return the least confidence to believe, 0 to 1: what the user wants, or what the model was measured with."""

@@ -69,7 +69,7 @@ def classic(classes: int) -> keras.Model:
 
 
 class Cosines(layers.Layer):
-    """The cosine of the angle between each feature vector, (N, D), and each class's direction: (N, classes), -1 to 1."""
+    """The cosine between each feature vector, (N, D), and each class's direction: (N, classes), -1 to 1."""
 
     def __init__(self, classes: int, **settings):
         super().__init__(**settings)

@@ -1,4 +1,4 @@
-"""VGG-Face: descriptors of faces from the network of O. Parkhi, A. Vedaldi, A. Zisserman, "Deep face recognition" (2015).
+"""VGG-Face: descriptors from the network of O. Parkhi, A. Vedaldi, A. Zisserman, "Deep face recognition" (2015).
 
 Its weights are not part of this project (580 MB). Two publishers' files are known, and each wants pixels its own way.
 Keras is imported once, to turn the weights into data/models/vggface_*.tflite; from then on that file is run.
@@ -7,6 +7,7 @@ Keras is imported once, to turn the weights into data/models/vggface_*.tflite; f
 import json
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -106,7 +107,7 @@ def _natural(entry: tuple[str, list]) -> list:
 
 def _shapes(layout: Layout, blocks) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     filters = [3, *(count for block in blocks for count in block)]
-    kernels = [(3, 3, *pair) for pair in zip(filters, filters[1:], strict=False)] + list(layout.top)
+    kernels = [(3, 3, *pair) for pair in pairwise(filters)] + list(layout.top)
     return [(kernel, kernel[-1:]) for kernel in kernels]
 
 

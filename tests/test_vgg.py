@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -23,10 +24,13 @@ def numbers(top: bool) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return kernels and biases of all layers, those of fc as (in, out)."""
     rng = np.random.default_rng(0)
     filters = [3, *(count for block in BLOCKS for count in block)]
-    shapes = [(3, 3, *pair) for pair in zip(filters, filters[1:], strict=False)]
+    shapes = [(3, 3, *pair) for pair in pairwise(filters)]
     shapes += list(zip((49 * filters[-1], *DENSE), DENSE, strict=False)) if top else []
     return [
-        (rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape).astype("f4"), rng.normal(0, 0.1, shape[-1]).astype("f4"))
+        (
+            rng.normal(0, np.sqrt(2 / np.prod(shape[:-1])), shape).astype("f4"),
+            rng.normal(0, 0.1, shape[-1]).astype("f4"),
+        )
         for shape in shapes
     ]
 
@@ -56,7 +60,9 @@ def expected(crops: np.ndarray, layout: str) -> np.ndarray:
     for block in BLOCKS:
         for _ in block:
             kernel, bias = pairs.pop(0)
-            windows = np.lib.stride_tricks.sliding_window_view(np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), (3, 3), (1, 2))
+            windows = np.lib.stride_tricks.sliding_window_view(
+                np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))), (3, 3), (1, 2)
+            )
             x = np.maximum(np.einsum("nhwcij,ijco->nhwo", windows, kernel, optimize=True) + bias, 0)
         n, side, _, filters = x.shape
         x = x.reshape(n, side // 2, 2, side // 2, 2, filters).max((2, 4))
