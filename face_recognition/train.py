@@ -38,7 +38,8 @@ class Config:
     fill: int = 40  # fewer people are filled up to so many with invented ones: telling them apart teaches to refuse
     strength: float = 1.0  # how much views differ from their photo, 0 not at all
     validation: float = 0.2  # share of each person's photos kept to choose and measure; from three photos on
-    accept: float = 0.01  # share of strangers that may get a name; lower it and more known faces stay unknown
+    threshold: float = 0.7  # least cosine of a named face, 0 to 1, unless --strangers set it
+    accept: float = 0.01  # share of the --strangers that may get a name; less, and more known faces stay unknown
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
     output: str = str(models.MODELS)  # folder for the model's files
@@ -46,7 +47,7 @@ class Config:
 
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
-    ranges = dict.fromkeys(("validation", "accept", "label_smoothing", "margin"), (0, 1))
+    ranges = dict.fromkeys(("validation", "threshold", "accept", "label_smoothing", "margin"), (0, 1))
     ranges |= dict.fromkeys(("epochs", "views", "batch_size", "scale"), (1, math.inf))
     ranges |= dict.fromkeys(("learning_rate", "weight_decay", "fill", "strength", "seed"), (0, math.inf))
     for name, (low, high) in ranges.items():
@@ -90,8 +91,7 @@ def measure(
     """Return the threshold of "unknown", the numbers for the card, and who was read on each image, int (N,)."""
     scores = gray_faces.similarities(model, images)
     read, best = scores.argmax(1), scores.max(1)
-    threshold = 0.8
-    measured = {"validation_accuracy": (read == labels).mean()}
+    threshold, measured = config.threshold, {"validation_accuracy": (read == labels).mean()}
     if strangers is not None:
         foreign = gray_faces.similarities(model, strangers).max(1)
         threshold = float(np.clip(np.quantile(foreign, 1 - config.accept), 0, 1))
@@ -160,7 +160,7 @@ def main(config: Config) -> int:
         "input": "gray uint8 (N, 200, 200), as recognition.gray_faces.gray_crops makes them",
         "output": "the cosine between the face and each person, -1 to 1",
         "preprocessing": gray_faces.PREPROCESSING,
-        "threshold": 1.0,
+        "threshold": config.threshold,
         "script": "face_recognition/train.py",
         "settings": asdict(config) | {"output": "models"},
         "dataset": {"name": Path(config.faces).name, "photos": len(photos.labels), "sha256": photos.sha256},

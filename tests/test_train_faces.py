@@ -33,17 +33,34 @@ def people(tmp_path_factory) -> Path:
     return folder
 
 
-def start(people: Path, output: Path) -> subprocess.Popen:
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory) -> Path:
+    """Return photos of eight other drawn people, some of them in a folder of their own."""
+    folder = write_people(tmp_path_factory.mktemp("strangers"), 3, 1, first=20)
+    for person in range(23, 28):
+        cv2.imwrite(str(folder / f"{person}.png"), draw_face(person))
+    return folder
+
+
+def start(people: Path, strangers: Path, output: Path) -> subprocess.Popen:
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    command = [sys.executable, str(ROOT / SCRIPT), "--faces", str(people), *SMALL, str(output)]
+    command = [sys.executable, str(ROOT / SCRIPT), "--faces", people, "--strangers", strangers, *SMALL, str(output)]
     return subprocess.Popen(command, cwd=output.parent, env=script_environment(), **pipes)
 
 
 @pytest.fixture(scope="module")
-def trained(people, tmp_path_factory) -> tuple[Path, str, str, int]:
-    """Return the folder of a trained model, what training printed, and its exit code."""
+def trained(people, strangers, tmp_path_factory) -> tuple[Path, str, str, int]:
+    """Return the folder of a model whose training was killed and started again, what that printed, its exit code."""
     output = tmp_path_factory.mktemp("trained") / "models"
-    with start(people, output) as process:
+    checkpoint = output / "faces.checkpoint.json"
+    with start(people, strangers, output) as process:
+        deadline = time.monotonic() + 120
+        while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        process.kill()
+    assert checkpoint.exists()
+    assert not (output / "faces.json").exists()
+    with start(people, strangers, output) as process:
         stdout, stderr = process.communicate(timeout=240)
     return output, stdout, stderr, process.returncode
 
@@ -87,24 +104,23 @@ def test_trained_cnn_names_new_photos_of_its_people(trained, people):
     assert np.mean(read) >= 0.9  # a quarter would be guessing
 
 
-def test_killed_training_goes_on_where_it_was(people, trained, tmp_path):
-    output = tmp_path / "models"
-    checkpoint = output / "faces.checkpoint.json"
-    with start(people, output) as process:
-        deadline = time.monotonic() + 120
-        while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.01)
-        process.kill()
-    assert checkpoint.exists()
-    with start(people, output) as process:
-        _, stderr = process.communicate(timeout=240)
+def test_threshold_refuses_the_strangers(trained, strangers):
+    card = json.loads((trained[0] / "faces.json").read_text())
+    detector, best = faces.load_detector("hog"), []
+    model = models.load("faces", trained[0])
+    for path in strangers.rglob("*.png"):
+        frame = cv2.imread(str(path))
+        best.append(gray_faces.similarities(model, gray_faces.gray_crops(frame, detector.detect(frame))).max())
+    assert len(best) == 8
+    assert card["threshold"] == pytest.approx(np.quantile(best, 0.99), abs=0.002)
+    assert card["measured"]["strangers_accepted"] <= 1 / 8  # the one above the 99th hundredth
+
+
+def test_killed_training_goes_on_where_it_was(trained):
+    _, _, stderr, _ = trained
     assert "continuing after epoch" in stderr
     assert "epoch 1/3" not in stderr
     assert "epoch 3/3" in stderr
-    assert not list(output.glob("*checkpoint*"))
-    crops = np.random.default_rng(0).integers(0, 256, (4, 200, 200), np.uint8)
-    whole, resumed = (models.load("faces", folder).predict(crops) for folder in (trained[0], output))
-    assert np.allclose(whole, resumed, atol=0.05)
 
 
 def test_git_ignores_what_a_users_training_writes():
@@ -187,7 +203,9 @@ def test_real_people(orl_faces, script, tmp_path):
         for photo in range(1, 6):
             shutil.copy(orl_faces / person / f"{photo}.pgm", tmp_path / "people" / person)
     output = tmp_path / "models"
-    done = script(SCRIPT, "--faces", tmp_path / "people", "--epochs", 4, "--views", 320, "--fill", 8, "--output", output)
+    done = script(
+        SCRIPT, "--faces", tmp_path / "people", "--epochs", 4, "--views", 320, "--fill", 8, "--output", output
+    )
     assert done.returncode == 0, done.stderr
     recognizer, detector = recognizers.CnnRecognizer(tmp_path / "people", "faces", output), faces.load_detector("auto")
     right = []
