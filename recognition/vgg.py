@@ -157,7 +157,7 @@ class VggFace:
         if not card or not tflite.exists() or hash_of(tflite) != card["tflite"]:
             layout, numbers = read_weights(weights, blocks, dense)
             sha256 = hash_of(weights)
-            say(f"{weights}: VGG-Face, layout '{layout.name}', SHA-256 {sha256}; exporting it once (takes a minute)")
+            say(f"{weights}: VGG-Face, layout '{layout.name}', SHA-256 {sha256}; exporting it once (two minutes and 5 GB of memory)")
             exported = export(network(layout, numbers, blocks))
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(tflite, lambda path: path.write_bytes(exported))
