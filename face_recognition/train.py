@@ -130,7 +130,7 @@ def main(config: Config) -> int:
     model = networks.ARCHITECTURES["faces"](len(targets))
     model.summary(print_fn=settings.say)
     settings.say(f"{people} people, {len(kept)} photos to train on, {len(held_back)} for validation, {precision}")
-    steps = math.ceil(max(config.views, len(crops)) / config.batch_size)
+    steps = math.ceil(max(config.views, 20 * len(targets)) / config.batch_size)  # many people need more
     model.compile(
         networks.keras.optimizers.AdamW(
             training.one_cycle(config.learning_rate, steps * config.epochs), weight_decay=config.weight_decay

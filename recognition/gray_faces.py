@@ -15,7 +15,7 @@ from recognition.progress import watched
 from recognition.settings import UserError, say
 
 SIZE, PADDING = 200, 0.25  # pixels, and the margin around the face in its own sizes: ears and chin, little background
-PREPROCESSING = "gray 200x200, aligned by 5 points, padding 0.25"  # a model trained on other crops is refused
+PREPROCESSING = "gray 200x200, aligned precisely, padding 0.25"  # a model trained on other crops is refused
 
 
 def gray_crops(frame: np.ndarray, faces: list[Face], margin: float = 0.0) -> np.ndarray:

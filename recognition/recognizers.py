@@ -6,6 +6,7 @@ average its descriptions: `crop(frame, faces)`, `describe(crops)`, the slow one,
 `refresh()` takes in what was enrolled since.
 """
 
+from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import numpy as np
 from recognition import models
 from recognition.embeddings import DlibEmbedder, crops_of
 from recognition.faces import Face
-from recognition.gallery import Gallery, Match
+from recognition.gallery import DLIB, Gallery, Match
 from recognition.gray_faces import PREPROCESSING, gray_crops, similarities
 from recognition.settings import UserError, say
 
@@ -26,9 +27,9 @@ TRAIN = "run python face_recognition/train.py"
 class EmbeddingRecognizer:
     """Names faces by the people whose photos lie in a folder; new photos count from the next refresh on."""
 
-    def __init__(self, people, embedder, threshold: float | None = None):
-        """`threshold`: greatest distance of a face from a person, instead of the calibrated one."""
-        self.people, self._embedder, self._threshold = people, embedder, threshold
+    def __init__(self, people, embedder, accept: float = 0.01, threshold: float | None = None):
+        """`accept`: share of strangers that may get a name. `threshold`: greatest distance, whatever that share."""
+        self.people, self._embedder, self._accept, self._threshold = people, embedder, accept, threshold
         self._take_gallery()
         # Of crops, a description each, float32 (N, D), in one pass without the mirror image; picklable
         self.describe = partial(embedder.embed, mirrored=False)
@@ -41,7 +42,9 @@ class EmbeddingRecognizer:
         return changed
 
     def _take_gallery(self) -> None:
-        self._gallery: Gallery = self.people.gallery()
+        self._gallery: Gallery = copy(self.people.gallery())  # the people's own is for the usual share
+        decade = getattr(self._embedder, "statistics", DLIB).decade
+        self._gallery.threshold += decade * np.log10(max(self._accept, 1e-9) / 0.01)
         if self._threshold is not None:
             self._gallery.threshold = self._threshold
 
@@ -147,12 +150,18 @@ def load_embedder(name: str, weights: Path | None = None):
 
 
 def load(
-    name: str, folder: Path, detector, weights: Path | None = None, threshold: float | None = None
+    name: str,
+    folder: Path,
+    detector,
+    weights: Path | None = None,
+    accept: float = 0.01,
+    threshold: float | None = None,
 ) -> EmbeddingRecognizer | CnnRecognizer:
     """Return a recogniser by its name, for the people whose photos are in `folder`.
 
-    `weights`: of `vggface`, an .h5 file. `threshold`: greatest distance of a face from a person, instead of the
-    calibrated one. Raises UserError where something it needs is not there.
+    `weights`: of `vggface`, an .h5 file. `accept`: share of strangers that may get a name; the cnn's was set when it
+    was trained. `threshold`: greatest distance of a face from a person, instead. Raises UserError where something it
+    needs is not there.
     """
     if name == "cnn":
         return CnnRecognizer(folder, threshold)
@@ -162,4 +171,4 @@ def load(
     people = People(folder, detector, embedder)
     if not people.names():
         say(f"nobody is enrolled in {folder}, so all are unknown: run python face_recognition/enroll.py")
-    return EmbeddingRecognizer(people, embedder, threshold)
+    return EmbeddingRecognizer(people, embedder, accept, threshold)

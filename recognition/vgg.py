@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.downloads import fetch, hash_of
+from recognition.gallery import Statistics
 from recognition.models import Model, export, weight_shapes
 from recognition.settings import ROOT, UserError, say, write_atomically
 
@@ -157,7 +158,8 @@ class VggFace:
         if not card or not tflite.exists() or hash_of(tflite) != card["tflite"]:
             layout, numbers = read_weights(weights, blocks, dense)
             sha256 = hash_of(weights)
-            say(f"{weights}: VGG-Face, layout '{layout.name}', SHA-256 {sha256}; exporting it once (two minutes and 5 GB of memory)")
+            say(f"{weights}: VGG-Face, layout '{layout.name}', SHA-256 {sha256}")
+            say("exporting it once, which takes two minutes and 5 GB of memory")
             exported = export(network(layout, numbers, blocks))
             folder.mkdir(parents=True, exist_ok=True)
             write_atomically(tflite, lambda path: path.write_bytes(exported))
@@ -165,7 +167,8 @@ class VggFace:
             card |= {"layout": layout.name, "threshold": layout.threshold}
             write_atomically(card_path, lambda path: path.write_text(json.dumps(card, indent=2), encoding="utf-8"))
         self.name = f"vggface_{card['layout']}_{card['sha256'][:12]}"
-        self.threshold: float = card["threshold"]  # distance from which on two faces are of two people
+        # One distance for all: nobody has measured more of this network
+        self.statistics = Statistics(0.0, 0.0, 0.0, nearest=card["threshold"], decade=0.05)
         self._model = Model(tflite.read_bytes(), {"class_names": []})
 
     def __reduce__(self):  # pickled, for another process, without its numbers

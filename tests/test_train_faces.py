@@ -93,7 +93,7 @@ def test_card_describes_photos_and_files(trained, people):
 
 
 def test_trained_cnn_names_new_photos_of_its_people(trained, people):
-    recognizer = recognizers.CnnRecognizer(people, "faces", trained[0])
+    recognizer = recognizers.CnnRecognizer(people, models_folder=trained[0])
     detector = faces.load_detector("hog")
     read = []
     for person in range(4):
@@ -207,7 +207,8 @@ def test_real_people(orl_faces, script, tmp_path):
         SCRIPT, "--faces", tmp_path / "people", "--epochs", 4, "--views", 320, "--fill", 8, "--output", output
     )
     assert done.returncode == 0, done.stderr
-    recognizer, detector = recognizers.CnnRecognizer(tmp_path / "people", "faces", output), faces.load_detector("auto")
+    recognizer = recognizers.CnnRecognizer(tmp_path / "people", models_folder=output)
+    detector = faces.load_detector("auto")
     right = []
     for person, name in enumerate(("s1", "s2", "s3", "s4")):
         for photo in range(6, 11):
