@@ -204,7 +204,7 @@ def test_real_people(orl_faces, script, tmp_path):
             shutil.copy(orl_faces / person / f"{photo}.pgm", tmp_path / "people" / person)
     output = tmp_path / "models"
     done = script(
-        SCRIPT, "--faces", tmp_path / "people", "--epochs", 4, "--views", 320, "--fill", 8, "--output", output
+        SCRIPT, "--faces", tmp_path / "people", "--epochs", 3, "--views", 256, "--fill", 8, "--output", output
     )
     assert done.returncode == 0, done.stderr
     recognizer = recognizers.CnnRecognizer(tmp_path / "people", models_folder=output)
