@@ -14,21 +14,23 @@ CHUNK = 1 << 16  # bytes
 TRIES = 3
 
 
-def fetch(path: Path, url: str, sha256: str | Set[str], hint: str = "") -> Path:
+def fetch(path: Path, url: str, sha256: str | Set[str] | None, hint: str = "") -> Path:
     """Return `path`, which holds a file with one of the hashes; downloaded from `url` if it is not there.
+
+    `sha256` is None where the publisher names none; then the caller has to look at what came.
 
     Raises UserError where it holds something else, and, ending with `hint`, where it cannot be downloaded.
     """
-    accepted = {sha256} if isinstance(sha256, str) else set(sha256)
+    accepted = {sha256} if isinstance(sha256, str) else sha256
     if path.exists():
-        if _sha256(path) not in accepted:
+        if accepted is not None and hash_of(path) not in accepted:
             raise UserError(f"{path}: not the file expected (its SHA-256 differs): delete it to download it again")
         return path
     say(f"{path} not found: downloading it from {url}")
 
     def download(temporary: Path) -> None:
         _download(temporary, url)
-        if _sha256(temporary) not in accepted:
+        if accepted is not None and hash_of(temporary) not in accepted:
             raise UserError(f"{url} is not the file expected (its SHA-256 differs): nothing was kept; try again later")
 
     try:
@@ -78,6 +80,7 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
         return b""
 
 
-def _sha256(path: Path) -> str:
+def hash_of(path: Path) -> str:
+    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -32,8 +32,12 @@ class Model:
             self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details()[0]
         self._input, self._shape = details["index"], tuple(details["shape"][1:])
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        details = self._interpreter.get_output_details()[0]
+        self._output, self._width = details["index"], int(details["shape"][-1])
         self._batch = 0
+        if self.class_names and len(self.class_names) != self._width:
+            named = len(self.class_names)
+            raise UserError(f"the card names {named} classes, the network has {self._width}: train again")
 
     def threshold(self, wanted: float | None) -> float:
         """Return the least confidence to believe, 0 to 1: what the user wants, or what the model was measured with."""
@@ -46,7 +50,7 @@ class Model:
         """Return the probabilities of every image, float32 (N, classes); all images go through in batches."""
         images = images.reshape(len(images), *self._shape)
         parts = [self._run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)]
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.class_names)), np.float32)
+        return np.concatenate(parts) if parts else np.zeros((0, self._width), np.float32)
 
     def _run(self, images: np.ndarray) -> np.ndarray:
         if len(images) != self._batch:

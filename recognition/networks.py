@@ -1,6 +1,6 @@
 """The architectures, in Keras. Only training, evaluation and export import this module: it costs seconds.
 
-All take raw uint8 pixels as floats 0-255 (scaling is their first layer) and end in a softmax.
+All take raw uint8 pixels as floats 0-255 (scaling is their first layer). Digits end in a softmax, faces in cosines.
 """
 
 import os
@@ -68,4 +68,44 @@ def classic(classes: int) -> keras.Model:
     return keras.Model(inputs, layers.Activation("softmax", dtype="float32", name="probabilities")(x), name="classic")
 
 
-ARCHITECTURES = {"compact": compact, "classic": classic}
+class Cosines(layers.Layer):
+    """The cosine between each feature vector, (N, D), and each class's direction: (N, classes), -1 to 1."""
+
+    def __init__(self, classes: int, **settings):
+        super().__init__(**settings)
+        self.classes = classes
+
+    def build(self, input_shape):
+        self.directions = self.add_weight(
+            shape=(input_shape[-1], self.classes), initializer="glorot_normal", name="directions"
+        )
+
+    def call(self, inputs):
+        features = keras.ops.normalize(keras.ops.cast(inputs, "float32"), axis=-1)
+        directions = keras.ops.normalize(keras.ops.cast(self.directions, "float32"), axis=0)
+        return keras.ops.matmul(features, directions)
+
+
+def faces(classes: int) -> keras.Model:
+    """Return the face network: 200x200x1 in, four convolutions, 128 features, `classes` cosines out.
+
+    It keeps where in the face something is (flattened, not averaged), because aligned faces have all in one place.
+    """
+    inputs = keras.Input((200, 200, 1), name="image")
+    x = layers.Rescaling(1 / 255)(inputs)
+    # Each image's own brightness and contrast taken out: light is not identity
+    x = layers.LayerNormalization(axis=(1, 2, 3), center=False, scale=False, dtype="float32")(x)
+    for filters in (16, 32, 64, 128):
+        size, strides = (5, 2) if filters == 16 else (3, 1)
+        x = layers.Conv2D(filters, size, strides, "same", use_bias=False, kernel_initializer="he_normal")(x)
+        x = FusedBatchNormalization(momentum=0.9)(x)
+        x = layers.Activation("relu")(x)
+        x = layers.MaxPooling2D()(x)
+    x = layers.Flatten()(x)
+    x = layers.Dropout(0.4)(x)
+    x = layers.Dense(128, use_bias=False)(x)
+    x = layers.BatchNormalization(momentum=0.9, name="features")(x)
+    return keras.Model(inputs, Cosines(classes, dtype="float32", name="cosines")(x), name="faces")
+
+
+ARCHITECTURES = {"compact": compact, "classic": classic, "faces": faces}

@@ -1,27 +1,174 @@
-"""The ways to recognise a face, all with the same two methods: identify(frame, faces) and refresh()."""
+"""The ways to recognise a face, all with the same methods.
+
+`embedding` and `vggface` compare descriptions of faces with those of the people's photos; `cnn` was trained on them.
+`identify(frame, faces)` names the faces of a frame. Its three steps, for those who follow a face over many frames and
+average its descriptions: `crop(frame, faces)`, `describe(crops)`, the slow one, and `match(descriptions)`.
+`refresh()` takes in what was enrolled since.
+"""
+
+from copy import copy
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 
-from recognition.embeddings import crops_of
+from recognition import models
+from recognition.embeddings import DlibEmbedder, crops_of
 from recognition.faces import Face
-from recognition.gallery import Gallery, Match
+from recognition.gallery import DLIB, Gallery, Match
+from recognition.gray_faces import PREPROCESSING, gray_crops, similarities
+from recognition.settings import UserError, say
+
+RECOGNIZERS = ("embedding", "cnn", "vggface")
+SOFTNESS = 0.05  # of the cnn's distance, from a confidence of 0.5 to one of 0.73
+TRAIN = "run python face_recognition/train.py"
 
 
 class EmbeddingRecognizer:
     """Names faces by the people whose photos lie in a folder; new photos count from the next refresh on."""
 
-    def __init__(self, people, embedder):
-        self._people, self._embedder = people, embedder
-        self._gallery: Gallery = people.gallery()
+    def __init__(self, people, embedder, accept: float = 0.01, threshold: float | None = None):
+        """`accept`: share of strangers that may get a name. `threshold`: greatest distance, whatever that share."""
+        self.people, self._embedder, self._accept, self._threshold = people, embedder, accept, threshold
+        self._take_gallery()
+        # Of crops, a description each, float32 (N, D), in one pass without the mirror image; picklable
+        self.describe = partial(embedder.embed, mirrored=False)
 
     def refresh(self) -> bool:
         """Take in what was enrolled, renamed or forgotten since; tell whether something was. Cheap if not."""
-        changed = self._people.refresh()
+        changed = self.people.refresh()
         if changed:
-            self._gallery = self._people.gallery()
+            self._take_gallery()
         return changed
+
+    def _take_gallery(self) -> None:
+        self._gallery: Gallery = copy(self.people.gallery())  # the people's own is for the usual share
+        decade = getattr(self._embedder, "statistics", DLIB).decade
+        self._gallery.threshold += decade * np.log10(max(self._accept, 1e-9) / 0.01)
+        if self._threshold is not None:
+            self._gallery.threshold = self._threshold
 
     def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
         """Return whom each face of a BGR frame belongs to."""
-        crops = crops_of(frame, faces, self._embedder.size, self._embedder.padding)
-        return self._gallery.match(self._embedder.embed(crops))
+        return self.match(self._embedder.embed(self.crop(frame, faces)))
+
+    def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
+        """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
+        return crops_of(frame, faces, self._embedder.size, self._embedder.padding)
+
+    def match(self, descriptions: np.ndarray) -> list[Match]:
+        """Return whom each description, or mean of some of one face, belongs to."""
+        return self._gallery.match(descriptions)
+
+
+class CnnRecognizer:
+    """Names faces by the network that train.py trained on the people; whoever was forgotten since is not named."""
+
+    def __init__(
+        self, folder: Path, threshold: float | None = None, name: str = "faces", models_folder: Path = models.MODELS
+    ):
+        """`folder`: the people who may be named. `threshold`: greatest distance, instead of the network's own.
+
+        Raises UserError without a network that was trained for these people.
+        """
+        self._folder, self._wanted, self._name, self._models = folder, threshold, name, models_folder
+        self._said: list[str] = []
+        self._load()
+
+    def refresh(self) -> bool:
+        """Take in a new training, and who was enrolled or forgotten since; tell whether something was. Cheap if not."""
+        if self._stamp() == self._loaded and self._people() == self._known:
+            return False
+        self._load()
+        return True
+
+    def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
+        """Return whom each face of a BGR frame belongs to; the distance is 1 - cosine, 0 to 2."""
+        return self.match(self.describe(self.crop(frame, faces)))
+
+    def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
+        """Return the faces of a BGR frame as the network wants them, gray uint8 (N, 200, 200)."""
+        return gray_crops(frame, faces)
+
+    def describe(self, crops: np.ndarray) -> np.ndarray:
+        """Return how alike each crop and each person are, float32 (N, people), -1 to 1."""
+        return similarities(self._model, crops)
+
+    def match(self, descriptions: np.ndarray) -> list[Match]:
+        """Return whom each description, or mean of some of one face, belongs to."""
+        return [self._match(row) for row in descriptions]
+
+    def _match(self, scores: np.ndarray) -> Match:
+        """Return the person of the highest score, float (classes,), if that is high enough and he may be named."""
+        best = int(scores.argmax())
+        nearest, distance = self._model.class_names[best], float(1 - scores[best])
+        near = distance <= self._limit and nearest in self._known
+        confidence = float(1 / (1 + np.exp((distance - self._limit) / SOFTNESS)))
+        return Match(nearest if near else None, distance, confidence if near else min(confidence, 0.5), nearest)
+
+    def _load(self) -> None:
+        card_path = self._models / f"{self._name}.json"
+        if not card_path.exists():
+            raise UserError(f"{card_path} not found: the cnn is not trained yet: {TRAIN}")
+        self._loaded, self._known = self._stamp(), self._people()
+        card = models.read_card(self._name, self._models)
+        if card["architecture"] != "faces" or card.get("preprocessing") != PREPROCESSING:
+            raise UserError(f"{card_path}: no network for faces, or one for other crops: {TRAIN}")
+        self._model = models.load(self._name, self._models)
+        self._limit = 1 - self._model.threshold(None) if self._wanted is None else self._wanted
+        trained = set(self._model.class_names)
+        if not trained & self._known:
+            raise UserError(f"{card_path}: trained for none of the people in {self._folder}: {TRAIN}")
+        self._say_once(sorted(trained - self._known), f"not in {self._folder} any more, so not named")
+        self._say_once(sorted(self._known - trained), f"unknown to the cnn till you {TRAIN}")
+
+    def _say_once(self, names: list[str], what: str) -> None:
+        message = f"{', '.join(names[:5])}{' ...' if len(names) > 5 else ''}: {what}"
+        if names and message not in self._said:
+            self._said.append(message)
+            say(message)
+
+    def _stamp(self) -> int:
+        path = self._models / f"{self._name}.json"
+        return path.stat().st_mtime_ns if path.exists() else 0
+
+    def _people(self) -> set[str]:
+        if not self._folder.is_dir():
+            return set()
+        return {path.name for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
+
+
+def load_embedder(name: str, weights: Path | None = None):
+    """Return what turns aligned faces into descriptions: `embedding` or `vggface`, with `weights`, its .h5 file."""
+    if name == "vggface":
+        from recognition.vgg import VggFace
+
+        return VggFace(weights)
+    if name == "embedding":
+        return DlibEmbedder()
+    raise UserError(f"--recognizer {name}: compares no faces with each other: take embedding or vggface", 2)
+
+
+def load(
+    name: str,
+    folder: Path,
+    detector,
+    weights: Path | None = None,
+    accept: float = 0.01,
+    threshold: float | None = None,
+) -> EmbeddingRecognizer | CnnRecognizer:
+    """Return a recogniser by its name, for the people whose photos are in `folder`.
+
+    `weights`: of `vggface`, an .h5 file. `accept`: share of strangers that may get a name; the cnn's was set when it
+    was trained. `threshold`: greatest distance of a face from a person, instead. Raises UserError where something it
+    needs is not there.
+    """
+    if name == "cnn":
+        return CnnRecognizer(folder, threshold)
+    from recognition.people import People
+
+    embedder = load_embedder(name, weights)
+    people = People(folder, detector, embedder)
+    if not people.names():
+        say(f"nobody is enrolled in {folder}, so all are unknown: run python face_recognition/enroll.py")
+    return EmbeddingRecognizer(people, embedder, accept, threshold)

@@ -104,14 +104,23 @@ def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> No
     figure = Figure(figsize=(side + 1, side), layout="constrained")
     axes = figure.subplots()
     text = np.where(matrix > 0, matrix.astype(str), "") if classes <= MANY else False
-    common = {"annot": text, "fmt": "", "square": True, "linewidths": 0.5, "linecolor": "0.8", "ax": axes}
+    common = {
+        "annot": text,
+        "fmt": "",
+        "square": True,
+        "linewidths": min(0.5, 15 / classes),
+        "linecolor": "0.8",
+        "ax": axes,
+    }
     bar = {"label": "share of the row's images read as this, in %", "shrink": 0.8}
     seaborn.heatmap(share, mask=right, cmap="Oranges", vmin=0, vmax=most, cbar_kws=bar, **common)
     seaborn.heatmap(share, mask=~right, cmap=["0.85"], cbar=False, **common)
     axes.set(xlabel="read as", ylabel="true class")
     long = max(map(len, class_names)) > 3
-    axes.set_xticks(np.arange(classes) + 0.5, class_names, rotation=45 if long else 0, ha="right" if long else "center")
-    axes.set_yticks(np.arange(classes) + 0.5, class_names, rotation=0)
+    font = {"fontsize": min(10, 55 * side / classes)}  # points: the names of 200 people still have a line each
+    turned = {"rotation": 90 if classes > MANY else 45, "ha": "center" if classes > MANY else "right"}
+    axes.set_xticks(np.arange(classes) + 0.5, class_names, **font, **(turned if long else {"rotation": 0}))
+    axes.set_yticks(np.arange(classes) + 0.5, class_names, **font, rotation=0)
     axes.set_title(f"{np.trace(matrix):,} of {matrix.sum():,} right ({np.trace(matrix) / max(matrix.sum(), 1):.2%})")
     save_figure(figure, path)
 

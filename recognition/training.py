@@ -57,6 +57,22 @@ def one_cycle(peak: float, steps: int) -> keras.optimizers.schedules.LearningRat
     )
 
 
+class MarginLoss(keras.losses.Loss):
+    """Cross-entropy of cosines, from which the right class's own is reduced first, so that it has to win clearly.
+
+    H. Wang et al., "CosFace: large margin cosine loss for deep face recognition" (2018). Targets: float (N, classes).
+    """
+
+    def __init__(self, scale: float, margin: float, label_smoothing: float = 0.0):
+        super().__init__(name="margin_loss")
+        self._scale, self._margin, self._smoothing = scale, margin, label_smoothing
+
+    def call(self, targets, cosines):
+        logits = self._scale * (keras.ops.cast(cosines, "float32") - self._margin * targets)
+        targets = targets * (1 - self._smoothing) + self._smoothing / targets.shape[-1]
+        return keras.losses.categorical_crossentropy(targets, logits, from_logits=True)
+
+
 def versions() -> dict[str, str]:
     """Return what a result depends on: Python, Keras, TensorFlow, NumPy and the machine."""
     return {

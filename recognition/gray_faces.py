@@ -1,0 +1,100 @@
+"""Aligned gray faces, as the network `cnn` takes them, and folders of photos turned into them."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition.embeddings import crops_of
+from recognition.faces import Face
+from recognition.frames import SUFFIXES, FrameSource
+from recognition.models import Model
+from recognition.progress import watched
+from recognition.settings import UserError, say
+
+SIZE, PADDING = 200, 0.25  # pixels, and the margin around the face in its own sizes: ears and chin, little background
+PREPROCESSING = "gray 200x200, aligned precisely, padding 0.25"  # a model trained on other crops is refused
+
+
+def gray_crops(frame: np.ndarray, faces: list[Face], margin: float = 0.0) -> np.ndarray:
+    """Return the faces of a BGR frame, aligned, gray uint8 (N, 200, 200); `margin`: so much more on each side."""
+    side = round(SIZE * (1 + 2 * margin))
+    crops = crops_of(frame, faces, side, ((1 + 2 * PADDING) * (1 + 2 * margin) - 1) / 2)
+    return np.stack([cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in crops]) if len(crops) else crops[..., 0]
+
+
+def similarities(model: Model, crops: np.ndarray) -> np.ndarray:
+    """Return how alike each crop and each person are, float32 (N, people), -1 to 1; the mean with the mirror image."""
+    return (model.predict(crops, 64) + model.predict(crops[..., ::-1], 64)) / 2
+
+
+@dataclass
+class Photos:
+    """The faces in a folder of people: crops uint8 (N, H, W), labels int (N,) into names; skipped, photos not used;
+    sha256, over the names and the bytes of the photos that were used."""
+
+    crops: np.ndarray
+    labels: np.ndarray
+    names: list[str]
+    skipped: list[str]
+    sha256: str
+
+
+def load_photos(folder: Path, detector, margin: float) -> Photos:
+    """Return the largest face of every photo FOLDER/NAME/*; photos without one, and people without photos, are named.
+
+    Raises UserError where there is no such folder or not a single face.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder} not found: put photos into {folder}/NAME/, or name another folder")
+    people = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    sources = {person: FrameSource([str(person)]) for person in people}
+    photos = ((person, photo) for person, source in sources.items() for photo in source)
+    crops, owners, skipped, digest = [], [], [], hashlib.sha256()
+    for person, photo in watched(photos, None):
+        found = detector.detect(photo.image)
+        if not found:
+            say(f"{photo.source}: no face found, skipped")
+            skipped.append(photo.source)
+            continue
+        crops.append(gray_crops(photo.image, found[:1], margin)[0])
+        owners.append(person.name)
+        digest.update(f"{person.name}/{Path(photo.source).name}\0".encode("utf-8", "surrogateescape"))
+        digest.update(Path(photo.source).read_bytes())
+    if not crops:
+        raise UserError(f"{folder}: no photo with a face: put photos into {folder}/NAME/")
+    names = sorted(set(owners))
+    for person in people:
+        if person.name not in names:
+            say(f"{person}: no photo that can be used, left out")
+    skipped += [path for source in sources.values() for path in source.failed]
+    labels = np.array([names.index(owner) for owner in owners])
+    return Photos(np.stack(crops), labels, names, skipped, digest.hexdigest())
+
+
+def load_strangers(folder: Path, detector) -> np.ndarray:
+    """Return the largest face of every photo in a folder and its subfolders, gray uint8 (N, 200, 200)."""
+    if not folder.is_dir():
+        raise UserError(f"{folder} not found: name a folder of photos of other people with --strangers", 2)
+    folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
+    filled = [path for path in folders if any(file.suffix.lower() in SUFFIXES for file in path.iterdir())]
+    source = FrameSource(list(map(str, filled)))
+    crops = [gray_crops(photo.image, detector.detect(photo.image)[:1]) for photo in watched(source, None)]
+    if not sum(map(len, crops)):
+        raise UserError(f"{folder}: no photo with a face", 2)
+    return np.concatenate(crops)
+
+
+def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices to train on and those to validate on, int; every person keeps at least one to train on.
+
+    `share` of each person's photos, rounded, is held back, spread evenly over them in the order of their names.
+    """
+    held_back = []
+    for label in np.unique(labels):
+        own = np.flatnonzero(labels == label)
+        count = min(round(share * len(own)), len(own) - 1)
+        held_back += own[((np.arange(count) + 0.5) * len(own) / max(count, 1)).astype(int)].tolist()
+    return np.setdiff1d(np.arange(len(labels)), held_back), np.array(sorted(held_back), int)

@@ -1,0 +1,151 @@
+"""The recognisers: who is named, who is not any more, what is refused, and that none of them imports TensorFlow."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from conftest import script_environment
+from drawn_faces import draw_face, write_people
+
+from recognition import faces, gray_faces, models, networks, recognizers
+from recognition.alignment import align_precisely
+from recognition.settings import UserError
+
+PEOPLE = ["person 0", "person 1", "person 2"]
+
+
+@pytest.fixture(scope="module")
+def detector():
+    return faces.load_detector("hog")  # needs no download
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory, detector) -> tuple[Path, Path]:
+    """Return a folder of three drawn people, and one with an untrained cnn that knows them by one photo each."""
+    root = tmp_path_factory.mktemp("cnn")
+    people = write_people(root / "people", 3, 1)
+    networks.keras.utils.set_random_seed(0)
+    model = networks.faces(3)
+    crops = np.concatenate([gray_faces.gray_crops(frame := draw_face(k), detector.detect(frame)) for k in range(3)])
+    body = networks.keras.Model(model.input, model.get_layer("features").output)
+    features = body.predict(crops[..., None], verbose=0)
+    model.get_layer("features").moving_mean.assign(features.mean(0))  # random features are all alike otherwise
+    features = body.predict(crops[..., None], verbose=0)
+    model.get_layer("cosines").set_weights([features.T])
+    card = {"architecture": "faces", "class_names": PEOPLE, "threshold": 0.6, "preprocessing": gray_faces.PREPROCESSING}
+    models.save(model, card, "faces", root / "models")
+    return people, root / "models"
+
+
+@pytest.fixture
+def copied(folders, tmp_path) -> tuple[Path, Path]:
+    for folder in folders:
+        shutil.copytree(folder, tmp_path / folder.name)
+    return tmp_path / "people", tmp_path / "models"
+
+
+def load(copied: tuple[Path, Path]) -> recognizers.CnnRecognizer:
+    return recognizers.CnnRecognizer(copied[0], models_folder=copied[1])
+
+
+def names(recognizer, detector, *people: int) -> list[str | None]:
+    """Return whom the drawn people, side by side in one frame, are taken for, from left to right."""
+    frame = np.hstack([draw_face(person) for person in people])
+    found = sorted(detector.detect(frame), key=lambda face: face.box[0])
+    assert len(found) == len(people)
+    return [match.name for match in recognizer.identify(frame, found)]
+
+
+def test_cnn_names_all_faces_of_a_frame_at_once(copied, detector, capsys):
+    recognizer = load(copied)
+    assert names(recognizer, detector, 2, 0, 1) == ["person 2", "person 0", "person 1"]
+    assert recognizer.identify(draw_face(0), []) == []
+    assert not recognizer.refresh()
+    assert capsys.readouterr().err == ""
+
+
+def test_cnn_measures_by_the_cosine(copied, detector):
+    frame = draw_face(1, photo=3)
+    found = detector.detect(frame)
+    recognizer = load(copied)
+    (match,) = recognizer.identify(frame, found)
+    model = models.load_weights(copied[1] / "faces.weights.h5", "faces", 3)
+    crop = gray_faces.gray_crops(frame, found)
+    cosines = np.mean([model.predict(way[..., None], verbose=0)[0] for way in (crop, crop[..., ::-1])], 0)
+    assert match.distance == pytest.approx(1 - cosines.max(), abs=0.05)  # its weights are rounded to 8 bits
+    assert (match.name is not None) == (match.distance <= 0.4)
+    assert 0 <= match.confidence <= 1
+    (again,) = recognizer.match(recognizer.describe(recognizer.crop(frame, found)))
+    assert again == match
+
+
+def test_gray_crops_are_what_opencv_makes_of_aligned_faces(detector):
+    frame = draw_face(0)
+    found = detector.detect(frame)
+    expected = cv2.cvtColor(align_precisely(frame, found[0].landmarks, 200, gray_faces.PADDING), cv2.COLOR_BGR2GRAY)
+    assert np.array_equal(gray_faces.gray_crops(frame, found), expected[None])
+    wider = gray_faces.gray_crops(frame, found, 0.1)
+    assert wider.shape == (1, 240, 240)
+    assert np.abs(wider[0, 20:220, 20:220].astype(int) - expected).mean() < 4  # nearly the same scale and place
+    assert gray_faces.gray_crops(frame, []).shape == (0, 200, 200)
+
+
+def test_cnn_does_not_name_whom_the_database_forgot(copied, detector, capsys):
+    recognizer = load(copied)
+    shutil.rmtree(copied[0] / "person 1")
+    assert recognizer.refresh()
+    assert names(recognizer, detector, 0, 1) == ["person 0", None]
+    assert "person 1" in capsys.readouterr().err
+    assert not recognizer.refresh()
+
+
+def test_cnn_says_whom_it_does_not_know_yet(copied, capsys):
+    write_people(copied[0], 1, 1, first=7)
+    load(copied)
+    assert capsys.readouterr().err == "person 7: unknown to the cnn till you run python face_recognition/train.py\n"
+
+
+def test_cnn_takes_in_a_new_training(copied, detector):
+    recognizer = load(copied)
+    card = json.loads((copied[1] / "faces.json").read_text())
+    (copied[1] / "faces.json").write_text(json.dumps(card | {"threshold": 1.0}))
+    assert recognizer.refresh()
+    frame = draw_face(0, photo=5)  # another photo than the network knows
+    assert [match.name for match in recognizer.identify(frame, detector.detect(frame))] == [None]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (None, r"faces\.json not found: the cnn is not trained yet: run python face_recognition/train\.py"),
+        ({"architecture": "compact"}, "no network for faces"),
+        ({"preprocessing": "other"}, "for other crops"),
+        ({"class_names": ["a", "b", "c"]}, "trained for none of the people in"),
+        ({"class_names": ["person 0"]}, "names 1 classes, the network has 3"),
+    ],
+)
+def test_cnn_that_does_not_fit_is_refused_in_one_line(copied, change, message):
+    path = copied[1] / "faces.json"
+    card = json.loads(path.read_text())
+    path.unlink() if change is None else path.write_text(json.dumps(card | change))
+    with pytest.raises(UserError, match=message) as caught:
+        load(copied)
+    assert "\n" not in str(caught.value)
+
+
+def test_cnn_runs_without_tensorflow(copied):
+    program = (
+        "import sys; from pathlib import Path; sys.path.append(sys.argv[3]);"
+        "from drawn_faces import draw_face; from recognition import faces, recognizers;"
+        "frame = draw_face(0); cnn = recognizers.CnnRecognizer(Path(sys.argv[1]), models_folder=Path(sys.argv[2]));"
+        "print(cnn.identify(frame, faces.load_detector('hog').detect(frame))[0].name);"
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    arguments = [sys.executable, "-c", program, *map(str, copied), str(Path(__file__).parent)]
+    done = subprocess.run(arguments, env=script_environment(), capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "person 0\n"), done.stderr
