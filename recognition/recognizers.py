@@ -1,4 +1,9 @@
-"""The ways to recognise a face, all with the same two methods: identify(frame, faces) and refresh()."""
+"""The ways to recognise a face, all with the same methods.
+
+`identify(frame, faces)` names the faces of a frame. Its three steps, for those who follow a face over many frames and
+average its descriptions: `crop(frame, faces)`, `describe(crops)`, the slow one, and `match(descriptions)`.
+`refresh()` takes in what was enrolled since.
+"""
 
 import numpy as np
 
@@ -23,5 +28,16 @@ class EmbeddingRecognizer:
 
     def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
         """Return whom each face of a BGR frame belongs to."""
-        crops = crops_of(frame, faces, self._embedder.size, self._embedder.padding)
-        return self._gallery.match(self._embedder.embed(crops))
+        return self.match(self._embedder.embed(self.crop(frame, faces)))
+
+    def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
+        """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
+        return crops_of(frame, faces, self._embedder.size, self._embedder.padding)
+
+    def describe(self, crops: np.ndarray) -> np.ndarray:
+        """Return a description, float32 (N, D), of each crop, made in one pass, without the mirror image."""
+        return self._embedder.embed(crops, mirrored=False)
+
+    def match(self, descriptions: np.ndarray) -> list[Match]:
+        """Return whom each description, or mean of some of one face, belongs to."""
+        return self._gallery.match(descriptions)
