@@ -5,6 +5,8 @@ average its descriptions: `crop(frame, faces)`, `describe(crops)`, the slow one,
 `refresh()` takes in what was enrolled since.
 """
 
+from functools import partial
+
 import numpy as np
 
 from recognition.embeddings import crops_of
@@ -18,6 +20,8 @@ class EmbeddingRecognizer:
     def __init__(self, people, embedder):
         self._people, self._embedder = people, embedder
         self._gallery: Gallery = people.gallery()
+        # Of crops, a description each, float32 (N, D), in one pass without the mirror image; picklable
+        self.describe = partial(embedder.embed, mirrored=False)
 
     def refresh(self) -> bool:
         """Take in what was enrolled, renamed or forgotten since; tell whether something was. Cheap if not."""
@@ -33,10 +37,6 @@ class EmbeddingRecognizer:
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
         """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
         return crops_of(frame, faces, self._embedder.size, self._embedder.padding)
-
-    def describe(self, crops: np.ndarray) -> np.ndarray:
-        """Return a description, float32 (N, D), of each crop, made in one pass, without the mirror image."""
-        return self._embedder.embed(crops, mirrored=False)
 
     def match(self, descriptions: np.ndarray) -> list[Match]:
         """Return whom each description, or mean of some of one face, belongs to."""
