@@ -6,6 +6,7 @@ average its descriptions: `crop(frame, faces)`, `describe(crops)`, the slow one,
 """
 
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
@@ -17,18 +18,24 @@ from recognition.gallery import Gallery, Match
 class EmbeddingRecognizer:
     """Names faces by the people whose photos lie in a folder; new photos count from the next refresh on."""
 
-    def __init__(self, people, embedder):
-        self._people, self._embedder = people, embedder
-        self._gallery: Gallery = people.gallery()
+    def __init__(self, people, embedder, threshold: float | None = None):
+        """`threshold`: greatest distance of a face from a person, instead of the calibrated one."""
+        self.people, self._embedder, self._threshold = people, embedder, threshold
+        self._take_gallery()
         # Of crops, a description each, float32 (N, D), in one pass without the mirror image; picklable
         self.describe = partial(embedder.embed, mirrored=False)
 
     def refresh(self) -> bool:
         """Take in what was enrolled, renamed or forgotten since; tell whether something was. Cheap if not."""
-        changed = self._people.refresh()
+        changed = self.people.refresh()
         if changed:
-            self._gallery = self._people.gallery()
+            self._take_gallery()
         return changed
+
+    def _take_gallery(self) -> None:
+        self._gallery: Gallery = self.people.gallery()
+        if self._threshold is not None:
+            self._gallery.threshold = self._threshold
 
     def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
         """Return whom each face of a BGR frame belongs to."""
@@ -41,3 +48,11 @@ class EmbeddingRecognizer:
     def match(self, descriptions: np.ndarray) -> list[Match]:
         """Return whom each description, or mean of some of one face, belongs to."""
         return self._gallery.match(descriptions)
+
+
+def load(name: str, folder: Path, detector, threshold: float | None = None) -> EmbeddingRecognizer:
+    """Return a recogniser by its name, for the people whose photos are in `folder`."""
+    from recognition.people import People
+
+    embedder = DlibEmbedder()
+    return EmbeddingRecognizer(People(folder, detector, embedder), embedder, threshold)

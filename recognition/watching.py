@@ -5,13 +5,15 @@ most one a frame and so many a second.
 """
 
 import json
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from recognition.describing import Here
 from recognition.faces import Face
+from recognition.frames import Frame
 from recognition.gallery import Match
 from recognition.identity import Identity, view_of
 from recognition.motion import CutDetector, Follower, alike
@@ -19,16 +21,20 @@ from recognition.tracking import Track, Tracker
 
 NEEDED = 0.75  # confidence of a face that is shown at once; less sure ones from their second frame on
 EVERY = {"hog": 4, "cnn": 12}  # frames from one detection to the next, with slow detectors; followed in between
-RATE, BURST = 3.0, 8.0  # looks a second of video, and at most at once after a time without
+RATE, BURST = 5.0, 10.0  # looks a second of video, and at most at once after a time without
+LAG = 6  # frames of a video file after which the answer to a look is taken
+DELAY, HELD = 1.0, 300_000_000  # seconds that frames wait for names to settle, and bytes that these may take
 SAME, CHANGED = 0.4, 0.65  # correlation of a face with itself one frame before: below, it is another; may be another
 
 
 @dataclass
 class Seen:
-    """One face in a frame: box x1 y1 x2 y2 in pixels, may reach over the border, and who it is, as known by now."""
+    """One face in a frame: box x1 y1 x2 y2 in pixels, may reach over the border; who it is, as known by now; the face
+    as it was detected, None where it was missed in this frame."""
 
     box: tuple[int, int, int, int]
     who: Identity | Match
+    face: Face | None = None
 
     @property
     def name(self) -> str | None:
@@ -83,15 +89,19 @@ class Watcher:
         self._look(frame, [track for track in tracks if track.found is not None], seconds)
         self._learn()
         let_one_have_each_name(self._identities.values())
-        seen = [Seen(tuple(np.rint(track.box).astype(int).tolist()), self._identities[track]) for track in tracks]
+        seen = [self._seen(track) for track in tracks]
         return sorted(seen, key=lambda one: one.box[0] - one.box[2])
 
+    def _seen(self, track: Track) -> Seen:
+        face = None if track.found is None else self._faces[track.found]
+        return Seen(tuple(np.rint(track.box).astype(int).tolist()), self._identities[track], face)
+
     def refresh(self) -> bool:
-        """Take in what was enrolled since, for the faces in view at once; tell whether something was."""
+        """Take in what was enrolled or trained since; tell whether something was. Then all faces are looked at anew."""
         changed = self._recognizer.refresh()
-        for identity in self._identities.values() if changed else ():
-            if identity.looks:
-                identity.match = self._recognizer.match(identity.description[None])[0]
+        if changed:
+            self._identities = {track: Identity() for track in self._identities}
+            self._allowance = BURST
         return changed
 
     def _find(self, frame: np.ndarray) -> list[Face]:
@@ -130,6 +140,17 @@ class Watcher:
                 identity.match = self._recognizer.match(identity.description[None])[0]
             elif self._identities.get(track) is identity:
                 self._identities[track] = Identity()
+
+
+def settled(frames: Iterable[Frame], watcher: Watcher) -> Iterator[tuple[Frame, list[Seen]]]:
+    """Yield each frame of a video with the faces in it, about a second late: a name counts from the first frame on."""
+    waiting: deque[tuple[Frame, list[Seen]]] = deque()
+    for frame in frames:
+        waiting.append((frame, watcher.watch(frame.image, frame.seconds)))
+        room = HELD // max(1, frame.image.nbytes)
+        while len(waiting) > room + 1 or frame.seconds - waiting[0][0].seconds > DELAY:
+            yield waiting.popleft()
+    yield from waiting
 
 
 def let_one_have_each_name(identities: Iterable[Identity]) -> None:
