@@ -49,10 +49,10 @@ def write(frame: np.ndarray, text: str, place: tuple[int, int], size: int) -> No
 
 
 def draw_faces(frame: np.ndarray, seen: Iterable["Seen"]) -> None:
-    """Draw faces on a BGR frame, in place: green with the name, orange where that is near to doubt, gray if unknown."""
+    """Draw faces on a BGR frame, in place: green with the name, orange where that is near to doubt; unknown ones gray."""
     for one in sorted(seen, key=lambda one: one.name is not None):  # names are not to be covered
         color = GRAY if one.name is None else GREEN if one.confidence >= SURE else ORANGE
-        draw_box(frame, one.box, "unknown" if one.name is None else one.name, color)
+        draw_box(frame, one.box, "" if one.name is None else one.name, color)
 
 
 def draw_digits(frame: np.ndarray, rows: list[list[Digit]]) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from recognition.faces import TEMPLATE, Face, align, similarity
+from recognition.alignment import TEMPLATE, align, similarity
+from recognition.faces import Face
 from recognition.gallery import Match
 from recognition.motion import thumbnail
 
@@ -62,7 +63,8 @@ class Identity:
 
         Two good looks in a row that are far from whom it was taken for do that: then the face is to begin anew.
         """
-        contrary = self.name not in (None, alone.name) and quality >= GOOD and alone.distance > FAR * self.distance
+        other = alone.name or alone.distance > FAR * self.distance
+        contrary = bool(other and self.name and self.name != alone.name and quality >= GOOD)
         self._contrary = self._contrary + 1 if contrary else 0
         self.changed = contrary
         if contrary:

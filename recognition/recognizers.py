@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.embeddings import crops_of
+from recognition.embeddings import DlibEmbedder, crops_of
 from recognition.faces import Face
 from recognition.gallery import Gallery, Match
+from recognition.settings import say
 
 
 class EmbeddingRecognizer:
@@ -55,4 +56,7 @@ def load(name: str, folder: Path, detector, threshold: float | None = None) -> E
     from recognition.people import People
 
     embedder = DlibEmbedder()
-    return EmbeddingRecognizer(People(folder, detector, embedder), embedder, threshold)
+    people = People(folder, detector, embedder)
+    if not people.names():
+        say(f"nobody is enrolled in {folder}, so all are unknown: run python face_recognition/enroll.py")
+    return EmbeddingRecognizer(people, embedder, threshold)

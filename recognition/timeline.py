@@ -84,7 +84,6 @@ class Timeline:
         write_atomically(picture, lambda path: draw_timeline(spans, path))
         say(f"saved {self._path} and {picture}")
 
-
     def text(self) -> str:
         """Return a line for each time that somebody known was seen, and one that counts the others."""
         spans = self.spans()
