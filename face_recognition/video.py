@@ -47,11 +47,11 @@ class Config:
 
 def main(config: Config) -> int:
     source = videos.VideoSource(config.path)
+    who = timeline.Timeline(source.fps, config.timeline)
     detector = faces.load_detector(config.detector, live=True)
     recognizer = recognizers.load(config.recognizer, config.faces, detector, threshold=config.threshold)
     show = config.show and not config.json and not config.output and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
-    who = timeline.Timeline(source.fps, config.timeline)
     with (
         describing.open_describer(recognizer.describe, watching.LAG) as describer,
         sinks.VideoSink(output, show, source, title="faces") as sink,

@@ -74,13 +74,13 @@ def main(config: Config) -> int:
     if config.list_cameras:
         print("\n".join(cameras.list_cameras()))
         return 0
+    source = cameras.open_source(config.source, config.size)
+    who = timeline.Timeline(source.fps, config.timeline)
     detector = faces.load_detector(config.detector, live=True)
     recognizer = recognizers.load(config.recognizer, config.faces, detector, threshold=config.threshold)
-    source = cameras.open_source(config.source, config.size)
     show = config.show and not config.json and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
-    who, meter = timeline.Timeline(source.fps, config.timeline), sinks.FpsMeter()
-    note, noted, refreshed = "", 0.0, 0.0
+    meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
     with (
         describing.open_describer(recognizer.describe, None if source.live else watching.LAG) as describer,
         sinks.VideoSink(output, show, source, KEYS, "faces") as sink,

@@ -1,4 +1,4 @@
-"""Describe faces beside the main program: dlib's descriptor keeps Python waiting for 50 ms a face, a window must not."""
+"""Describe faces beside the main program: dlib's descriptor keeps Python waiting for 50 ms a face."""
 
 import contextlib
 import multiprocessing

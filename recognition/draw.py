@@ -43,13 +43,13 @@ def text_size(text: str, size: int) -> tuple[int, int]:
 
 
 def write(frame: np.ndarray, text: str, place: tuple[int, int], size: int) -> None:
-    """Write a line of white text, in letters of most languages, on a BGR frame, in place; `place`: upper left corner."""
+    """Write white text, in letters of most languages, on a BGR frame, in place; `place`: its upper left corner."""
     origin = place[0], place[1] + size
     cv2.putText(frame, text, origin, (255, 255, 255), cv2.FontFace("sans"), size, WEIGHT)
 
 
 def draw_faces(frame: np.ndarray, seen: Iterable["Seen"]) -> None:
-    """Draw faces on a BGR frame, in place: green with the name, orange where that is near to doubt; unknown ones gray."""
+    """Draw faces on a BGR frame, in place: green with the name, orange if near to doubt; unknown ones gray."""
     for one in sorted(seen, key=lambda one: one.name is not None):  # names are not to be covered
         color = GRAY if one.name is None else GREEN if one.confidence >= SURE else ORANGE
         draw_box(frame, one.box, "" if one.name is None else one.name, color)

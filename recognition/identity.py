@@ -10,7 +10,6 @@ from recognition.faces import Face
 from recognition.gallery import Match
 from recognition.motion import thumbnail
 
-NOBODY = Match(None, float("inf"), 0.0)
 VIEW = 64  # pixels of the upright face by which a view is judged
 LEAST, GOOD = 0.2, 0.5  # quality of a view from which on it says anything, and says much, about who it is
 FAR = 1.4  # times the distance of a face so far: no other look at the same person
@@ -26,7 +25,7 @@ class Identity:
     `name` is None for unknown, and until several looks agree. It may come later than the frames that it holds for.
     """
 
-    match: Match = field(default_factory=lambda: NOBODY)
+    match: Match = field(default_factory=lambda: Match(None, float("inf"), 0.0))
     asked: int = 0  # looks that were asked for
     looks: int = 0  # looks that were answered
     weight: float = 0.0  # sum of the looks' qualities

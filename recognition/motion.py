@@ -44,7 +44,7 @@ class Follower:
         self._last: np.ndarray | None = None
 
     def follow(self, frame: np.ndarray, faces: list[Face]) -> list[Face]:
-        """Return where the faces of the last frame that was given are in this BGR frame; those that went are left out."""
+        """Return where the faces of the frame given before are in this BGR frame; those that went are left out."""
         gray, last = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), self._last
         self._last = gray
         if last is None or last.shape != gray.shape or not faces:

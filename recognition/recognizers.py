@@ -13,7 +13,7 @@ import numpy as np
 from recognition.embeddings import DlibEmbedder, crops_of
 from recognition.faces import Face
 from recognition.gallery import Gallery, Match
-from recognition.settings import say
+from recognition.settings import UserError, say
 
 
 class EmbeddingRecognizer:
@@ -55,6 +55,8 @@ def load(name: str, folder: Path, detector, threshold: float | None = None) -> E
     """Return a recogniser by its name, for the people whose photos are in `folder`."""
     from recognition.people import People
 
+    if threshold is not None and not 0 < threshold < 2:
+        raise UserError(f"--threshold {threshold:g}: must be above 0 and below 2", 2)
     embedder = DlibEmbedder()
     people = People(folder, detector, embedder)
     if not people.names():

@@ -177,7 +177,7 @@ class VideoSink:
     def ask(self, frame: Frame, question: str) -> str:
         """Return a line of text that the user types into the window, over a frame that stands still; "" for none.
 
-        Enter takes it, Esc takes none. Letters without an accent come in lower case, those of other alphabets not at all.
+        Enter takes it, Esc takes none. Letters come in lower case, and those of the Latin alphabet only.
         """
         text, key, began = "", "", time.monotonic()
         while key != "\r" and not self.quit:

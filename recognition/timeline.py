@@ -29,7 +29,7 @@ class Span:
 
 
 class Timeline:
-    """Gathers who is seen, frame after frame; `fps`: frames a second; `path`: the .csv file that `write` writes, if any.
+    """Gathers who is seen, frame after frame; `fps`: frames a second; `path`: .csv file that `write` writes, if any.
 
     Raises UserError, with exit code 2, where it could not be written.
     """
@@ -57,7 +57,7 @@ class Timeline:
             self._done.append(self._open.pop(who))
 
     def spans(self) -> list[Span]:
-        """Return who was seen when, in order of time: people by name, over short gaps; the others as `unknown 1`, ..."""
+        """Return who was seen when, in order of time: people by name, over short gaps; others as `unknown 1` and on."""
         joined: list[Span] = []
         latest: dict[str, Span] = {}
         unknown = 0

@@ -1,4 +1,4 @@
-"""Who was seen when: spans are joined over gaps, named by what was known in the end, written as a table and a picture."""
+"""Who was seen when: spans joined over gaps, named by what was known in the end, as a table and a picture."""
 
 import csv
 
