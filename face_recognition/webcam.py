@@ -22,9 +22,11 @@ from recognition import (
     cameras,
     describing,
     draw,
+    embeddings,
     enrolling,
     faces,
     frames,
+    people,
     recognizers,
     settings,
     sinks,
@@ -52,7 +54,9 @@ class Config:
     show: bool = True  # open a window where there is a display; --no-show records instead
 
 
-def enroll_in_front(sink: sinks.VideoSink, frame: frames.Frame, clean: np.ndarray, seen: list, database) -> str:
+def enroll_in_front(
+    sink: sinks.VideoSink, frame: frames.Frame, clean: np.ndarray, seen: list[watching.Seen], database: people.People
+) -> str:
     """Ask for the name of the largest unknown face and enroll it, from `clean`, BGR; return what to tell the user."""
     unknown = [one for one in seen if one.name is None and one.face]
     if not unknown:
@@ -78,6 +82,7 @@ def main(config: Config) -> int:
     who = timeline.Timeline(source.fps, config.timeline)
     detector = faces.load_detector(config.detector, live=True)
     recognizer = recognizers.load(config.recognizer, config.faces, detector, threshold=config.threshold)
+    database = getattr(recognizer, "people", None)  # the cnn has none
     show = config.show and not config.json and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
     meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
@@ -102,8 +107,9 @@ def main(config: Config) -> int:
                 draw.draw_text(frame.image, "", note if now < noted + NOTE else "")
                 sink.write(frame)
                 if sink.show(frame) == "c":
-                    note, noted = enroll_in_front(sink, frame, clean, seen, recognizer.people), time.monotonic()
-                    refreshed = 0.0
+                    database = database or people.People(config.faces, detector, embeddings.load_embedder())
+                    note = enroll_in_front(sink, frame, clean, seen, database)
+                    noted, refreshed = time.monotonic(), 0.0
                 if sink.quit:
                     break
         finally:  # also after Ctrl-C

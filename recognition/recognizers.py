@@ -10,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.embeddings import DlibEmbedder, crops_of
+from recognition.embeddings import crops_of, load_embedder
 from recognition.faces import Face
 from recognition.gallery import Gallery, Match
-from recognition.settings import UserError, say
+from recognition.settings import say
 
 
 class EmbeddingRecognizer:
@@ -55,9 +55,7 @@ def load(name: str, folder: Path, detector, threshold: float | None = None) -> E
     """Return a recogniser by its name, for the people whose photos are in `folder`."""
     from recognition.people import People
 
-    if threshold is not None and not 0 < threshold < 2:
-        raise UserError(f"--threshold {threshold:g}: must be above 0 and below 2", 2)
-    embedder = DlibEmbedder()
+    embedder = load_embedder()
     people = People(folder, detector, embedder)
     if not people.names():
         say(f"nobody is enrolled in {folder}, so all are unknown: run python face_recognition/enroll.py")

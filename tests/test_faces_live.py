@@ -89,7 +89,6 @@ def test_where_nobody_is_enrolled_all_are_unknown_and_it_says_what_to_do(script,
         ([VIDEO, "nothing.mp4"], 1, "error: nothing.mp4: not found"),
         ([VIDEO, "CLIP", "--timeline", "seen.txt"], 2, "error: --timeline seen.txt"),
         ([VIDEO, "CLIP", "--output", "read.xyz"], 2, "error: read.xyz"),
-        ([VIDEO, "CLIP", "--threshold", "9"], 2, "error: --threshold 9"),
         ([WEBCAM, "--source", "97"], 1, "error: camera 97"),
     ],
 )
