@@ -38,7 +38,9 @@ class Config:
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
     faces: Path = settings.ROOT / "data" / "faces"  # folder of people, each a folder of photos
-    threshold: float | None = None  # greatest distance of a face from a person, default calibrated; lower errs less
+    weights: Path | None = None  # of vggface, an .h5 file
+    accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
+    threshold: float | None = None  # instead of --accept, greatest distance of a face from a person; lower errs less
     timeline: str | None = None  # .csv file for who was seen from when to when; a .png picture comes beside it
     output: str | None = None  # video file, or folder, for the annotated video
     json: bool = False  # print JSON Lines instead of text, and open no window
@@ -49,7 +51,9 @@ def main(config: Config) -> int:
     source = videos.VideoSource(config.path)
     who = timeline.Timeline(source.fps, config.timeline)
     detector = faces.load_detector(config.detector, live=True)
-    recognizer = recognizers.load(config.recognizer, config.faces, detector, threshold=config.threshold)
+    recognizer = recognizers.load(
+        config.recognizer, config.faces, detector, config.weights, config.accept, config.threshold
+    )
     show = config.show and not config.json and not config.output and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
     with (

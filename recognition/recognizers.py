@@ -19,9 +19,9 @@ from recognition.settings import say
 class EmbeddingRecognizer:
     """Names faces by the people whose photos lie in a folder; new photos count from the next refresh on."""
 
-    def __init__(self, people, embedder, threshold: float | None = None):
-        """`threshold`: greatest distance of a face from a person, instead of the calibrated one."""
-        self.people, self._embedder, self._threshold = people, embedder, threshold
+    def __init__(self, people, embedder, accept: float = 0.01, threshold: float | None = None):
+        """`accept`: share of strangers that may get a name. `threshold`: greatest distance, whatever that share."""
+        self.people, self._embedder, self._accept, self._threshold = people, embedder, accept, threshold
         self._take_gallery()
         # Of crops, a description each, float32 (N, D), in one pass without the mirror image; picklable
         self.describe = partial(embedder.embed, mirrored=False)
@@ -51,7 +51,14 @@ class EmbeddingRecognizer:
         return self._gallery.match(descriptions)
 
 
-def load(name: str, folder: Path, detector, threshold: float | None = None) -> EmbeddingRecognizer:
+def load(
+    name: str,
+    folder: Path,
+    detector,
+    weights: Path | None = None,
+    accept: float = 0.01,
+    threshold: float | None = None,
+) -> EmbeddingRecognizer:
     """Return a recogniser by its name, for the people whose photos are in `folder`."""
     from recognition.people import People
 
@@ -59,4 +66,4 @@ def load(name: str, folder: Path, detector, threshold: float | None = None) -> E
     people = People(folder, detector, embedder)
     if not people.names():
         say(f"nobody is enrolled in {folder}, so all are unknown: run python face_recognition/enroll.py")
-    return EmbeddingRecognizer(people, embedder, threshold)
+    return EmbeddingRecognizer(people, embedder, accept, threshold)
