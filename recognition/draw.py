@@ -1,5 +1,8 @@
 """Draw results on frames: boxes with labels, sized to the image, readable on light and dark."""
 
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
@@ -7,7 +10,12 @@ from recognition.digits import Digit
 from recognition.pen import Pen, Tip
 from recognition.strokes import Writer, as_digits, smooth
 
-GREEN, ORANGE = (60, 150, 0), (0, 110, 230)  # BGR; told apart by brightness too
+if TYPE_CHECKING:  # digits are drawn without what faces need
+    from recognition.watching import Seen
+
+GREEN, ORANGE, GRAY = (60, 150, 0), (0, 110, 230), (110, 110, 110)  # BGR; told apart by brightness too
+WEIGHT = 600  # of letters, from 100 thin to 900 black
+SURE = 0.6  # confidence of a name from which on it is beyond doubt
 INK = (255, 200, 40)  # BGR, of what is written in the air; no skin and no wall has it
 
 
@@ -17,14 +25,34 @@ def draw_box(frame: np.ndarray, box: tuple[int, int, int, int], label: str, colo
     unit = max(frame.shape[:2]) / 1000
     line = max(1, round(2 * unit))
     cv2.rectangle(frame, (x1, y1), (x2, y2), color, max(2, line))
-    scale, font = max(0.4, 0.75 * unit), cv2.FONT_HERSHEY_SIMPLEX
-    (width, height), baseline = cv2.getTextSize(label, font, scale, line)
+    if not label:
+        return
+    size = max(14, round(24 * unit))
+    width, height = text_size(label, size)
     margin = line + 2
-    top = y1 - height - baseline - margin
-    top = top if top >= 0 else min(y2 + margin, frame.shape[0] - height - baseline)
+    top = y1 - height - margin
+    top = top if top >= 0 else min(y2 + margin, frame.shape[0] - height)
     left = int(np.clip(x1, 0, max(0, frame.shape[1] - width - 2 * margin)))
-    cv2.rectangle(frame, (left, top), (left + width + 2 * margin, top + height + baseline), color, cv2.FILLED)
-    cv2.putText(frame, label, (left + margin, top + height), font, scale, (255, 255, 255), line, cv2.LINE_AA)
+    cv2.rectangle(frame, (left, top), (left + width + 2 * margin, top + height), color, cv2.FILLED)
+    write(frame, label, (left + margin, top), size)
+
+
+def text_size(text: str, size: int) -> tuple[int, int]:
+    """Return the width and height, pixels, of a line of text in letters of a size; all lines are of one height."""
+    return cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, WEIGHT)[2], round(1.3 * size)
+
+
+def write(frame: np.ndarray, text: str, place: tuple[int, int], size: int) -> None:
+    """Write white text, in letters of most languages, on a BGR frame, in place; `place`: its upper left corner."""
+    origin = place[0], place[1] + size
+    cv2.putText(frame, text, origin, (255, 255, 255), cv2.FontFace("sans"), size, WEIGHT)
+
+
+def draw_faces(frame: np.ndarray, seen: Iterable["Seen"]) -> None:
+    """Draw faces on a BGR frame, in place: green with the name, orange if near to doubt; unknown ones gray."""
+    for one in sorted(seen, key=lambda one: one.name is not None):  # names are not to be covered
+        color = GRAY if one.name is None else GREEN if one.confidence >= SURE else ORANGE
+        draw_box(frame, one.box, "" if one.name is None else one.name, color)
 
 
 def draw_digits(frame: np.ndarray, rows: list[list[Digit]]) -> None:
@@ -51,21 +79,18 @@ def draw_tip(frame: np.ndarray, place: tuple[float, float], down: bool, resting:
         cv2.ellipse(frame, centre, (2 * radius,) * 2, -90, 0, 360 * resting, (255, 255, 255), 3, cv2.LINE_AA)
 
 
-def draw_words(frame: np.ndarray, text: str, place: tuple[int, int], scale: float, right: bool = False) -> int:
+def draw_words(frame: np.ndarray, text: str, place: tuple[int, int], size: int, right: bool = False) -> int:
     """Write white text on a darkened field of a BGR frame, in place, and return the width of the field, pixels.
 
-    `place`: the field's lower left corner, or its upper right one. OpenCV's letters are set wider when they are bolder,
-    so that a dark rim cannot be had by writing twice.
+    `place`: the field's lower left corner, or its upper right one.
     """
-    font, line = cv2.FONT_HERSHEY_SIMPLEX, max(1, round(2 * scale))
-    (width, height), baseline = cv2.getTextSize(text, font, scale, line)
-    margin = max(3, round(8 * scale))
-    width, height = width + 2 * margin, height + baseline + margin
+    margin = max(3, size // 4)
+    width, height = text_size(text, size)
+    width += 2 * margin
     left, bottom = (max(0, place[0] - width), place[1] + height) if right else place
     field = frame[max(0, bottom - height) : bottom, left : left + width]
     field[:] = field // 3
-    origin = left + margin, bottom - baseline - margin
-    cv2.putText(frame, text, origin, font, scale, (255, 255, 255), line, cv2.LINE_AA)
+    write(frame, text, (left + margin, bottom - height), size)
     return width
 
 
@@ -73,9 +98,9 @@ def draw_text(frame: np.ndarray, text: str, note: str = "") -> None:
     """Write a number large, and a note small beside it, at the bottom left of a BGR frame, in place."""
     unit = max(frame.shape[:2]) / 1000
     left = gap = round(15 * unit)
-    for string, scale in ((text, 2.0 * unit), (note, max(0.4, 0.7 * unit))):
+    for string, size in ((text, round(60 * unit)), (note, max(14, round(24 * unit)))):
         if string:
-            left += draw_words(frame, string, (left, frame.shape[0] - gap), scale) + gap
+            left += draw_words(frame, string, (left, frame.shape[0] - gap), size) + gap
 
 
 def draw_writing(frame: np.ndarray, pen: Pen, writer: Writer, tip: Tip | None, note: str = "") -> None:
@@ -105,4 +130,4 @@ def draw_roi(frame: np.ndarray, roi: tuple[int, int, int, int]) -> None:
 
 def draw_fps(frame: np.ndarray, fps: float) -> None:
     """Write frames a second at the top right of a BGR frame, in place."""
-    draw_words(frame, f"{fps:.0f} FPS", (frame.shape[1], 0), max(0.4, 0.75 * max(frame.shape[:2]) / 1000), right=True)
+    draw_words(frame, f"{fps:.0f} FPS", (frame.shape[1], 0), max(14, round(0.024 * max(frame.shape[:2]))), right=True)

@@ -39,11 +39,18 @@ class DlibEmbedder:
             ) from error
         self._mirrored = mirrored
 
-    def embed(self, crops: np.ndarray) -> np.ndarray:
-        """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 150, 150, 3)."""
+    def __reduce__(self):  # pickled, for another process, without its 20 MB of numbers
+        return type(self), (self._mirrored,)
+
+    def embed(self, crops: np.ndarray, mirrored: bool | None = None) -> np.ndarray:
+        """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 150, 150, 3).
+
+        `mirrored`: as for the whole embedder, for this call.
+        """
         if not len(crops):
             return np.zeros((0, 128), np.float32)
-        ways = [crops[..., ::-1], crops[:, :, ::-1, ::-1]] if self._mirrored else [crops[..., ::-1]]
+        both = self._mirrored if mirrored is None else mirrored
+        ways = [crops[..., ::-1], crops[:, :, ::-1, ::-1]] if both else [crops[..., ::-1]]
         images = [np.ascontiguousarray(crop) for way in ways for crop in way]
         found = np.array(self._network.compute_face_descriptor(images), np.float32)
         return found.reshape(len(ways), len(crops), 128).mean(0)
@@ -67,13 +74,16 @@ class FastEmbedder:
         self._mirrored = mirrored
         self._count = 0
 
-    def embed(self, crops: np.ndarray) -> np.ndarray:
-        """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 150, 150, 3)."""
+    def embed(self, crops: np.ndarray, mirrored: bool | None = None) -> np.ndarray:
+        """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 150, 150, 3).
+
+        `mirrored`: as for the whole embedder, for this call.
+        """
         if not len(crops):
             return np.zeros((0, 128), np.float32)
         column = np.ascontiguousarray(crops).reshape(-1, self.size, 3)  # one above the other: OpenCV takes no batches
         images = cv2.cvtColor(column, cv2.COLOR_BGR2RGB)
-        if self._mirrored:
+        if self._mirrored if mirrored is None else mirrored:
             images = np.concatenate([images, cv2.flip(images, 1)])
         images = images.reshape(-1, self.size, self.size, 3)
         found = [self._run(images[k : k + self._BATCH]) for k in range(0, len(images), self._BATCH)]

@@ -170,11 +170,34 @@ class VideoSink:
                 pressed = key or pressed
             if self.quit or (not paused and time.monotonic() >= due):
                 break
-        if was_paused and self._source.live:
+        if was_paused:
+            self._leave_out(began)
+        return pressed
+
+    def ask(self, frame: Frame, question: str) -> str:
+        """Return a line of text that the user types into the window, over a frame that stands still; "" for none.
+
+        Enter takes it, Esc takes none. Letters come in lower case, and those of the Latin alphabet only.
+        """
+        text, key, began = "", "", time.monotonic()
+        while key != "\r" and not self.quit:
+            lines = [f"{question}: {text}_", "Enter: take it, Esc: leave it"]
+            self._window.show(frame.image, lines)
+            key = self._window.key(30)
+            self.quit = self._window.closed
+            if key == "\x1b" or self.quit:
+                text = ""
+                break
+            text = text[:-1] if key in ("\b", "\x7f") else text + key if key.isprintable() else text
+        self._leave_out(began)
+        return text.strip()
+
+    def _leave_out(self, began: float) -> None:
+        """Leave the time since `began`, in which a camera's frames were not wanted, out of what is recorded."""
+        if self._source.live:
             self.paused += time.monotonic() - began
             if self._writer:
                 self._writer.pause(time.monotonic() - began)
-        return pressed
 
     def _next_due(self, frame: Frame) -> float:
         """Return the time until which a frame is shown: a camera sets its own pace, a file that of its times."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NEEDED = 1.6  # votes before a track is shown: two frames of a sure reading, five of one that is half sure
+NEEDED = 1.6  # votes before a digit is shown: two frames of a sure reading, five of one that is half sure
 MEMORY = 0.8  # of its votes that a track keeps from one frame to the next
 KEEP = 8  # frames that a track is shown, or waited for, without being seen
 
@@ -22,6 +22,7 @@ class Track:
     weight: float = 1.0
     label: Hashable = None
     missed: int = 0  # frames since it was seen
+    found: int | None = None  # which of the boxes of this frame it is
     steady: bool = False  # seen surely enough to be shown
 
     @property
@@ -34,7 +35,7 @@ class Track:
         self.box = self.box + np.tile(shift, 2)
         self.votes = {label: MEMORY * votes for label, votes in self.votes.items()}
         self.weight *= MEMORY
-        self.missed += 1
+        self.missed, self.found = self.missed + 1, None
 
     def see(self, box: np.ndarray, label: Hashable, confidence: float) -> None:
         """Take in what was found in a frame."""
@@ -47,14 +48,17 @@ class Track:
         best = max(self.votes, key=self.votes.get)
         if self.votes[best] > 1.3 * self.votes.get(self.label, 0.0):  # two labels at par do not take turns
             self.label = best
-        self.steady |= self.votes[self.label] > NEEDED
 
 
 class Tracker:
-    """All tracks of a video; `update` takes what was found in the next frame."""
+    """All tracks of a video; `update` takes what was found in the next frame.
 
-    def __init__(self) -> None:
+    `needed`: votes before a track is shown.
+    """
+
+    def __init__(self, needed: float = NEEDED) -> None:
         self._tracks: list[Track] = []
+        self._needed = needed
 
     def update(self, boxes: np.ndarray, labels: Sequence[Hashable], confidences: Sequence[float]) -> list[Track]:
         """Return the tracks to show. `boxes`: float (N, 4), x1 y1 x2 y2 in pixels; `confidences`: in [0, 1].
@@ -68,8 +72,11 @@ class Tracker:
         pairs = match(np.array([track.box for track in self._tracks]).reshape(-1, 4), boxes)
         for old, new in pairs:
             self._tracks[old].see(boxes[new], labels[new], confidences[new])
-        for new in set(range(len(boxes))) - {new for _, new in pairs}:
-            self._tracks.append(Track(boxes[new], {labels[new]: confidences[new]}, label=labels[new]))
+            self._tracks[old].found = new
+        for new in sorted(set(range(len(boxes))) - {new for _, new in pairs}):
+            self._tracks.append(Track(boxes[new], {labels[new]: confidences[new]}, label=labels[new], found=new))
+        for track in self._tracks:
+            track.steady |= track.votes[track.label] > self._needed
         self._drop()
         return [track for track in self._tracks if track.steady]
 

@@ -5,6 +5,7 @@ import contextlib
 import cv2
 import numpy as np
 
+from recognition.draw import text_size, write
 from recognition.settings import quiet
 
 WINDOW_SIDE = 1280  # pixels of a window's longer side
@@ -36,15 +37,20 @@ class Window:
             cv2.imshow(self._title, image)
 
     def key(self, milliseconds: int) -> str:
-        """Wait so long for a key and return it in lower case; "" for none, "\\0" for one that is no character."""
+        """Wait so long for a key and return it in lower case; "" for none, "\\0" for one that is no character.
+
+        Letters with an accent come, too; those of other alphabets are none to Qt.
+        """
         self.clicked = None
         code = cv2.waitKeyEx(max(1, milliseconds))
         try:
             self.closed = cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
         except cv2.error:  # Qt, once its last window is closed
             self.closed = True
-        if code < 0 or code in X11_MODIFIERS:
+        if code == -1 or code in X11_MODIFIERS:
             return ""
+        if -64 <= code < -1:  # Latin-1 in a signed byte
+            return chr(code + 256).lower()
         code &= 0xFFFF  # above are the states of Shift and NumLock; waitKey would make a Q of the left arrow
         return chr(code).lower() if code < 128 else "\0"
 
@@ -61,9 +67,9 @@ class Window:
 
 def _draw_lines(image: np.ndarray, lines: list[str]) -> None:
     """Write lines of text on a dark field at the top left of a BGR image, in place."""
-    font, height = cv2.FONT_HERSHEY_SIMPLEX, 22
-    width = max(cv2.getTextSize(line, font, 0.5, 1)[0][0] for line in lines) + 20
+    size, height = 15, 22
+    width = max(text_size(line, size)[0] for line in lines) + 20
     field = image[: height * len(lines) + 10, :width]
     field[:] = field // 4
     for number, line in enumerate(lines):
-        cv2.putText(image, line, (10, height * (number + 1)), font, 0.5, (255, 255, 255), 1, cv2.LINE_AA)
+        write(image, line, (10, height * number + 5), size)

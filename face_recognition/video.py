@@ -1,0 +1,80 @@
+"""Recognise the faces in a video.
+
+    python face_recognition/video.py film.mp4                          # shows it, or saves output/film_read.mp4
+    python face_recognition/video.py film.mp4 --output named.mp4       # annotated video, then who was seen when
+    python face_recognition/video.py film.mp4 --json                   # one JSON object a frame on stdout, nothing else
+    python face_recognition/video.py film.mp4 --timeline seen.csv      # who was seen from when to when; and seen.png
+    python face_recognition/video.py http://192.168.0.5/film.mp4       # from the network
+
+People are those of --faces: enroll them with `python face_recognition/enroll.py`; all others are unknown. A face is
+followed from frame to frame, and several looks at it must agree before it is named; then the name counts from about a
+second before. The same file gives the same result.
+Exit code: 0 the whole video was read, 1 it could not be used or was cut short, 2 wrong usage, 130 Ctrl-C.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from recognition import (
+    describing,
+    draw,
+    faces,
+    progress,
+    recognizers,
+    settings,
+    sinks,
+    timeline,
+    videos,
+    watching,
+)
+
+
+@dataclass
+class Config:
+    path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE-OR-URL")]  # the video
+    detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
+    recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
+    faces: Path = settings.ROOT / "data" / "faces"  # folder of people, each a folder of photos
+    weights: Path | None = None  # of vggface, an .h5 file
+    accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
+    threshold: float | None = None  # instead of --accept, greatest distance of a face from a person; lower errs less
+    timeline: str | None = None  # .csv file for who was seen from when to when; a .png picture comes beside it
+    output: str | None = None  # video file, or folder, for the annotated video
+    json: bool = False  # print JSON Lines instead of text, and open no window
+    show: bool = True  # open a window where there is a display and no --output; --no-show saves instead
+
+
+def main(config: Config) -> int:
+    source = videos.VideoSource(config.path)
+    who = timeline.Timeline(source.fps, config.timeline)
+    detector = faces.load_detector(config.detector, live=True)
+    recognizer = recognizers.load(
+        config.recognizer, config.faces, detector, config.weights, config.accept, config.threshold
+    )
+    show = config.show and not config.json and not config.output and sinks.has_display()
+    output = config.output or (None if config.json or show else "output")
+    with (
+        describing.open_describer(recognizer.describe, watching.LAG) as describer,
+        sinks.VideoSink(output, show, source, title="faces") as sink,
+    ):
+        watcher = watching.Watcher(detector, recognizer, describer)
+        for frame, seen in watching.settled(progress.watched(source, source.count), watcher):
+            who.add(frame.seconds, seen)
+            if config.json:
+                print(watching.json_line(frame.source, frame.index, seen), flush=True)
+            draw.draw_faces(frame.image, seen)
+            sink.write(frame)
+            sink.show(frame)
+            if sink.quit:
+                break
+    who.write()
+    if not config.json:
+        print(who.text())
+    return 1 if source.failed else 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

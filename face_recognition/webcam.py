@@ -1,0 +1,125 @@
+"""Recognise faces live from a webcam or a phone.
+
+    python face_recognition/webcam.py                                    # the first webcam, in a window; q quits
+    python face_recognition/webcam.py --list-cameras                     # which cameras there are
+    python face_recognition/webcam.py --source 1 --size 640 480          # another webcam, smaller and faster
+    python face_recognition/webcam.py --source http://192.168.0.5/video  # a phone that streams
+    python face_recognition/webcam.py --json                             # one JSON object a frame on stdout
+
+The key c enrolls the unknown face in front: look into the camera, press it, type the name. Whoever is enrolled by
+another program meanwhile is known at once, too. Photos stay on this computer, in --faces; ask people first.
+Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage, 130 Ctrl-C.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from recognition import (
+    cameras,
+    describing,
+    draw,
+    embeddings,
+    enrolling,
+    faces,
+    frames,
+    people,
+    recognizers,
+    settings,
+    sinks,
+    timeline,
+    watching,
+)
+
+KEYS = {"c": "name the unknown face in front"}
+REFRESH = 0.5  # seconds from one look at --faces to the next
+NOTE = 4.0  # seconds that a note is shown
+
+
+@dataclass
+class Config:
+    source: str = "0"  # number of a webcam, device, URL of a stream, or video file
+    size: tuple[int, int] = (640, 480)  # width and height asked of a webcam, pixels; larger finds faces farther away
+    list_cameras: bool = False  # print the cameras and end
+    detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
+    recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
+    faces: Path = settings.ROOT / "data" / "faces"  # folder of people, each a folder of photos
+    weights: Path | None = None  # of vggface, an .h5 file
+    accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
+    threshold: float | None = None  # instead of --accept, greatest distance of a face from a person; lower errs less
+    timeline: str | None = None  # .csv file for who was seen from when to when; a .png picture comes beside it
+    output: str | None = None  # video file, or folder, to record the annotated frames to
+    json: bool = False  # print JSON Lines, and open no window
+    show: bool = True  # open a window where there is a display; --no-show records instead
+
+
+def enroll_in_front(
+    sink: sinks.VideoSink, frame: frames.Frame, clean: np.ndarray, seen: list[watching.Seen], database: people.People
+) -> str:
+    """Ask for the name of the largest unknown face and enroll it, from `clean`, BGR; return what to tell the user."""
+    unknown = [one for one in seen if one.name is None and one.face]
+    if not unknown:
+        return "no unknown face in view"
+    draw.draw_box(frame.image, unknown[0].box, "who is this?", draw.ORANGE)
+    name = sink.ask(frame, "name").title()  # windows do not tell capitals from small letters
+    if not name:
+        return "nobody was enrolled"
+    try:
+        enrolling.enroll(database, name, clean, unknown[0].face)
+    except settings.UserError as error:
+        settings.say(f"error: {error}")
+        return f"not enrolled: {error}"
+    settings.say(f"enrolled {name}")
+    return f"enrolled {name}"
+
+
+def main(config: Config) -> int:
+    if config.list_cameras:
+        print("\n".join(cameras.list_cameras()))
+        return 0
+    source = cameras.open_source(config.source, config.size)
+    who = timeline.Timeline(source.fps, config.timeline)
+    detector = faces.load_detector(config.detector, live=True)
+    recognizer = recognizers.load(
+        config.recognizer, config.faces, detector, config.weights, config.accept, config.threshold
+    )
+    database = getattr(recognizer, "people", None)  # the cnn has none
+    show = config.show and not config.json and sinks.has_display()
+    output = config.output or (None if config.json or show else "output")
+    meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
+    with (
+        describing.open_describer(recognizer.describe, None if source.live else watching.LAG) as describer,
+        sinks.VideoSink(output, show, source, KEYS, "faces") as sink,
+    ):
+        watcher = watching.Watcher(detector, recognizer, describer)
+        try:
+            for frame in source:
+                now = time.monotonic()
+                if now - refreshed > REFRESH:
+                    refreshed = now
+                    watcher.refresh()
+                clean = frame.image.copy() if show else frame.image
+                seen = watcher.watch(frame.image, frame.seconds)
+                who.add(frame.seconds - sink.paused, seen)
+                if config.json:
+                    print(watching.json_line(frame.source, frame.index, seen), flush=True)
+                draw.draw_faces(frame.image, seen)
+                draw.draw_fps(frame.image, meter.tick())
+                draw.draw_text(frame.image, "", note if now < noted + NOTE else "")
+                sink.write(frame)
+                if sink.show(frame) == "c":
+                    database = database or people.People(config.faces, detector, embeddings.load_embedder())
+                    note = enroll_in_front(sink, frame, clean, seen, database)
+                    noted, refreshed = time.monotonic(), 0.0
+                if sink.quit:
+                    break
+        finally:  # also after Ctrl-C
+            who.write()
+    return 1 if source.failed else 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

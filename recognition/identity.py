@@ -1,0 +1,119 @@
+"""Who somebody followed over many frames is: several good looks at a face, averaged, name it; one never does."""
+
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+
+from recognition.alignment import TEMPLATE, align, similarity
+from recognition.faces import Face
+from recognition.gallery import Match
+from recognition.motion import thumbnail
+
+VIEW = 64  # pixels of the upright face by which a view is judged
+LEAST, GOOD = 0.2, 0.5  # quality of a view from which on it says anything, and says much, about who it is
+FAR = 1.4  # times the distance of a face so far: no other look at the same person
+ENOUGH = 1.0  # sum of the qualities of the looks, two at least, that may name a face
+DOUBT = 0.25  # confidence from which on an unknown face may be somebody, and is looked at more often
+SOON, LATER = 0.12, 4.0  # seconds from one look at a face to the next: at first, and at most
+
+
+@dataclass(eq=False)
+class Identity:
+    """One face over time, and whom it was taken for; `confidence` and `distance` are those of the nearest person.
+
+    `name` is None for unknown, and until several looks agree. It may come later than the frames that it holds for.
+    """
+
+    match: Match = field(default_factory=lambda: Match(None, float("inf"), 0.0))
+    asked: int = 0  # looks that were asked for
+    looks: int = 0  # looks that were answered
+    weight: float = 0.0  # sum of the looks' qualities
+    best: float = 0.0  # quality of the best look
+    last: float = 0.0  # seconds: when the last look was asked for
+    changed: bool = False  # what was seen since may be somebody else
+    shadowed: bool = False  # somebody else in the frame is more like the person
+    _sum: np.ndarray | float = 0.0
+    _contrary: int = 0  # looks in a row that told of somebody else
+
+    @property
+    def name(self) -> str | None:
+        """Whom it was taken for."""
+        sure = self.looks >= 2 and self.weight >= ENOUGH and not self.shadowed
+        return self.match.name if sure else None
+
+    @property
+    def confidence(self) -> float:
+        """How sure the nearest person is meant, 0 to 1."""
+        return self.match.confidence
+
+    @property
+    def distance(self) -> float:
+        """To the nearest person; infinite before the first look."""
+        return self.match.distance
+
+    @property
+    def description(self) -> np.ndarray | None:
+        """The mean of all looks, float32 (D,), the better ones counting more; None before the first."""
+        return (self._sum / self.weight).astype(np.float32) if self.looks else None
+
+    def learn(self, description: np.ndarray, quality: float, alone: Match) -> bool:
+        """Take in one look, float (D,); `alone`: whom it would be by itself. Tell whether this is somebody else now.
+
+        Two good looks in a row that are far from whom it was taken for do that: then the face is to begin anew.
+        """
+        other = alone.name or alone.distance > FAR * self.distance
+        contrary = bool(other and self.name and self.name != alone.name and quality >= GOOD)
+        self._contrary = self._contrary + 1 if contrary else 0
+        self.changed = contrary
+        if contrary:
+            return self._contrary > 1
+        self._sum = self._sum + quality * description
+        self.looks, self.weight, self.best = self.looks + 1, self.weight + quality, max(self.best, quality)
+        return False
+
+    def ask(self, seconds: float) -> None:
+        """Note that a look was asked for now."""
+        self.asked, self.last = self.asked + 1, seconds
+
+    def wish(self, quality: float, size: int, seconds: float) -> float:
+        """Return how useful a look would be now, at a view of this quality and size in pixels: 0 for not at all."""
+        doubtful = self.name is None and self.confidence > DOUBT
+        better = quality > max(0.3, 1.5 * self.best)  # than all views before
+        pause = SOON * (1 if better or self.changed else self.asked if doubtful else 2**self.asked)
+        if quality < LEAST or (self.asked and seconds < self.last + min(LATER, pause)):
+            return 0.0
+        return quality * size**0.5 / (1 + self.asked) ** (1 if doubtful else 2)
+
+
+def view_of(frame: np.ndarray, face: Face) -> tuple[float, np.ndarray]:
+    """Return the quality, 0 to 1, of how a face is seen in a BGR frame, and a thumbnail to tell it from another face.
+
+    Best are large, sharp faces that look into the camera.
+    """
+    x1, y1, x2, y2 = face.box
+    margin = face.size // 2
+    left, top = max(0, x1 - margin), max(0, y1 - margin)
+    part = frame[top : max(top + 1, y2 + margin), left : max(left + 1, x2 + margin)]
+    image = align(part, face.landmarks - (left, top), VIEW, 0.1)
+    quality = size_of(face) * frontality(face.landmarks) * sharpness(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
+    return quality, thumbnail(image, (16, 16))
+
+
+def size_of(face: Face) -> float:
+    """Return how well the size of a face suffices, 0 (20 pixels) to 1 (80 and more)."""
+    return float(np.clip((face.size - 20) / 60, 0, 1))
+
+
+def frontality(landmarks: np.ndarray) -> float:
+    """Return how much a face, landmarks (5, 2), looks into the camera, from 0 (in profile) to 1."""
+    upright = similarity(landmarks, TEMPLATE)
+    away = landmarks @ upright[:, :2].T + upright[:, 2] - TEMPLATE
+    error = float(np.sqrt((away**2).sum(1).mean()))  # of the face's size: 0.02 to 0.08 in front, in profile from 0.13
+    return float(np.clip((0.14 - error) / 0.08, 0, 1))
+
+
+def sharpness(gray: np.ndarray) -> float:
+    """Return how sharp an image, uint8 (H, W), is, from 0 to 1, whatever its contrast."""
+    edges = cv2.Laplacian(gray, cv2.CV_32F)
+    return float(np.clip(edges.var() / max(200.0, float(gray.var())) / 0.1, 0, 1))

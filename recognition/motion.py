@@ -1,0 +1,67 @@
+"""What moves from one frame of a video to the next: cuts from scene to scene, and faces carried along."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from recognition.faces import Face
+
+CUT = 0.6  # correlation of two frames below which a new scene began; pans, zooms and flashes stay above 0.8
+POINTS = 5  # by as many points of a face are followed
+
+
+class CutDetector:
+    """Tells when a new scene begins."""
+
+    def __init__(self) -> None:
+        self._last: np.ndarray | None = None
+
+    def is_cut(self, frame: np.ndarray) -> bool:
+        """Tell whether a BGR frame, uint8 (H, W, 3), shows another scene than the one before."""
+        view = thumbnail(frame, (32, 18))
+        last, self._last = self._last, view
+        return last is not None and alike(last, view) < CUT
+
+
+def thumbnail(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a BGR image small, gray and blurred, float32 (height, width), of mean 0 and length 1."""
+    small = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    small = cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1)
+    small -= small.mean()
+    return small / max(1e-3, float(np.linalg.norm(small)))
+
+
+def alike(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the correlation, -1 to 1, of two thumbnails; 1 where both are blank."""
+    return float((a * b).sum()) if a.any() or b.any() else 1.0
+
+
+class Follower:
+    """Carries faces along from frame to frame by what moves in them, where detecting them takes long."""
+
+    def __init__(self) -> None:
+        self._last: np.ndarray | None = None
+
+    def follow(self, frame: np.ndarray, faces: list[Face]) -> list[Face]:
+        """Return where the faces of the frame given before are in this BGR frame; those that went are left out."""
+        gray, last = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), self._last
+        self._last = gray
+        if last is None or last.shape != gray.shape or not faces:
+            return faces
+        steps = np.linspace(0.2, 0.8, POINTS)
+        grid = np.stack(np.meshgrid(steps, steps), -1).reshape(-1, 2)
+        corners = np.array([face.box for face in faces], float).reshape(-1, 2, 2)
+        points = (corners[:, :1] + grid * (corners[:, 1:] - corners[:, :1])).astype(np.float32)  # (faces, points, 2)
+        moved, ok, _ = cv2.calcOpticalFlowPyrLK(last, gray, points.reshape(-1, 1, 2), None, winSize=(21, 21))
+        moved, ok = moved.reshape(points.shape), ok.reshape(points.shape[:2]) > 0
+        height, width = gray.shape
+        followed = []
+        for face, old, new, good in zip(faces, points, moved, ok, strict=True):
+            if good.sum() <= len(grid) // 2:
+                continue
+            shift = np.median(new[good] - old[good], axis=0)
+            x1, y1, x2, y2 = np.rint(np.array(face.box) + np.tile(shift, 2)).astype(int).tolist()
+            if 0 < x1 + x2 < 2 * width and 0 < y1 + y2 < 2 * height:  # its middle is in the frame
+                followed.append(replace(face, box=(x1, y1, x2, y2), landmarks=face.landmarks + shift))
+        return followed

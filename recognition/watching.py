@@ -1,0 +1,175 @@
+"""Follow faces over the frames of a video or camera, and name them by what several looks at each agree on.
+
+Describing a face is what takes time, so only faces that are new or in doubt are looked at, the most useful first, at
+most one a frame and so many a second.
+"""
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from recognition.describing import Here
+from recognition.faces import Face
+from recognition.frames import Frame
+from recognition.gallery import Match
+from recognition.identity import Identity, view_of
+from recognition.motion import CutDetector, Follower, alike
+from recognition.tracking import Track, Tracker
+
+NEEDED = 0.75  # confidence of a face that is shown at once; less sure ones from their second frame on
+EVERY = {"hog": 4, "cnn": 12}  # frames from one detection to the next, with slow detectors; followed in between
+RATE, BURST = 5.0, 10.0  # looks a second of video, and at most at once after a time without
+LAG = 6  # frames of a video file after which the answer to a look is taken
+DELAY, HELD = 1.0, 300_000_000  # seconds that frames wait for names to settle, and bytes that these may take
+SAME, CHANGED = 0.4, 0.65  # correlation of a face with itself one frame before: below, it is another; may be another
+
+
+@dataclass
+class Seen:
+    """One face in a frame: box x1 y1 x2 y2 in pixels, may reach over the border; who it is, as known by now; the face
+    as it was detected, None where it was missed in this frame."""
+
+    box: tuple[int, int, int, int]
+    who: Identity | Match
+    face: Face | None = None
+
+    @property
+    def name(self) -> str | None:
+        """Who it is; None for unknown."""
+        return self.who.name
+
+    @property
+    def confidence(self) -> float:
+        """That it is the nearest enrolled person, 0 to 1."""
+        return self.who.confidence
+
+    @property
+    def distance(self) -> float:
+        """To the nearest enrolled person; infinite where there is none, or no look was good enough."""
+        return self.who.distance
+
+
+class Watcher:
+    """Watches one video: give it frame after frame.
+
+    `detector`: as faces.load_detector gives it. `recognizer`: see recognizers. `describer`: who describes the faces,
+    default in this process. `rate`: looks a second of video.
+    """
+
+    def __init__(self, detector, recognizer, describer: Here | None = None, rate: float = RATE):
+        self._detector, self._recognizer, self._rate = detector, recognizer, rate
+        self._describer = describer or Here(recognizer.describe)
+        self._every = EVERY.get(getattr(detector, "name", ""), 1)
+        self._cuts, self._follower = CutDetector(), Follower()
+        self._allowance, self._seconds, self._index = BURST, None, -1
+        self._begin_scene()
+
+    def _begin_scene(self) -> None:
+        self._tracker, self._faces, self._since = Tracker(NEEDED), [], 0
+        self._identities: dict[Track, Identity] = {}
+        self._views: dict[Track, np.ndarray] = {}
+
+    def watch(self, frame: np.ndarray, seconds: float) -> list[Seen]:
+        """Return the faces of the next BGR frame, taken at `seconds`, the largest first.
+
+        Their names may still come, or change, while the faces are followed over the next frames.
+        """
+        if self._cuts.is_cut(frame):
+            self._begin_scene()
+        self._index += 1
+        passed = 0.0 if self._seconds is None else max(0.0, seconds - self._seconds)
+        self._allowance, self._seconds = min(BURST, self._allowance + self._rate * passed), seconds
+        self._faces = self._find(frame)
+        boxes = np.array([face.box for face in self._faces], float).reshape(-1, 4)
+        tracks = self._tracker.update(boxes, [None] * len(boxes), [face.confidence for face in self._faces])
+        self._identities = {track: self._identities.get(track) or Identity() for track in tracks}
+        self._look(frame, [track for track in tracks if track.found is not None], seconds)
+        self._learn()
+        let_one_have_each_name(self._identities.values())
+        seen = [self._seen(track) for track in tracks]
+        return sorted(seen, key=lambda one: one.box[0] - one.box[2])
+
+    def _seen(self, track: Track) -> Seen:
+        face = None if track.found is None else self._faces[track.found]
+        return Seen(tuple(np.rint(track.box).astype(int).tolist()), self._identities[track], face)
+
+    def refresh(self) -> bool:
+        """Take in what was enrolled or trained since; tell whether something was. Then all faces are looked at anew."""
+        changed = self._recognizer.refresh()
+        if changed:
+            self._identities = {track: Identity() for track in self._identities}
+            self._allowance = BURST
+        return changed
+
+    def _find(self, frame: np.ndarray) -> list[Face]:
+        """Return the faces of a frame, detected if it is time to, else followed from the last one."""
+        followed = self._follower.follow(frame, self._faces) if self._every > 1 else []
+        detect, self._since = self._since == 0, (self._since + 1) % self._every
+        return self._detector.detect(frame) if detect else followed
+
+    def _look(self, frame: np.ndarray, tracks: list[Track], seconds: float) -> None:
+        """Have the face described where that is most useful, if it is time to."""
+        views, wishes = {}, []
+        for track in tracks:
+            face = self._faces[track.found]
+            quality, views[track] = view_of(frame, face)
+            kept = alike(self._views[track], views[track]) if track in self._views else 1.0
+            if kept < SAME:
+                self._identities[track] = Identity()  # one person came before another, or a cut was not noticed
+            elif kept < CHANGED:
+                self._identities[track].changed = True
+            wishes.append((self._identities[track].wish(quality, face.size, seconds), quality, track, face))
+        self._views = views
+        wish, quality, track, face = max(wishes, key=lambda one: one[0], default=(0.0, 0.0, None, None))
+        if wish > 0 and self._allowance >= 1 and not self._describer.busy:
+            self._allowance -= 1
+            identity = self._identities[track]
+            crops = self._recognizer.crop(frame, [face])
+            crops = crops[:, :, ::-1] if identity.asked % 2 else crops  # its mirror image is a look of its own
+            identity.ask(seconds)
+            self._describer.ask((track, identity, quality), np.ascontiguousarray(crops), self._index)
+
+    def _learn(self) -> None:
+        """Take in what the looks at faces told."""
+        for (track, identity, quality), descriptions in self._describer.take(self._index):
+            alone = self._recognizer.match(descriptions)[0]
+            if not identity.learn(descriptions[0], quality, alone):
+                identity.match = self._recognizer.match(identity.description[None])[0]
+            elif self._identities.get(track) is identity:
+                self._identities[track] = Identity()
+
+
+def settled(frames: Iterable[Frame], watcher: Watcher) -> Iterator[tuple[Frame, list[Seen]]]:
+    """Yield each frame of a video with the faces in it, about a second late: a name counts from the first frame on."""
+    waiting: deque[tuple[Frame, list[Seen]]] = deque()
+    for frame in frames:
+        waiting.append((frame, watcher.watch(frame.image, frame.seconds)))
+        room = HELD // max(1, frame.image.nbytes)
+        while len(waiting) > room + 1 or frame.seconds - waiting[0][0].seconds > DELAY:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def let_one_have_each_name(identities: Iterable[Identity]) -> None:
+    """Leave a name to the face of a frame that is most like the person: nobody is in two places."""
+    nearest: dict[str, Identity] = {}
+    for identity in sorted(identities, key=lambda one: one.distance):
+        identity.shadowed = False
+        identity.shadowed = identity.name is not None and nearest.setdefault(identity.name, identity) is not identity
+
+
+def json_line(source: str, index: int, seen: list[Seen]) -> str:
+    """Return what was seen in one frame as one line of JSON; a face that was not compared has no distance."""
+    faces = [
+        {
+            "name": one.name,
+            "confidence": round(one.confidence, 4),
+            "distance": round(one.distance, 4) if np.isfinite(one.distance) else None,
+            "box": list(one.box),
+        }
+        for one in seen
+    ]
+    return json.dumps({"source": source, "frame": index, "faces": faces})

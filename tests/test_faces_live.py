@@ -1,0 +1,179 @@
+"""The video and webcam scripts of the faces: what they name, write and say, and the key that enrolls."""
+
+import csv
+import json
+import subprocess
+import sys
+
+import camera_server
+import cv2
+import numpy as np
+import pytest
+from drawn_faces import draw_face, write_people
+from test_digits_live import save_clip
+from test_live_windows import Eyes, end, has_dark_field
+
+from recognition import draw
+from recognition.frames import read_image
+from recognition.gallery import Match
+from recognition.settings import ROOT
+from recognition.watching import Seen
+
+VIDEO, WEBCAM = "face_recognition/video.py", "face_recognition/webcam.py"
+QUICK = ("--detector", "hog")  # needs no download
+
+
+@pytest.fixture
+def people(tmp_path):
+    """Return a folder of two drawn people."""
+    return write_people(tmp_path / "people", 2, 2)
+
+
+@pytest.fixture
+def clip(tmp_path):
+    """Return a clip: half a second of nobody, 1.5 seconds of person 0, half a second of a face upside down."""
+    person = draw_face(0, photo=5)
+    shots = [(np.full_like(person, 120), 15), (person, 45), (cv2.flip(person, 0), 15)]
+    return save_clip(tmp_path / "clip.mp4", [image for image, count in shots for _ in range(count)])
+
+
+def names(stdout):
+    return [[face["name"] for face in json.loads(line)["faces"]] for line in stdout.splitlines()]
+
+
+def test_a_video_is_annotated_and_its_people_are_listed(script, clip, people, tmp_path):
+    done = script(VIDEO, clip, *QUICK, "--faces", people, "--timeline", "seen.csv", "--output", "named.mp4")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "0.5-2.0 s: person 0\n"
+    assert "saved named.mp4" in done.stderr
+    capture = cv2.VideoCapture(str(tmp_path / "named.mp4"))
+    assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)) == (75, 30)
+    green = []
+    while (frame := capture.read()[1]) is not None:
+        green.append((np.abs(frame.astype(int) - draw.GREEN).max(-1) < 30).sum() > 200)
+    assert green == [False] * 15 + [True] * 45 + [False] * 15
+    table = list(csv.reader((tmp_path / "seen.csv").open(encoding="utf-8")))
+    assert table[1][:4] == ["person 0", "0.500", "2.000", "45"]
+    assert len(table) == 2
+    assert read_image(tmp_path / "seen.png").shape[1] > 1000
+
+
+@pytest.mark.parametrize("name", [VIDEO, WEBCAM])
+def test_json_is_one_object_a_frame(script, clip, people, tmp_path, name):
+    source = [clip] if name == VIDEO else ["--source", clip]
+    before = sorted(path.name for path in tmp_path.iterdir())
+    done = script(name, *source, *QUICK, "--faces", people, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["frame"] for record in records] == list(range(75))
+    found = names(done.stdout)
+    assert found[:15] == [[]] * 15
+    if name == VIDEO:  # names from the first frame on
+        assert found[15:60] == [["person 0"]] * 45
+    assert found[35:60] == [["person 0"]] * 25
+    assert sorted(path.name for path in tmp_path.iterdir()) == before
+
+
+def test_where_nobody_is_enrolled_all_are_unknown_and_it_says_what_to_do(script, clip, tmp_path):
+    done = script(WEBCAM, "--source", clip, *QUICK, "--faces", tmp_path / "nobody", "--json")
+    assert done.returncode == 0
+    assert len(done.stderr.splitlines()) == 1
+    assert "face_recognition/enroll.py" in done.stderr
+    assert names(done.stdout)[15:60] == [[None]] * 45
+    assert '"distance": null' in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([VIDEO, "nothing.mp4"], 1, "error: nothing.mp4: not found"),
+        ([VIDEO, "CLIP", "--timeline", "seen.txt"], 2, "error: --timeline seen.txt"),
+        ([VIDEO, "CLIP", "--output", "read.xyz"], 2, "error: read.xyz"),
+        ([WEBCAM, "--source", "97"], 1, "error: camera 97"),
+    ],
+)
+def test_mistakes_are_one_line(script, clip, people, arguments, code, message):
+    arguments = [clip if argument == "CLIP" else argument for argument in arguments]
+    done = script(*arguments, *QUICK, "--faces", people)
+    assert done.returncode == code
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_the_film_clip(script, face_video, tmp_path):
+    """Two men are enrolled, one photo each; the audience is not."""
+    for name in ("Lin-Manuel Miranda", "Alex Lacamoire"):
+        (tmp_path / "people" / name).mkdir(parents=True)
+        photo = face_video / f"{name.lower().replace(' ', '-')}.png"
+        (tmp_path / "people" / name / "photo.png").write_bytes(photo.read_bytes())
+    done = script(VIDEO, face_video / "short_hamilton_clip.mp4", "--faces", tmp_path / "people", "--json")
+    assert done.returncode == 0, done.stderr
+    found = names(done.stdout)
+    assert len(found) == 275
+    assert sum("Lin-Manuel Miranda" in shown for shown in found[82:211]) >= 125
+    assert not any("Lin-Manuel Miranda" in shown for shown in found[20:82])
+    assert not any(name for shown in found[211:] for name in shown)
+    assert sum(len(shown) for shown in found) > 500
+
+
+def test_faces_are_drawn_with_any_name_in_any_size():
+    known, unknown = Match("Zoë 山田", 0.3, 0.9), Match(None, 0.8, 0.1)
+    for size in ((48, 64), (480, 640), (2160, 3840)):
+        frame = np.full((*size, 3), 90, np.uint8)
+        box = tuple(int(share * side) for share, side in zip((0.3, 0.5, 0.6, 0.9), (size[1], size[0]) * 2, strict=True))
+        draw.draw_faces(frame, [Seen(box, known), Seen((-5, -5, size[1] // 5, size[0] // 5), unknown)])
+        letters = np.argwhere(frame.min(-1) > 200)
+        assert len(letters) > 30
+        assert letters[:, 0].max() < box[1]  # above the box
+        assert np.ptp(letters[:, 0]) >= max(9, 0.008 * size[0])
+        assert (np.abs(frame.astype(int) - draw.GREEN).max(-1) < 5).sum() > 100
+
+
+@pytest.fixture
+def play(display, tmp_path):
+    """Return a function that starts the webcam script on the virtual screen; its window does not stay."""
+    started = []
+
+    def start(*arguments) -> subprocess.Popen:
+        command = [sys.executable, str(ROOT / WEBCAM), *map(str, arguments)]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        started.append(subprocess.Popen(command, cwd=tmp_path, env=display.environment, **pipes))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+    display.wait_for(lambda: not display.windows("faces"))
+
+
+def coloured(image, colour):
+    return (np.abs(image - colour).max(-1) < 9).sum() > 200
+
+
+ASKED = np.s_[2:50, 2:9]  # the left edge of the question
+
+
+def test_the_unknown_face_in_front_is_enrolled_by_name(display, play, tmp_path):
+    still = save_clip(tmp_path / "still.avi", [cv2.copyMakeBorder(draw_face(0), 60, 60, 100, 100, 1)] * 20)
+    with camera_server.serve(still) as address:
+        process = play("--source", f"{address}/closes/1000000", *QUICK, "--faces", tmp_path / "people")
+        window = display.window("faces")
+        eyes = Eyes(display, window, tmp_path / "screen.png")
+        eyes.see(lambda image: coloured(image, draw.GRAY))
+        display.press(window, "c")
+        eyes.see(lambda image: image[ASKED].max() < 90 and coloured(image, draw.ORANGE))
+        for key in ("x", "Escape"):  # no: nobody
+            display.press(window, key)
+        eyes.see(lambda image: image[ASKED].max() > 90 and coloured(image, draw.GRAY))
+        assert not list((tmp_path / "people").glob("*/*.*"))
+        display.press(window, "c")
+        eyes.see(lambda image: image[ASKED].max() < 90)
+        for key in ("q", "BackSpace", "z", "o", "ediaeresis", "space", "h", "Return"):
+            display.press(window, key)
+        eyes.see(lambda image: coloured(image, draw.GREEN) and has_dark_field(image, np.s_[-30:-8, 8:60]))
+        display.press(window, "q")
+        code, stdout, errors = end(process)
+    assert (code, stdout) == (0, "")
+    assert errors.endswith("enrolled Zoë H\n")
+    assert [path.parent.name for path in (tmp_path / "people").glob("*/*.*")] == ["Zoë H"]
