@@ -54,7 +54,7 @@ def embed_photos(source, count: int | None, detector, embedder) -> tuple[list[Pa
     """Return the paths of photos with a face, their embeddings, float32 (N, D), and the photos without one."""
     paths, found, faceless = [], [], []
     for frame in progress.watched(source, count, "photo"):
-        face = faces.main_face(frame.image, detector.detect(frame.image))
+        face = faces.main_face(frame.image, detector.detect(frame.image), rival=1.0)
         if face is None:
             faceless.append(frame.source)
             settings.say(f"{frame.source}: no face found")
@@ -126,7 +126,7 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
         enrolled = set(recognizer.names())
         probes, faceless = [], []
         for frame in progress.watched(source, None, "photo"):
-            face = faces.main_face(frame.image, detector.detect(frame.image))
+            face = faces.main_face(frame.image, detector.detect(frame.image), rival=1.0)
             if face is None:
                 faceless.append(frame.source)
                 settings.say(f"{frame.source}: no face found")

@@ -58,7 +58,7 @@ def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
             frame = frames.read_image(photo)
         except settings.UserError:
             continue
-        face = enrolling.main_face(frame, detector.detect(frame))
+        face = faces.main_face(frame, detector.detect(frame))
         if face:
             return alignment.align(frame, face.landmarks, side, 0.5)[..., ::-1]
     return np.full((side, side, 3), 128, np.uint8)

@@ -12,12 +12,11 @@ import numpy as np
 
 from recognition.alignment import align
 from recognition.embeddings import crops_of
-from recognition.faces import Face
+from recognition.faces import Face, main_face
 from recognition.frames import Frame
 from recognition.gallery import unit
 from recognition.settings import UserError
 
-RIVAL = 0.55  # weight of a second face, of the first one's, from which nobody can tell whose photo it is: LFW 1.2 %
 MIN_EYES = 18  # pixels between the eyes. ORL's smallest are 27, LFW's 21; the clip's far audience has 10 to 15
 SHARPNESS = 0.004  # see `sharpness`: LFW 0.4 %, ORL 0; all of both, blurred by a sigma of 0.08 of the eyes' distance
 SMEARED = 0.1  # detail in one direction, of that in another: LFW and ORL are above; all smeared sideways are below
@@ -28,19 +27,6 @@ SAME = 0.08  # distance of two embeddings of length 1 below which photos show no
 PERSON = 0.45  # and up to which frames of a video show one person, not two in turn
 CANDIDATES = 40  # frames of a video that are compared with each other
 MARGIN = 1.0  # around a face that is cut out of a frame, in its own sizes: another detector must find it again
-
-
-def main_face(frame: np.ndarray, faces: list[Face]) -> Face | None:
-    """Return the face that a BGR frame is of: the largest and most central; None if another one comes near it."""
-    if not faces:
-        return None
-    height, width = frame.shape[:2]
-    middles = np.array([((face.box[0] + face.box[2]) / 2, (face.box[1] + face.box[3]) / 2) for face in faces])
-    away = np.linalg.norm(middles - (width / 2, height / 2), axis=1) / max(height, width)
-    weights = np.array([face.size for face in faces]) ** 2.0 * np.exp(-2 * away)
-    best = int(weights.argmax())
-    rivals = np.delete(weights, best)
-    return None if rivals.max(initial=0) > RIVAL * weights[best] else faces[best]
 
 
 def sharpness(frame: np.ndarray, face: Face) -> float:

@@ -16,7 +16,7 @@ import numpy as np
 
 from recognition import photo_files
 from recognition.embeddings import crops_of
-from recognition.enrolling import main_face
+from recognition.faces import main_face
 from recognition.frames import read_image
 from recognition.gallery import Gallery
 from recognition.photo_index import Photo, PhotoIndex

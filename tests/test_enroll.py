@@ -43,7 +43,7 @@ def test_the_face_that_a_photo_is_of():
         ([("red", 0, 0, 30), ("blue", 40, 40, 40)], "blue"),
     ):
         frame = picture(*squares)
-        face = enrolling.main_face(frame, detect(frame))
+        face = faces.main_face(frame, detect(frame))
         colours = {tuple(frame[face.box[1] + 5, face.box[0] + 5])} if face else set()
         assert colours == ({tuple(picture((expected, 0, 0, 60))[30, 30])} if expected else set()), squares
 
