@@ -25,7 +25,7 @@ NARROW = 0.22  # distance of the eyes, of the face's longer side; half faces hav
 DARK, FLAT = 30, 8  # mean and spread of the face's gray, of 255; LFW and ORL are above 62 and 15
 SAME = 0.08  # distance of two embeddings of length 1 below which photos show nothing new: see `enroll`
 PERSON = 0.45  # and up to which frames of a video show one person, not two in turn
-CANDIDATES = 40  # frames of a video that are compared with each other
+CANDIDATES = 20  # frames of a video that are compared with each other
 MARGIN = 1.0  # around a face that is cut out of a frame, in its own sizes: another detector must find it again
 
 

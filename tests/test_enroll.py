@@ -140,7 +140,7 @@ def test_a_video_gives_some_different_frames(script, face_video, tmp_path):
     times = [float(line.split(" at ")[1].split(" s")[0]) for line in result.stdout.splitlines()]
     assert len(times) == 3 and min(np.diff(times)) >= 0.4
     # The one who looks into the camera, frames 82 to 210 at 29.97 a second, not the one seen from the side
-    assert all(82 <= time * 29.97 <= 211 for time in times)
+    assert all(80 <= time * 29.97 <= 213 for time in times)  # times are told to a tenth
     detector = faces.load_detector("auto")
     for path in (tmp_path / "faces" / "Lin").iterdir():
         assert len(detector.detect(frames.read_image(path))) == 1
