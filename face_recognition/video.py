@@ -57,6 +57,7 @@ def main(config: Config) -> int:
     show = config.show and not config.json and not config.output and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
     with (
+        who,
         describing.open_describer(recognizer.describe, watching.LAG) as describer,
         sinks.VideoSink(output, show, source, title="faces") as sink,
     ):
@@ -70,7 +71,6 @@ def main(config: Config) -> int:
             sink.show(frame)
             if sink.quit:
                 break
-    who.write()
     if not config.json:
         print(who.text())
     return 1 if source.failed else 0

@@ -91,33 +91,31 @@ def main(config: Config) -> int:
     output = config.output or (None if config.json or show else "output")
     meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
     with (
+        who,
         describing.open_describer(recognizer.describe, None if source.live else watching.LAG) as describer,
         sinks.VideoSink(output, show, source, KEYS, "faces") as sink,
     ):
         watcher = watching.Watcher(detector, recognizer, describer)
-        try:
-            for frame in source:
-                now = time.monotonic()
-                if now - refreshed > REFRESH:
-                    refreshed = now
-                    watcher.refresh()
-                clean = frame.image.copy() if show else frame.image
-                seen = watcher.watch(frame.image, frame.seconds)
-                who.add(frame.seconds - sink.paused, seen)
-                if config.json:
-                    print(watching.json_line(frame.source, frame.index, seen), flush=True)
-                draw.draw_faces(frame.image, seen)
-                draw.draw_fps(frame.image, meter.tick())
-                draw.draw_text(frame.image, "", note if now < noted + NOTE else "")
-                sink.write(frame)
-                if sink.show(frame) == "c":
-                    database = database or people.People(config.faces, detector, embeddings.load_embedder())
-                    note = enroll_in_front(sink, frame, clean, seen, database)
-                    noted, refreshed = time.monotonic(), 0.0
-                if sink.quit:
-                    break
-        finally:  # also after Ctrl-C
-            who.write()
+        for frame in source:
+            now = time.monotonic()
+            if now - refreshed > REFRESH:
+                refreshed = now
+                watcher.refresh()
+            clean = frame.image.copy() if show else frame.image
+            seen = watcher.watch(frame.image, frame.seconds)
+            who.add(frame.seconds - sink.paused, seen)
+            if config.json:
+                print(watching.json_line(frame.source, frame.index, seen), flush=True)
+            draw.draw_faces(frame.image, seen)
+            draw.draw_fps(frame.image, meter.tick())
+            draw.draw_text(frame.image, "", note if now < noted + NOTE else "")
+            sink.write(frame)
+            if sink.show(frame) == "c":
+                database = database or people.People(config.faces, detector, embeddings.load_embedder())
+                note = enroll_in_front(sink, frame, clean, seen, database)
+                noted, refreshed = time.monotonic(), 0.0
+            if sink.quit:
+                break
     return 1 if source.failed else 0
 
 

@@ -82,8 +82,10 @@ def draw_tip(frame: np.ndarray, place: tuple[float, float], down: bool, resting:
 def draw_words(frame: np.ndarray, text: str, place: tuple[int, int], size: int, right: bool = False) -> int:
     """Write white text on a darkened field of a BGR frame, in place, and return the width of the field, pixels.
 
-    `place`: the field's lower left corner, or its upper right one.
+    `place`: the field's lower left corner, or its upper right one. Long texts get smaller letters.
     """
+    while size > 10 and text_size(text, size)[0] > 0.95 * frame.shape[1]:
+        size -= 1
     margin = max(3, size // 4)
     width, height = text_size(text, size)
     width += 2 * margin

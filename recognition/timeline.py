@@ -29,9 +29,9 @@ class Span:
 
 
 class Timeline:
-    """Gathers who is seen, frame after frame; `fps`: frames a second; `path`: .csv file that `write` writes, if any.
+    """Gathers who is seen, frame after frame; `fps`: frames a second; `path`: .csv file to write it to, if any.
 
-    Raises UserError, with exit code 2, where it could not be written.
+    A context manager: what was seen till its end is written. Raises UserError, with exit code 2, if it cannot be.
     """
 
     def __init__(self, fps: float, path: str | None = None):
@@ -43,6 +43,13 @@ class Timeline:
         self._step, self._start = 1 / fps, None
         self._open: dict[Identity, Span] = {}
         self._done: list[Span] = []
+
+    def __enter__(self) -> "Timeline":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._path:
+            self._write(self._path)
 
     def add(self, seconds: float, seen: list[Seen]) -> None:
         """Take in the faces of the next frame; time counts from the first."""
@@ -74,15 +81,12 @@ class Timeline:
                 joined.append(replace(span, name=f"unknown {unknown}", confidence=None))
         return joined
 
-    def write(self) -> None:
-        """Write the file, if one is wanted, and the picture beside it."""
-        if not self._path:
-            return
+    def _write(self, table: Path) -> None:
         spans = self.spans()
-        write_atomically(self._path, lambda path: path.write_text(as_csv(spans), encoding="utf-8", newline=""))
-        picture = self._path.with_suffix(".png")
+        write_atomically(table, lambda path: path.write_text(as_csv(spans), encoding="utf-8", newline=""))
+        picture = table.with_suffix(".png")
         write_atomically(picture, lambda path: draw_timeline(spans, path))
-        say(f"saved {self._path} and {picture}")
+        say(f"saved {table} and {picture}")
 
     def text(self) -> str:
         """Return a line for each time that somebody known was seen, and one that counts the others."""

@@ -67,7 +67,7 @@ def test_a_name_that_came_late_counts_from_the_start():
 
 def test_table_and_picture(tmp_path):
     timeline = gather((Who('Zoë, "Z" $x$ 山', 0.91234), 0, 9), (Who(), 20, 39), path=str(tmp_path / "new" / "seen.csv"))
-    timeline.write()
+    timeline.__exit__()
     with (tmp_path / "new" / "seen.csv").open(encoding="utf-8", newline="") as file:
         table = list(csv.reader(file))
     assert table == [

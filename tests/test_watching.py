@@ -166,8 +166,8 @@ def test_a_name_that_is_not_true_any_more_is_taken_back():
 
 def test_looks_are_rationed_and_all_faces_get_theirs():
     film = Film()
-    crowd = [(face(x, y, 80), ADA if x == y else STRANGER) for x in range(0, 560, 100) for y in range(0, 400, 100)]
-    seconds = 6
+    crowd = [(face(x, y, 80), ADA if x == y else STRANGER) for x in range(0, 400, 100) for y in range(0, 300, 100)]
+    seconds = 4
     per_frame = []
     for _ in range(seconds * RATE):
         before = len(film.recognizer.looks)
