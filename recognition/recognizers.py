@@ -12,14 +12,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import models
-from recognition.embeddings import DlibEmbedder, crops_of
+from recognition import embeddings, models
 from recognition.faces import Face
 from recognition.gallery import DLIB, Gallery, Match
 from recognition.gray_faces import PREPROCESSING, gray_crops, similarities
 from recognition.settings import UserError, say
 
-RECOGNIZERS = ("embedding", "cnn", "vggface")
 SOFTNESS = 0.05  # of the cnn's distance, from a confidence of 0.5 to one of 0.73
 TRAIN = "run python face_recognition/train.py"
 
@@ -41,6 +39,10 @@ class EmbeddingRecognizer:
             self._take_gallery()
         return changed
 
+    def names(self) -> list[str]:
+        """Return who may be named."""
+        return self._gallery.names
+
     def _take_gallery(self) -> None:
         self._gallery: Gallery = copy(self.people.gallery())  # the people's own is for the usual share
         decade = getattr(self._embedder, "statistics", DLIB).decade
@@ -54,7 +56,7 @@ class EmbeddingRecognizer:
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
         """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
-        return crops_of(frame, faces, self._embedder.size, self._embedder.padding)
+        return embeddings.crops_of(frame, faces, self._embedder.size, self._embedder.padding)
 
     def match(self, descriptions: np.ndarray) -> list[Match]:
         """Return whom each description, or mean of some of one face, belongs to."""
@@ -81,6 +83,10 @@ class CnnRecognizer:
             return False
         self._load()
         return True
+
+    def names(self) -> list[str]:
+        """Return who may be named."""
+        return [name for name in self._model.class_names if name in self._known]
 
     def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
         """Return whom each face of a BGR frame belongs to; the distance is 1 - cosine, 0 to 2."""
@@ -145,8 +151,8 @@ def load_embedder(name: str, weights: Path | None = None):
 
         return VggFace(weights)
     if name == "embedding":
-        return DlibEmbedder()
-    raise UserError(f"--recognizer {name}: compares no faces with each other: take embedding or vggface", 2)
+        return embeddings.load_embedder()
+    raise UserError(f"--recognizer {name} describes no faces, it only names people: name a folder of photos of them", 2)
 
 
 def load(
