@@ -12,7 +12,7 @@ import pytest
 from conftest import script_environment
 from drawn_faces import draw_face, write_people
 
-from recognition import faces, gray_faces, models, networks, recognizers
+from recognition import faces, gallery, gray_faces, models, networks, recognizers
 from recognition.alignment import align_precisely
 from recognition.settings import UserError
 
@@ -97,8 +97,10 @@ def test_gray_crops_are_what_opencv_makes_of_aligned_faces(detector):
 
 def test_cnn_does_not_name_whom_the_database_forgot(copied, detector, capsys):
     recognizer = load(copied)
+    assert recognizer.names() == PEOPLE
     shutil.rmtree(copied[0] / "person 1")
     assert recognizer.refresh()
+    assert recognizer.names() == ["person 0", "person 2"]
     assert names(recognizer, detector, 0, 1) == ["person 0", None]
     assert "person 1" in capsys.readouterr().err
     assert not recognizer.refresh()
@@ -136,6 +138,66 @@ def test_cnn_that_does_not_fit_is_refused_in_one_line(copied, change, message):
     with pytest.raises(UserError, match=message) as caught:
         load(copied)
     assert "\n" not in str(caught.value)
+
+
+def test_cnn_takes_the_distance_that_a_caller_chose(copied, detector):
+    frame = draw_face(0, photo=5)
+    found = detector.detect(frame)
+    for threshold, name in ((2.0, "person 0"), (0.0, None)):
+        recognizer = recognizers.CnnRecognizer(copied[0], threshold, models_folder=copied[1])
+        (match,) = recognizer.identify(frame, found)
+        assert (match.name, match.nearest) == (name, "person 0")
+        assert (match.confidence > 0.5) == (name is not None)
+
+
+class Database:
+    """Two people with one embedding each, in place of the database of people."""
+
+    def __init__(self):
+        self.changed = False
+
+    def refresh(self) -> bool:
+        return self.changed
+
+    def gallery(self) -> gallery.Gallery:
+        names = ["Ada", "Bob", "Cem"] if self.changed else ["Ada", "Bob"]
+        return gallery.Gallery(names, np.eye(4, dtype=np.float32)[: len(names)], np.arange(len(names)))
+
+
+class Colours:
+    """Describes a crop by the strongest of its three colours."""
+
+    size, padding = 32, 0.25
+
+    def embed(self, crops: np.ndarray, mirrored: bool = True) -> np.ndarray:
+        return np.eye(4, dtype=np.float32)[crops.mean((1, 2)).argmax(1)]
+
+
+def test_embeddings_are_compared_with_the_people(detector):
+    people = Database()
+    recognizer = recognizers.EmbeddingRecognizer(people, Colours())
+    frame = draw_face(0)
+    found = detector.detect(frame)
+    skin = int(recognizer.crop(frame, found).mean((1, 2)).argmax())  # red, the third of three
+    assert skin == 2
+    (match,) = recognizer.identify(frame, found)
+    assert match.name is None
+    assert not recognizer.refresh()
+    people.changed = True
+    assert recognizer.refresh()
+    assert recognizer.names() == ["Ada", "Bob", "Cem"]
+    (match,) = recognizer.identify(frame, found)
+    assert (match.name, match.distance) == ("Cem", 0)
+    assert recognizer.match(recognizer.describe(recognizer.crop(frame, found)))[0] == match
+
+
+def test_share_of_strangers_moves_the_threshold_as_the_gallery_would():
+    names, rows = ["Ada", "Bob"], np.eye(4, dtype=np.float32)[:2]
+    for accept in (0.001, 0.01, 0.1):
+        recognizer = recognizers.EmbeddingRecognizer(Database(), Colours(), accept)
+        expected = gallery.Gallery(names, rows, np.arange(2), accepted=accept).threshold
+        assert recognizer._gallery.threshold == pytest.approx(expected)
+    assert recognizers.EmbeddingRecognizer(Database(), Colours(), 0.01, 0.33)._gallery.threshold == 0.33
 
 
 def test_cnn_runs_without_tensorflow(copied):
