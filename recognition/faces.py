@@ -14,6 +14,7 @@ from recognition.alignment import align  # noqa: F401
 from recognition.dlib_files import dlib_file
 from recognition.downloads import fetch
 from recognition.settings import ROOT, UserError, quiet, say
+from recognition.tracking import iou
 
 YUNET = ROOT / "data" / "models" / "face_detection_yunet_2026may.onnx"
 YUNET_URL = (
@@ -24,6 +25,7 @@ YUNET_SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0
 DETECTORS = ("auto", "yunet", "hog", "cnn")
 SCORE = 0.6  # least confidence of a face
 OVERLAP = 0.3  # of two boxes that are one face
+BEST = 130  # pixels of a face in the look whose landmarks are kept where several see it: they err least there
 SIDE, LARGE_SIDE = 640, 1600  # pixels of the longer side that frames are brought to for YuNet, which learnt at 640
 RIVAL = 0.55  # weight of a second face, of the first one's, from which a photo is of both: 1.2 % of LFW
 # Landmarks of dlib's 68 whose means are ours
@@ -62,7 +64,8 @@ class YuNet:
         """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first."""
         longest = max(frame.shape[:2])
         scales = {min(1.0, SIDE / longest)} | ({min(2.0, LARGE_SIDE / longest)} if self._thorough else set())
-        return _without_doubles([face for scale in scales for face in self._look(frame, scale)])
+        found = [(abs(np.log(face.size * scale / BEST)), face) for scale in scales for face in self._look(frame, scale)]
+        return _without_doubles([face for _, face in sorted(found, key=lambda one: one[0])])
 
     def _look(self, frame: np.ndarray, scale: float) -> list[Face]:
         small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -107,16 +110,17 @@ class Dlib:
             landmarks = np.stack([points[group].mean(0) for group in GROUPS]) / scale
             corners = np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale
             faces.append(Face(tuple(np.rint(corners).astype(int).tolist()), landmarks, float(np.clip(score, 0, 1))))
-        return _without_doubles(faces)
+        return _without_doubles(sorted(faces, key=lambda face: -face.confidence))
 
 
 def _without_doubles(faces: list[Face]) -> list[Face]:
-    """Return the faces, the largest first, without those that overlap a surer one."""
-    if not faces:
-        return []
-    boxes = [(x1, y1, x2 - x1, y2 - y1) for x1, y1, x2, y2 in (face.box for face in faces)]
-    kept = cv2.dnn.NMSBoxes(boxes, [face.confidence for face in faces], 0.0, OVERLAP)
-    return sorted((faces[int(k)] for k in kept), key=lambda face: -face.size)
+    """Return the faces, the largest first, without those that overlap one before them."""
+    kept: list[Face] = []
+    for face in faces:
+        others = np.array([other.box for other in kept], float).reshape(-1, 4)
+        if iou(np.array([face.box], float), others).max(initial=0) < OVERLAP:
+            kept.append(face)
+    return sorted(kept, key=lambda face: -face.size)
 
 
 def fetch_yunet() -> Path:

@@ -77,7 +77,11 @@ def _share(values: list[bool]) -> float | None:
 
 def curve(probes: list[Probe]) -> tuple[np.ndarray, np.ndarray]:
     """Return the shares of strangers named, rising, and of people found when only surer and surer names counted."""
-    own = [probe.match.confidence if probe.match.nearest == probe.person else -1.0 for probe in probes if not probe.stranger]
+    own = [
+        probe.match.confidence if probe.match.nearest == probe.person else -1.0
+        for probe in probes
+        if not probe.stranger
+    ]
     others = [probe.match.confidence for probe in probes if probe.stranger]
     limits = np.unique(others + own)[::-1]
     named, found = (np.array([np.mean(np.array(kind) >= limit) for limit in limits]) for kind in (others, own))
