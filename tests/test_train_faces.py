@@ -19,7 +19,7 @@ from recognition.settings import ROOT, UserError
 
 SCRIPT = "face_recognition/train.py"
 SMALL = (
-    *("--detector", "hog", "--epochs", "3", "--views", "192", "--fill", "8", "--batch-size", "16"),
+    *("--detector", "hog", "--epochs", "3", "--views", "128", "--fill", "6", "--batch-size", "16"),
     *("--precision", "float32", "--strength", "0.5", "--output"),
 )
 
