@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from recognition.embeddings import crops_of
-from recognition.faces import Face
+from recognition.faces import Face, main_face
 from recognition.frames import SUFFIXES, FrameSource
 from recognition.models import Model
 from recognition.progress import watched
@@ -43,7 +43,7 @@ class Photos:
 
 
 def load_photos(folder: Path, detector, margin: float) -> Photos:
-    """Return the largest face of every photo FOLDER/NAME/*; photos without one, and people without photos, are named.
+    """Return the face of every photo FOLDER/NAME/*; photos without one, and people without photos, are named.
 
     Raises UserError where there is no such folder or not a single face.
     """
@@ -55,11 +55,12 @@ def load_photos(folder: Path, detector, margin: float) -> Photos:
     crops, owners, skipped, digest = [], [], [], hashlib.sha256()
     for person, photo in watched(photos, None):
         found = detector.detect(photo.image)
-        if not found:
-            say(f"{photo.source}: no face found, skipped")
+        face = main_face(photo.image, found)
+        if face is None:
+            say(f"{photo.source}: {'several faces and none stands out' if found else 'no face found'}, skipped")
             skipped.append(photo.source)
             continue
-        crops.append(gray_crops(photo.image, found[:1], margin)[0])
+        crops.append(gray_crops(photo.image, [face], margin)[0])
         owners.append(person.name)
         digest.update(f"{person.name}/{Path(photo.source).name}\0".encode("utf-8", "surrogateescape"))
         digest.update(Path(photo.source).read_bytes())

@@ -18,7 +18,7 @@ from recognition import photo_files
 from recognition.embeddings import crops_of
 from recognition.faces import main_face
 from recognition.frames import read_image
-from recognition.gallery import Gallery
+from recognition.gallery import DLIB, Gallery
 from recognition.photo_index import Photo, PhotoIndex
 from recognition.photo_scan import PhotoScan
 from recognition.settings import ROOT, UserError
@@ -98,11 +98,12 @@ class People:
     def gallery(self) -> Gallery:
         """Return the people with the embeddings of their photos, to compare faces with."""
         self._scan.catch_up()
+        statistics = getattr(self.embedder, "statistics", DLIB)
         if self._gallery is None:
-            self._gallery = Gallery(*self._index.load())
+            self._gallery = Gallery(*self._index.load(), statistics)
             if self._index.file.lost:  # it was damaged, which showed only now
                 self._scan.catch_up()
-                self._gallery = Gallery(*self._index.load())
+                self._gallery = Gallery(*self._index.load(), statistics)
         return self._gallery
 
     def spelling(self, name: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 from conftest import script_environment
 from drawn_faces import draw_face, write_people
 
-from recognition import faces, gallery, gray_faces, models, networks, recognizers
+from recognition import faces, gallery, gray_faces, models, networks, people, recognizers
 from recognition.alignment import align_precisely
 from recognition.settings import UserError
 
@@ -28,7 +28,7 @@ def detector():
 def folders(tmp_path_factory, detector) -> tuple[Path, Path]:
     """Return a folder of three drawn people, and one with an untrained cnn that knows them by one photo each."""
     root = tmp_path_factory.mktemp("cnn")
-    people = write_people(root / "people", 3, 1)
+    folder = write_people(root / "people", 3, 1)
     networks.keras.utils.set_random_seed(0)
     model = networks.faces(3)
     crops = np.concatenate([gray_faces.gray_crops(frame := draw_face(k), detector.detect(frame)) for k in range(3)])
@@ -39,7 +39,7 @@ def folders(tmp_path_factory, detector) -> tuple[Path, Path]:
     model.get_layer("cosines").set_weights([features.T])
     card = {"architecture": "faces", "class_names": PEOPLE, "threshold": 0.6, "preprocessing": gray_faces.PREPROCESSING}
     models.save(model, card, "faces", root / "models")
-    return people, root / "models"
+    return folder, root / "models"
 
 
 @pytest.fixture
@@ -174,8 +174,8 @@ class Colours:
 
 
 def test_embeddings_are_compared_with_the_people(detector):
-    people = Database()
-    recognizer = recognizers.EmbeddingRecognizer(people, Colours())
+    database = Database()
+    recognizer = recognizers.EmbeddingRecognizer(database, Colours())
     frame = draw_face(0)
     found = detector.detect(frame)
     skin = int(recognizer.crop(frame, found).mean((1, 2)).argmax())  # red, the third of three
@@ -183,12 +183,22 @@ def test_embeddings_are_compared_with_the_people(detector):
     (match,) = recognizer.identify(frame, found)
     assert match.name is None
     assert not recognizer.refresh()
-    people.changed = True
+    database.changed = True
     assert recognizer.refresh()
     assert recognizer.names() == ["Ada", "Bob", "Cem"]
     (match,) = recognizer.identify(frame, found)
     assert (match.name, match.distance) == ("Cem", 0)
     assert recognizer.match(recognizer.describe(recognizer.crop(frame, found)))[0] == match
+
+
+def test_an_embedders_own_distances_reach_the_gallery(tmp_path, detector):
+    class Other(Colours):
+        name = "colours"
+        statistics = gallery.Statistics(0.0, 0.0, 0.0, nearest=0.45, decade=0.1)
+
+    database = people.People(write_people(tmp_path / "people", 1, 1), detector, Other())
+    assert recognizers.EmbeddingRecognizer(database, Other())._gallery.threshold == pytest.approx(0.45)
+    assert recognizers.EmbeddingRecognizer(database, Other(), 0.1)._gallery.threshold == pytest.approx(0.55)
 
 
 def test_share_of_strangers_moves_the_threshold_as_the_gallery_would():

@@ -93,6 +93,7 @@ def test_descriptors_are_what_the_paper_computes(tmp_path, crops, layout):
     assert np.allclose(np.linalg.norm(descriptors, axis=1), 1, atol=1e-3)
     assert (descriptors * exact).sum(1).min() > 0.99  # its weights are rounded to 8 bits
     assert embedder.embed(crops[:0]).shape == (0, descriptors.shape[1])
+    assert embedder.statistics.nearest == found.threshold
     assert embedder.name == f"vggface_{layout}_{downloads.hash_of(path)[:12]}"
     both = (embedder.embed(crops[:1]) + embedder.embed(crops[:1, :, ::-1])) / 2
     assert np.allclose(embedder.embed(crops[:1], mirrored=True), both, atol=1e-6)
