@@ -22,6 +22,7 @@ from recognition import (
     describing,
     draw,
     faces,
+    people,
     progress,
     recognizers,
     settings,
@@ -37,7 +38,7 @@ class Config:
     path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE-OR-URL")]  # the video
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
-    faces: Path = settings.ROOT / "data" / "faces"  # folder of people, each a folder of photos
+    faces: Path = people.FACES  # folder of people, each a folder of photos
     weights: Path | None = None  # of vggface, an .h5 file
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
     threshold: float | None = None  # instead of --accept, greatest distance of a face from a person; lower errs less
