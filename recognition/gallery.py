@@ -69,7 +69,7 @@ class Gallery:
         self._centres = np.zeros((len(names), embeddings.shape[1]), np.float32)
         np.add.at(self._centres, owners, embeddings)
         self._centres /= count[:, None].astype(np.float32)
-        self._squares = (self._centres**2).sum(1)
+        self._squares = np.einsum("ij,ij->i", self._centres, self._centres)
         # Of k vectors of length 1, the squared distances from their mean sum up to k times (1 - its squared length)
         differences = count * np.clip(1 - self._squares, 0, None)
         spread = (differences + PRIOR * statistics.spread) / (count - 1 + PRIOR) * (1 + 1 / count)
