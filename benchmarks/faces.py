@@ -9,19 +9,24 @@ environment of its own, output/face_recognition (300 MB). Where data is missing,
 
 import json
 import os
+import platform
 import shutil
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import venv
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from importlib import metadata
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from recognition import draw, faces, recognizers, settings, watching
+from recognition import draw, faces, measuring, models, recognizers, settings, watching
 from recognition.settings import ROOT
 
 LFW, ORL, FILM = (ROOT / "data" / name for name in ("lfw", "orl_faces", "face_video"))
@@ -29,6 +34,7 @@ PAIRS, PEOPLE = ROOT / "data" / "lfw_pairs.txt", ROOT / "data" / "lfw_people.txt
 CLIP = FILM / "short_hamilton_clip.mp4"
 MEN = {"Lin-Manuel Miranda": FILM / "lin-manuel-miranda.png", "Alex Lacamoire": FILM / "alex-lacamoire.png"}
 PROFILE, SHOT, AUDIENCE = range(20, 82), range(82, 211), range(211, 275)  # frames of the clip, from 0
+CNN = "faces_benchmark"  # in models/, as long as it is measured
 YARDSTICK = Path(__file__).with_name("faces_yardstick.py")
 
 
@@ -61,6 +67,12 @@ def yardstick(environment: Path) -> Path:
         subprocess.run([*pip, *needs], check=True)
         subprocess.run([*pip, "--no-deps", "face_recognition"], check=True)
     return python
+
+
+def run_yardstick(python: Path, *arguments: object) -> dict:
+    """Return what faces_yardstick.py printed."""
+    command = [str(python), str(YARDSTICK), *map(str, arguments)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def script(name: str, *arguments: object) -> dict:
@@ -143,3 +155,147 @@ def webcam_rate(database: Path, count: int) -> tuple[float, float]:
         draw.draw_fps(image, 30)
         named += sum(one.name is not None for one in seen)
     return (count - 1) / (time.perf_counter() - start), named / 4 / (count - 1)
+
+
+def percent(value: float) -> str:
+    """Return a share as the table shows it."""
+    return f"{value:.1%}"
+
+
+def lfw_rows(config: Config, folder: Path, theirs: Callable[..., dict]) -> list[tuple]:
+    """Return the rows of pairs, of fifteen people among strangers, and of the webcam's loop with four of them."""
+    yardstick = theirs("pairs", LFW, PAIRS)
+    ours = script("evaluate.py", LFW, "--pairs", PAIRS)
+    database, probes = lfw_people(folder)
+    open_set = script("evaluate.py", probes, "--faces", database)
+    rate, named = webcam_rate(database, config.frames)
+    for k, image in enumerate(four_faces(8)):
+        cv2.imwrite(str(folder / f"{k}.png"), image)
+    slow = theirs("webcam", folder)
+    return [
+        (
+            f"LFW, {ours['pairs']:,} development pairs",
+            f"{percent(yardstick['accuracy'])} at its 0.6, {yardstick['without_a_face']} images without a face, "
+            f"{yardstick['ms']:.0f} ms an image",
+            "≥ 99.1 %, no image lost",
+            f"{percent(ours['accuracy'])} at dlib's 0.6, {ours['without_a_face']} without a face",
+        ),
+        (
+            f"15 people, 5 photos each; {open_set['photos']} other photos of them, "
+            f"{open_set['stranger_photos']:,} of strangers",
+            "",
+            "≥ 99 % found, ≤ 1 % of strangers named",
+            f"{percent(open_set['found'])} found, {percent(open_set['nearest'])} nearest to the right person, "
+            f"{percent(open_set['mistaken'])} taken for somebody else; "
+            f"{percent(open_set['strangers_named'])} of strangers named",
+        ),
+        (
+            "640x480 webcam loop, 4 known faces in view, drawing included",
+            f"{slow['fps']:.1f} frames/s, finds {slow['faces']:.1f} faces",
+            "≥ 30 frames/s",
+            f"{rate:.0f} frames/s, {percent(named)} of faces named",
+        ),
+    ]
+
+
+def orl_rows(config: Config, folder: Path) -> list[tuple]:
+    """Return the row of ORL, with a cnn trained on five photos of everybody."""
+    database, probes = orl_people(folder)
+    embedding = script("evaluate.py", probes, "--faces", database)
+    texts = [f"embedding {percent(embedding['nearest'])} ({percent(embedding['found'])} named)"]
+    if config.train:
+        start = time.perf_counter()
+        train = [
+            sys.executable,
+            ROOT / "face_recognition" / "train.py",
+            "--faces",
+            database,
+            "--output",
+            folder / "cnn",
+        ]
+        subprocess.run(list(map(str, train)), check=True, stdout=subprocess.DEVNULL)
+        seconds = time.perf_counter() - start
+        cnn = script("evaluate.py", probes, "--faces", database, "--recognizer", "cnn", "--models", folder / "cnn")
+        texts.insert(0, f"cnn {percent(cnn['nearest'])} ({percent(cnn['found'])} named), trained in {seconds:.0f} s")
+    required = "cnn ≥ 96 %, embedding ≥ 99 %"
+    return [("ORL, 40 people, 5 photos to train on, 5 to test", "", required, "; ".join(texts))]
+
+
+def film_rows(config: Config, folder: Path, theirs: Callable[..., dict]) -> list[tuple]:
+    """Return the rows of the film clip, and of the time from start to answer."""
+    yardstick = theirs("clip", CLIP, *(f"{name}={path}" for name, path in MEN.items()))
+    rate, named = film(folder, config.runs)
+    lin, alex = MEN
+
+    def within(frames: range, *names: str) -> int:
+        return sum(any(index in named[name] for name in names) for index in frames)
+
+    command = [
+        sys.executable,
+        ROOT / "face_recognition" / "predict_static.py",
+        MEN[lin],
+        "--faces",
+        folder / "men",
+        "--json",
+    ]
+    seconds, megabytes = measuring.start_to_answer(command, config.runs)
+    return [
+        (
+            "film clip, 275 frames of 640x360, from start to written video",
+            f"{yardstick['fps']:.1f} frames/s, reading only; {yardstick['faces']} faces, named in "
+            f"{sum(index in SHOT for index in yardstick['named'][lin])} frames of 82 to 210",
+            "≥ 60 frames/s; named in ≥ 125 of frames 82-210, never in 20-81; nobody in 211-274",
+            f"{rate:.0f} frames/s; {within(SHOT, lin)}; {within(PROFILE, lin)}; {within(AUDIENCE, lin, alex)}",
+        ),
+        (
+            "start to answer, one photo",
+            "",
+            "≤ 1.0 s, no TensorFlow",
+            f"{seconds:.2f} s, {megabytes:.0f} MB",
+        ),
+    ]
+
+
+def crowd_row(config: Config, folder: Path) -> tuple:
+    """Return the row of a database of very many people."""
+    crowd = [sys.executable, str(Path(__file__).with_name("faces_crowd.py"))]
+    subprocess.run([*crowd, "make", str(folder / "crowd"), str(config.people)], check=True)
+    runs = [
+        json.loads(subprocess.run([*crowd, "measure", str(folder / "crowd")], check=True, capture_output=True).stdout)
+        for _ in range(config.runs)
+    ]
+    opened, lookup, megabytes = (statistics.median(run[key] for run in runs) for key in ("open", "lookup", "mb"))
+    return (
+        f"database of {config.people:,} synthetic people",
+        "",
+        "open ≤ 2 s, look-up ≤ 20 ms, ≤ 300 MB",
+        f"{opened:.1f} s, {lookup:.1f} ms, {megabytes:.0f} MB",
+    )
+
+
+def versions() -> dict[str, str]:
+    """Return what the numbers depend on."""
+    packages = {
+        name: metadata.version(name) for name in ("opencv-contrib-python", "dlib-bin", "ai-edge-litert", "numpy")
+    }
+    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
+    return {"Python": platform.python_version(), **packages, "machine": machine}
+
+
+def main(config: Config) -> None:
+    theirs = partial(run_yardstick, yardstick(config.environment))
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if LFW.exists():
+            rows += lfw_rows(config, folder, theirs)
+        if ORL.exists():
+            rows += orl_rows(config, folder)
+        if FILM.exists():
+            rows += film_rows(config, folder, theirs)
+        rows.append(crowd_row(config, folder))
+    measuring.print_table(rows, versions())
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

@@ -41,6 +41,7 @@ class Config:
     faces: Path = people.FACES  # folder of people, each a folder of photos
     pairs: Path | None = None  # list of pairs of photos in the folder, as LFW has it
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # what is measured
+    model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
@@ -122,7 +123,9 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
     source = identification.labelled_photos(folder)
     detector = faces.load_detector(config.detector)
     if config.photos:
-        recognizer = recognizers.load(config.recognizer, config.faces, detector, config.weights, config.accept)
+        recognizer = recognizers.load(
+            config.recognizer, config.faces, detector, config.accept, config.model, config.weights
+        )
         enrolled = set(recognizer.names())
         probes, faceless = [], []
         for frame in progress.watched(source, None, "photo"):
@@ -137,7 +140,9 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
         embedder = recognizers.load_embedder(config.recognizer, config.weights)
         paths, found, faceless = embed_photos(source, None, detector, embedder)
         probes = list(
-            progress.watched(identification.leave_one_out(paths, found, config.accept), 2 * len(paths), "photo")
+            progress.watched(
+                identification.leave_one_out(paths, found, embedder.statistics, config.accept), 2 * len(paths), "photo"
+            )
         )
     if not probes:
         raise settings.UserError(f"{folder}: no photo with a face in it")

@@ -25,6 +25,7 @@ class Config:
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
     faces: Path = people.FACES  # folder of people, each a folder of photos
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
+    model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
@@ -37,7 +38,9 @@ def main(config: Config) -> int:
     if not config.paths:
         raise settings.UserError("name at least one image, folder or pattern", 2)
     detector = faces.load_detector(config.detector)
-    recognizer = recognizers.load(config.recognizer, config.faces, detector, config.weights, config.accept)
+    recognizer = recognizers.load(
+        config.recognizer, config.faces, detector, config.accept, config.model, config.weights
+    )
     show = config.show and not config.json and not config.output and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
     source = frames.FrameSource(config.paths)

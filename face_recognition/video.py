@@ -39,9 +39,9 @@ class Config:
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
     faces: Path = people.FACES  # folder of people, each a folder of photos
+    model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
-    threshold: float | None = None  # instead of --accept, greatest distance of a face from a person; lower errs less
     timeline: str | None = None  # .csv file for who was seen from when to when; a .png picture comes beside it
     output: str | None = None  # video file, or folder, for the annotated video
     json: bool = False  # print JSON Lines instead of text, and open no window
@@ -53,7 +53,7 @@ def main(config: Config) -> int:
     who = timeline.Timeline(source.fps, config.timeline)
     detector = faces.load_detector(config.detector, live=True)
     recognizer = recognizers.load(
-        config.recognizer, config.faces, detector, config.weights, config.accept, config.threshold
+        config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
     show = config.show and not config.json and not config.output and sinks.has_display()
     output = config.output or (None if config.json or show else "output")

@@ -14,6 +14,7 @@ from recognition import conversion
 from recognition.alignment import align_precisely
 from recognition.dlib_files import dlib_file
 from recognition.faces import Face
+from recognition.gallery import DLIB
 from recognition.settings import UserError, quiet, say
 
 DESCRIPTOR = "dlib_face_recognition_resnet_model_v1.dat"
@@ -24,6 +25,7 @@ class DlibEmbedder:
 
     name = "dlib_resnet_v1"  # with the database of people: another name, other embeddings
     size, padding = 150, 0.25  # pixels, and the margin of aligned faces
+    statistics = DLIB
 
     def __init__(self, mirrored: bool = True):
         """`mirrored`: average with the mirror image's descriptor, which is surer and takes twice as long."""
@@ -59,7 +61,7 @@ class DlibEmbedder:
 class FastEmbedder:
     """The same network run by LiteRT: the same embeddings to five digits, and a face costs 3 ms on two cores."""
 
-    name, size, padding = DlibEmbedder.name, DlibEmbedder.size, DlibEmbedder.padding
+    name, size, padding, statistics = DlibEmbedder.name, DlibEmbedder.size, DlibEmbedder.padding, DLIB
     _BATCH = 16  # more at once is no faster, and the memory grows
 
     def __init__(self, content: bytes, mirrored: bool = True, threads: int = 2):

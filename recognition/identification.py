@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.frames import FrameSource
-from recognition.gallery import Gallery, Match
+from recognition.gallery import Gallery, Match, Statistics
 from recognition.settings import UserError
 
 UNKNOWN = "unknown"
@@ -39,17 +39,20 @@ def labelled_photos(folder: Path) -> FrameSource:
     return FrameSource([str(path) for path in people])
 
 
-def leave_one_out(paths: list[Path], embeddings: np.ndarray, accepted: float) -> Iterator[Probe]:
+def leave_one_out(
+    paths: list[Path], embeddings: np.ndarray, statistics: Statistics, accepted: float
+) -> Iterator[Probe]:
     """Yield each photo twice: against all others, and as a stranger, against all others but those of its person.
 
-    `paths`: of N photos FOLDER/NAME/*; `embeddings`: float32 (N, D). `accepted`: share of strangers that may be named.
+    `paths`: of N photos FOLDER/NAME/*; `embeddings`: float32 (N, D), of which `statistics` are known. `accepted`: share
+    of strangers that may be named.
     """
     persons = np.array([path.parent.name for path in paths])
     for k, path in enumerate(paths):
         for others, stranger in ((np.arange(len(paths)) != k, False), (persons != persons[k], True)):
             names, owners = np.unique(persons[others], return_inverse=True)
             if stranger or persons[k] in names:
-                gallery = Gallery(names.tolist(), embeddings[others], owners, accepted=accepted)
+                gallery = Gallery(names.tolist(), embeddings[others], owners, statistics, accepted)
                 yield Probe(path, path.parent.name, gallery.match(embeddings[k : k + 1])[0], stranger)
 
 

@@ -18,7 +18,7 @@ from recognition import photo_files
 from recognition.embeddings import crops_of
 from recognition.faces import main_face
 from recognition.frames import read_image
-from recognition.gallery import DLIB, Gallery
+from recognition.gallery import Gallery
 from recognition.photo_index import Photo, PhotoIndex
 from recognition.photo_scan import PhotoScan
 from recognition.settings import ROOT, UserError
@@ -60,9 +60,10 @@ class People:
     Raises UserError where the folder cannot be made or its SQLite file is of a newer version.
     """
 
-    def __init__(self, folder: Path, detector, embedder):
+    def __init__(self, folder: Path, detector, embedder, accepted: float = 0.01):
+        """`accepted`: share of strangers that may get a name."""
         self.folder = Path(os.path.realpath(Path(folder).expanduser()))
-        self.detector, self.embedder = detector, embedder
+        self.detector, self.embedder, self._accepted = detector, embedder, accepted
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -98,12 +99,11 @@ class People:
     def gallery(self) -> Gallery:
         """Return the people with the embeddings of their photos, to compare faces with."""
         self._scan.catch_up()
-        statistics = getattr(self.embedder, "statistics", DLIB)
         if self._gallery is None:
-            self._gallery = Gallery(*self._index.load(), statistics)
+            self._gallery = Gallery(*self._index.load(), self.embedder.statistics, self._accepted)
             if self._index.file.lost:  # it was damaged, which showed only now
                 self._scan.catch_up()
-                self._gallery = Gallery(*self._index.load(), statistics)
+                self._gallery = Gallery(*self._index.load(), self.embedder.statistics, self._accepted)
         return self._gallery
 
     def spelling(self, name: str) -> str:

@@ -6,7 +6,6 @@ average its descriptions: `crop(frame, faces)`, `describe(crops)`, the slow one,
 `refresh()` takes in what was enrolled since.
 """
 
-from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from recognition import embeddings, models
 from recognition.faces import Face
-from recognition.gallery import DLIB, Gallery, Match
+from recognition.gallery import Gallery, Match
 from recognition.gray_faces import PREPROCESSING, gray_crops, similarities
 from recognition.settings import UserError, say
 
@@ -25,10 +24,9 @@ TRAIN = "run python face_recognition/train.py"
 class EmbeddingRecognizer:
     """Names faces by the people whose photos lie in a folder; new photos count from the next refresh on."""
 
-    def __init__(self, people, embedder, accept: float = 0.01, threshold: float | None = None):
-        """`accept`: share of strangers that may get a name. `threshold`: greatest distance, whatever that share."""
-        self.people, self._embedder, self._accept, self._threshold = people, embedder, accept, threshold
-        self._take_gallery()
+    def __init__(self, people, embedder):
+        self.people, self._embedder = people, embedder
+        self._gallery: Gallery = people.gallery()
         # Of crops, a description each, float32 (N, D), in one pass without the mirror image; picklable
         self.describe = partial(embedder.embed, mirrored=False)
 
@@ -36,19 +34,12 @@ class EmbeddingRecognizer:
         """Take in what was enrolled, renamed or forgotten since; tell whether something was. Cheap if not."""
         changed = self.people.refresh()
         if changed:
-            self._take_gallery()
+            self._gallery = self.people.gallery()
         return changed
 
     def names(self) -> list[str]:
         """Return who may be named."""
         return self._gallery.names
-
-    def _take_gallery(self) -> None:
-        self._gallery: Gallery = copy(self.people.gallery())  # the people's own is for the usual share
-        decade = getattr(self._embedder, "statistics", DLIB).decade
-        self._gallery.threshold += decade * np.log10(max(self._accept, 1e-9) / 0.01)
-        if self._threshold is not None:
-            self._gallery.threshold = self._threshold
 
     def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
         """Return whom each face of a BGR frame belongs to."""
@@ -66,14 +57,9 @@ class EmbeddingRecognizer:
 class CnnRecognizer:
     """Names faces by the network that train.py trained on the people; whoever was forgotten since is not named."""
 
-    def __init__(
-        self, folder: Path, threshold: float | None = None, name: str = "faces", models_folder: Path = models.MODELS
-    ):
-        """`folder`: the people who may be named. `threshold`: greatest distance, instead of the network's own.
-
-        Raises UserError without a network that was trained for these people.
-        """
-        self._folder, self._wanted, self._name, self._models = folder, threshold, name, models_folder
+    def __init__(self, folder: Path, name: str = "faces", models_folder: Path = models.MODELS):
+        """`folder`: the people who may be named. Raises UserError without a network that was trained for them."""
+        self._folder, self._name, self._models = folder, name, models_folder
         self._said: list[str] = []
         self._load()
 
@@ -121,7 +107,7 @@ class CnnRecognizer:
         if card["architecture"] != "faces" or card.get("preprocessing") != PREPROCESSING:
             raise UserError(f"{card_path}: no network for faces, or one for other crops: {TRAIN}")
         self._model = models.load(self._name, self._models)
-        self._limit = 1 - self._model.threshold(None) if self._wanted is None else self._wanted
+        self._limit = 1 - self._model.threshold(None)
         trained = set(self._model.class_names)
         if not trained & self._known:
             raise UserError(f"{card_path}: trained for none of the people in {self._folder}: {TRAIN}")
@@ -159,22 +145,23 @@ def load(
     name: str,
     folder: Path,
     detector,
-    weights: Path | None = None,
     accept: float = 0.01,
-    threshold: float | None = None,
+    model: str = "faces",
+    weights: Path | None = None,
 ) -> EmbeddingRecognizer | CnnRecognizer:
     """Return a recogniser by its name, for the people whose photos are in `folder`.
 
-    `weights`: of `vggface`, an .h5 file. `accept`: share of strangers that may get a name; the cnn's was set when it
-    was trained. `threshold`: greatest distance of a face from a person, instead. Raises UserError where something it
-    needs is not there.
+    `accept`: share of strangers that may get a name; the cnn's was set when it was trained. `model`: the cnn's name in
+    models/. `weights`: of `vggface`, an .h5 file. Raises UserError where something it needs is not there.
     """
+    if not 0 < accept <= 1:
+        raise UserError(f"--accept {accept}: must be more than 0, at most 1", 2)
     if name == "cnn":
-        return CnnRecognizer(folder, threshold)
+        return CnnRecognizer(folder, model)
     from recognition.people import People
 
     embedder = load_embedder(name, weights)
-    people = People(folder, detector, embedder)
+    people = People(folder, detector, embedder, accept)
     if not people.names():
         say(f"nobody is enrolled in {folder}, so all are unknown: run python face_recognition/enroll.py")
-    return EmbeddingRecognizer(people, embedder, accept, threshold)
+    return EmbeddingRecognizer(people, embedder)
