@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recognition.gallery import DLIB
 from recognition.people import CROP_VERSION, INDEX, People
 from recognition.photo_index import Photo, PhotoIndex
 
@@ -24,7 +25,7 @@ PART = 5000  # people a transaction
 class Nobody:
     """A detector that finds no face, and an embedder: neither is used, for all photos are known."""
 
-    name, size, padding = "synthetic", 150, 0.25
+    name, size, padding, statistics = "synthetic", 150, 0.25, DLIB
 
     def detect(self, frame: np.ndarray) -> list:
         return []

@@ -19,7 +19,6 @@ from typing import Annotated, Literal
 import tyro
 
 from recognition import (
-    describing,
     draw,
     faces,
     people,
@@ -59,10 +58,9 @@ def main(config: Config) -> int:
     output = config.output or (None if config.json or show else "output")
     with (
         who,
-        describing.open_describer(recognizer.describe, watching.LAG) as describer,
         sinks.VideoSink(output, show, source, title="faces") as sink,
     ):
-        watcher = watching.Watcher(detector, recognizer, describer)
+        watcher = watching.Watcher(detector, recognizer)
         for frame, seen in watching.settled(progress.watched(source, source.count), watcher):
             who.add(frame.seconds, seen)
             if config.json:

@@ -20,7 +20,6 @@ import numpy as np
 
 from recognition import (
     cameras,
-    describing,
     draw,
     embeddings,
     enrolling,
@@ -92,10 +91,9 @@ def main(config: Config) -> int:
     meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
     with (
         who,
-        describing.open_describer(recognizer.describe, None if source.live else watching.LAG) as describer,
         sinks.VideoSink(output, show, source, KEYS, "faces") as sink,
     ):
-        watcher = watching.Watcher(detector, recognizer, describer)
+        watcher = watching.Watcher(detector, recognizer)
         for frame in source:
             now = time.monotonic()
             if now - refreshed > REFRESH:

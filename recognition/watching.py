@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recognition.describing import Here
 from recognition.faces import Face
 from recognition.frames import Frame
 from recognition.gallery import Match
@@ -23,7 +22,6 @@ NEEDED = 0.75  # confidence of a face that is shown at once; less sure ones from
 # Frames from one detection to the next; in between faces are followed, which takes a quarter of YuNet's time
 EVERY = {"yunet": 2, "hog": 4, "cnn": 12}
 RATE, BURST = 5.0, 10.0  # looks a second of video, and at most at once after a time without
-LAG = 6  # frames of a video file after which the answer to a look is taken
 DELAY, HELD = 1.0, 300_000_000  # seconds that frames wait for names to settle, and bytes that these may take
 SAME, CHANGED = 0.4, 0.65  # correlation of a face with itself one frame before: below, it is another; may be another
 
@@ -56,16 +54,14 @@ class Seen:
 class Watcher:
     """Watches one video: give it frame after frame.
 
-    `detector`: as faces.load_detector gives it. `recognizer`: see recognizers. `describer`: who describes the faces,
-    default in this process. `rate`: looks a second of video.
+    `detector`: as faces.load_detector gives it. `recognizer`: see recognizers.
     """
 
-    def __init__(self, detector, recognizer, describer: Here | None = None, rate: float = RATE):
-        self._detector, self._recognizer, self._rate = detector, recognizer, rate
-        self._describer = describer or Here(recognizer.describe)
+    def __init__(self, detector, recognizer):
+        self._detector, self._recognizer = detector, recognizer
         self._every = EVERY.get(getattr(detector, "name", ""), 1)
         self._cuts, self._follower = CutDetector(), Follower()
-        self._allowance, self._seconds, self._index = BURST, None, -1
+        self._allowance, self._seconds = BURST, None
         self._begin_scene()
 
     def _begin_scene(self) -> None:
@@ -80,15 +76,13 @@ class Watcher:
         """
         if self._cuts.is_cut(frame):
             self._begin_scene()
-        self._index += 1
         passed = 0.0 if self._seconds is None else max(0.0, seconds - self._seconds)
-        self._allowance, self._seconds = min(BURST, self._allowance + self._rate * passed), seconds
+        self._allowance, self._seconds = min(BURST, self._allowance + RATE * passed), seconds
         self._faces = self._find(frame)
         boxes = np.array([face.box for face in self._faces], float).reshape(-1, 4)
         tracks = self._tracker.update(boxes, [None] * len(boxes), [face.confidence for face in self._faces])
         self._identities = {track: self._identities.get(track) or Identity() for track in tracks}
         self._look(frame, [track for track in tracks if track.found is not None], seconds)
-        self._learn()
         let_one_have_each_name(self._identities.values())
         seen = [self._seen(track) for track in tracks]
         return sorted(seen, key=lambda one: one.box[0] - one.box[2])
@@ -125,22 +119,17 @@ class Watcher:
             wishes.append((self._identities[track].wish(quality, face.size, seconds), quality, track, face))
         self._views = views
         wish, quality, track, face = max(wishes, key=lambda one: one[0], default=(0.0, 0.0, None, None))
-        if wish > 0 and self._allowance >= 1 and not self._describer.busy:
+        if wish > 0 and self._allowance >= 1:
             self._allowance -= 1
             identity = self._identities[track]
             crops = self._recognizer.crop(frame, [face])
             crops = crops[:, :, ::-1] if identity.asked % 2 else crops  # its mirror image is a look of its own
             identity.ask(seconds)
-            self._describer.ask((track, identity, quality), np.ascontiguousarray(crops), self._index)
-
-    def _learn(self) -> None:
-        """Take in what the looks at faces told."""
-        for (track, identity, quality), descriptions in self._describer.take(self._index):
-            alone = self._recognizer.match(descriptions)[0]
-            if not identity.learn(descriptions[0], quality, alone):
-                identity.match = self._recognizer.match(identity.description[None])[0]
-            elif self._identities.get(track) is identity:
+            descriptions = self._recognizer.describe(np.ascontiguousarray(crops))
+            if identity.learn(descriptions[0], quality, self._recognizer.match(descriptions)[0]):
                 self._identities[track] = Identity()
+            else:
+                identity.match = self._recognizer.match(identity.description[None])[0]
 
 
 def settled(frames: Iterable[Frame], watcher: Watcher) -> Iterator[tuple[Frame, list[Seen]]]:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from recognition.faces import Face
+from recognition.gallery import DLIB
 
 SHAPE = np.array([(0.3, 0.35), (0.7, 0.35), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)])  # landmarks in a box
 COLOURS = {"red": (30, 30, 220), "green": (30, 200, 30), "blue": (220, 60, 30), "yellow": (30, 210, 220)}
@@ -36,7 +37,7 @@ class Detector:
 class Embedder:
     """Describes a square by its colour; counts in `calls` how many it saw."""
 
-    size, padding = 16, 0.0
+    size, padding, statistics = 16, 0.0, DLIB
 
     def __init__(self, name: str = "colours"):
         self.name, self.calls = name, 0

@@ -140,16 +140,6 @@ def test_cnn_that_does_not_fit_is_refused_in_one_line(copied, change, message):
     assert "\n" not in str(caught.value)
 
 
-def test_cnn_takes_the_distance_that_a_caller_chose(copied, detector):
-    frame = draw_face(0, photo=5)
-    found = detector.detect(frame)
-    for threshold, name in ((2.0, "person 0"), (0.0, None)):
-        recognizer = recognizers.CnnRecognizer(copied[0], threshold, models_folder=copied[1])
-        (match,) = recognizer.identify(frame, found)
-        assert (match.name, match.nearest) == (name, "person 0")
-        assert (match.confidence > 0.5) == (name is not None)
-
-
 class Database:
     """Two people with one embedding each, in place of the database of people."""
 
@@ -167,7 +157,7 @@ class Database:
 class Colours:
     """Describes a crop by the strongest of its three colours."""
 
-    size, padding = 32, 0.25
+    size, padding, statistics = 32, 0.25, gallery.DLIB
 
     def embed(self, crops: np.ndarray, mirrored: bool = True) -> np.ndarray:
         return np.eye(4, dtype=np.float32)[crops.mean((1, 2)).argmax(1)]
@@ -196,18 +186,9 @@ def test_an_embedders_own_distances_reach_the_gallery(tmp_path, detector):
         name = "colours"
         statistics = gallery.Statistics(0.0, 0.0, 0.0, nearest=0.45, decade=0.1)
 
-    database = people.People(write_people(tmp_path / "people", 1, 1), detector, Other())
-    assert recognizers.EmbeddingRecognizer(database, Other())._gallery.threshold == pytest.approx(0.45)
-    assert recognizers.EmbeddingRecognizer(database, Other(), 0.1)._gallery.threshold == pytest.approx(0.55)
-
-
-def test_share_of_strangers_moves_the_threshold_as_the_gallery_would():
-    names, rows = ["Ada", "Bob"], np.eye(4, dtype=np.float32)[:2]
-    for accept in (0.001, 0.01, 0.1):
-        recognizer = recognizers.EmbeddingRecognizer(Database(), Colours(), accept)
-        expected = gallery.Gallery(names, rows, np.arange(2), accepted=accept).threshold
-        assert recognizer._gallery.threshold == pytest.approx(expected)
-    assert recognizers.EmbeddingRecognizer(Database(), Colours(), 0.01, 0.33)._gallery.threshold == 0.33
+    folder = write_people(tmp_path / "people", 1, 1)
+    for accepted, threshold in ((0.01, 0.45), (0.1, 0.55)):
+        assert people.People(folder, detector, Other(), accepted).gallery().threshold == pytest.approx(threshold)
 
 
 def test_cnn_runs_without_tensorflow(copied):

@@ -5,9 +5,8 @@ import json
 import cv2
 import numpy as np
 import pytest
-from test_describing import slowly
 
-from recognition import describing, identity, watching
+from recognition import identity, watching
 from recognition.alignment import TEMPLATE, align
 from recognition.faces import Face
 from recognition.frames import Frame
@@ -263,13 +262,3 @@ def test_quality_tells_good_views_from_bad_ones():
     assert qualities[0] > 0.8 > 0.2 > qualities[-1]
     sizes = [identity.size_of(face(0, 0, side)) for side in (20, 50, 80)]
     assert sizes == pytest.approx([0, 0.5, 1])
-
-
-def test_a_process_beside_gives_the_same_names():
-    films = []
-    for describer in (describing.Here(slowly), describing.open_describer(slowly, watching.LAG)):
-        with describer:
-            film = Film(describer=describer)
-            film.show([(face(100, 100), ADA), (face(300, 100), STRANGER)], 2 * RATE)
-            films.append([sorted((one.box[0], one.name or "") for one in seen) for seen in film.frames])
-    assert films[0] == films[1] == [[(100, "Ada"), (300, "")]] * 2 * RATE
