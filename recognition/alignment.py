@@ -70,9 +70,27 @@ def _dlib_landmarks(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
     for shift in JITTER:
         middle = centre + np.array(shift) * 2 * half
         box = dlib.rectangle(*np.rint([*(middle - half), *(middle + half)]).astype(int).tolist())
-        found.append([(point.x, point.y) for point in _predictor()(draft, box).parts()])
+        found.append(_predict(draft, box))
     points = np.mean(found, axis=0)
     return points @ (back := cv2.invertAffineTransform(upright))[:, :2].T + back[:, 2]
+
+
+def five_landmarks(image_rgb: np.ndarray, box) -> np.ndarray:
+    """Return landmarks as a detector gives them, float (5, 2), of the face in a dlib.rectangle of an RGB image.
+
+    dlib's predictor knows the eyes and the base of the nose; the mouth is where a face that stands so has it.
+    """
+    corners = _predict(image_rgb, box)
+    back = cv2.invertAffineTransform(similarity(corners, CORNERS))
+    mouth_and_all, nose = (template @ back[:, :2].T + back[:, 2] for template in (TEMPLATE, CORNERS[4]))
+    return np.stack([
+        corners[2:4].mean(0), corners[:2].mean(0), mouth_and_all[2] + corners[4] - nose, *mouth_and_all[3:]
+    ])  # fmt: skip
+
+
+def _predict(image_rgb: np.ndarray, box) -> np.ndarray:
+    """Return dlib's five landmarks, float (5, 2), of the face in a dlib.rectangle."""
+    return np.array([(point.x, point.y) for point in _predictor()(image_rgb, box).parts()], float)
 
 
 @cache

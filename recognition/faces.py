@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.alignment import align  # noqa: F401
+from recognition.alignment import five_landmarks
 from recognition.dlib_files import dlib_file
 from recognition.downloads import fetch
 from recognition.settings import ROOT, UserError, quiet, say
@@ -28,8 +28,6 @@ OVERLAP = 0.3  # of two boxes that are one face
 BEST = 130  # pixels of a face in the look whose landmarks are kept where several see it: they err least there
 SIDE, LARGE_SIDE = 640, 1600  # pixels of the longer side that frames are brought to for YuNet, which learnt at 640
 RIVAL = 0.55  # weight of a second face, of the first one's, from which a photo is of both: 1.2 % of LFW
-# Landmarks of dlib's 68 whose means are ours
-GROUPS = (slice(36, 42), slice(42, 48), slice(30, 31), slice(48, 49), slice(54, 55))
 
 
 @dataclass
@@ -90,7 +88,6 @@ class Dlib:
         hog = name == "hog"
         path = None if hog else dlib_file("mmod_human_face_detector.dat")
         self._detector = dlib.get_frontal_face_detector() if hog else dlib.cnn_face_detection_model_v1(path)
-        self._landmarks = dlib.shape_predictor(dlib_file("shape_predictor_68_face_landmarks.dat"))
 
     def detect(self, frame: np.ndarray) -> list[Face]:
         """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first."""
@@ -105,9 +102,7 @@ class Dlib:
             boxes, scores = [face.rect for face in found], [face.confidence for face in found]
         faces = []
         for box, score in zip(boxes, scores, strict=True):
-            shape = self._landmarks(image_rgb, box)
-            points = np.array([(point.x, point.y) for point in shape.parts()], float)
-            landmarks = np.stack([points[group].mean(0) for group in GROUPS]) / scale
+            landmarks = five_landmarks(image_rgb, box) / scale
             corners = np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale
             faces.append(Face(tuple(np.rint(corners).astype(int).tolist()), landmarks, float(np.clip(score, 0, 1))))
         return _without_doubles(sorted(faces, key=lambda face: -face.confidence))

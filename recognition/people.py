@@ -25,7 +25,7 @@ from recognition.settings import ROOT, UserError
 
 FACES = ROOT / "data" / "faces"
 INDEX = ".embeddings.sqlite"
-CROP_VERSION = 1  # raise it when faces.align or the landmarks that it takes change
+CROP_VERSION = 1  # raise it when align_precisely changes, or the landmarks that it is given
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in "0123456789¹²³")}
 BIDIRECTIONAL = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn a line around
 
