@@ -10,8 +10,6 @@ from recognition.frames import FrameSource
 from recognition.gallery import Gallery, Match, Statistics
 from recognition.settings import UserError
 
-UNKNOWN = "unknown"
-
 
 @dataclass
 class Probe:
@@ -79,13 +77,16 @@ def _share(values: list[bool]) -> float | None:
 
 
 def curve(probes: list[Probe]) -> tuple[np.ndarray, np.ndarray]:
-    """Return the shares of strangers named, rising, and of people found when only surer and surer names counted."""
+    """Return the shares of strangers named, rising, and of people found when less and less sure names count, (N,).
+
+    Whoever is most like somebody else is never found, so the second share need not reach 1.
+    """
     own = [
         probe.match.confidence if probe.match.nearest == probe.person else -1.0
         for probe in probes
         if not probe.stranger
     ]
     others = [probe.match.confidence for probe in probes if probe.stranger]
-    limits = np.unique(others + own)[::-1]
+    limits = np.unique([confidence for confidence in others + own if confidence >= 0])[::-1]
     named, found = (np.array([np.mean(np.array(kind) >= limit) for limit in limits]) for kind in (others, own))
     return named, found

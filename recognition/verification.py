@@ -46,7 +46,7 @@ def _photo(folder: Path, name: str, number: str) -> Path:
 
 
 def roc(distances: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return thresholds, rising, and the share below each of pairs of one person and of pairs of two, float (T,).
+    """Return thresholds, rising, and the shares of pairs of one person and of two not above each, float (T,).
 
     `distances`: float (N,); `same`: bool (N,).
     """
