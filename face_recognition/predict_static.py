@@ -54,7 +54,9 @@ def main(config: Config) -> int:
             if config.json:
                 print(watching.json_line(frame.source, frame.index, seen), flush=True)
             else:
-                names = ", ".join(one.name or "unknown" for one in sorted(seen, key=lambda one: one.box[0]))
+                names = ", ".join(
+                    people.printable(one.name or "unknown") for one in sorted(seen, key=lambda one: one.box[0])
+                )
                 print(f"{frame.source}: {names or 'no face'}{f'   -> {path}' if path else ''}", flush=True)
             sink.show(frame)
             if sink.quit:

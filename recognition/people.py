@@ -30,11 +30,20 @@ RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT"
 BIDIRECTIONAL = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn a line around
 
 
+def printable(name: str) -> str:
+    """Return a person's name such that it fits into a line of text; folders made by hand may have any name."""
+    return "".join("?" if _is_control(letter) else letter for letter in name)
+
+
+def _is_control(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in BIDIRECTIONAL
+
+
 def check_name(name: str) -> str:
     """Return a person's name as it can be a folder's on every system; raise UserError with the reason if it cannot."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in name[:40]) + "..." * (len(name) > 40)
+    shown = printable(name[:40]) + "..." * (len(name) > 40)
     name = unicodedata.normalize("NFC", name).strip()
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in BIDIRECTIONAL for letter in name):
+    if any(map(_is_control, name)):
         reason = "has control characters"
     elif not name:
         reason = "is empty"
