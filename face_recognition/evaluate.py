@@ -153,7 +153,7 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
         names = sorted({probe.person for probe in known} | {probe.match.name for probe in known if probe.match.name})
         columns = [*names, "unknown"]
         rows = [names.index(probe.person) for probe in known]
-        read = [columns.index(probe.match.name or "unknown") for probe in known]
+        read = [names.index(probe.match.name) if probe.match.name else len(names) for probe in known]
         reports.plot_confusion(reports.confusion_matrix(rows, read, len(columns)), columns, figures[0])
     if known and len(known) < len(probes):
         figures.append(output / "found.png")
@@ -173,6 +173,8 @@ def main(config: Config) -> int:
     output = Path(config.output)
     if config.pairs and config.photos is None:
         raise settings.UserError("--pairs: name the folder of the photos, too: data/lfw --pairs data/lfw_pairs.txt", 2)
+    recognizers.check_accept(config.accept)
+    settings.make_folder(output)  # before minutes of work that could not be kept
     result, figures = evaluate_pairs(config, output) if config.pairs else evaluate_people(config, output)
     if config.json:
         print(json.dumps(result))

@@ -141,6 +141,12 @@ def load_embedder(name: str, weights: Path | None = None):
     raise UserError(f"--recognizer {name} describes no faces, it only names people: name a folder of photos of them", 2)
 
 
+def check_accept(accept: float) -> None:
+    """Raise UserError for a share of strangers that may get a name which is none."""
+    if not 0 < accept <= 1:
+        raise UserError(f"--accept {accept}: must be more than 0, at most 1", 2)
+
+
 def load(
     name: str,
     folder: Path,
@@ -154,8 +160,7 @@ def load(
     `accept`: share of strangers that may get a name; the cnn's was set when it was trained. `model`: the cnn's name in
     models/. `weights`: of `vggface`, an .h5 file. Raises UserError where something it needs is not there.
     """
-    if not 0 < accept <= 1:
-        raise UserError(f"--accept {accept}: must be more than 0, at most 1", 2)
+    check_accept(accept)
     if name == "cnn":
         return CnnRecognizer(folder, model)
     from recognition.people import People

@@ -126,7 +126,9 @@ def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> No
 
 
 def plot_shares(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], path: Path) -> None:
-    """Save a curve of shares, float (N,) each, 0 to 1: what is found against what it costs, on a logarithmic axis."""
+    """Save a curve of shares, float (N,), 0 to 1, both rising: what is found against what it costs, logarithmic."""
+    most = np.append(np.diff(x) > 0, True)  # of what is found at the same cost: less is of no interest
+    x, y = x[most], y[most]
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
     least = min(0.5, np.min(x[x > 0], initial=1.0))
