@@ -43,6 +43,8 @@ def main(config: Config) -> int:
     )
     show = config.show and not config.json and not config.output and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
+    if output and Path(output).resolve().is_relative_to(config.faces.resolve()):
+        raise settings.UserError(f"--output {output}: would become photos of people there: choose another one", 2)
     source = frames.FrameSource(config.paths)
     with sinks.FrameSink(output, show, "_named.png") as sink:
         for frame in source:

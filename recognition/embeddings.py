@@ -41,9 +41,6 @@ class DlibEmbedder:
             ) from error
         self._mirrored = mirrored
 
-    def __reduce__(self):  # pickled, for another process, without its 20 MB of numbers
-        return type(self), (self._mirrored,)
-
     def embed(self, crops: np.ndarray, mirrored: bool | None = None) -> np.ndarray:
         """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 150, 150, 3).
 

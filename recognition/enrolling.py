@@ -7,19 +7,17 @@ blurred on purpose; how many of them each reason refuses is said beside it.
 from collections.abc import Iterable
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from recognition.alignment import align
 from recognition.embeddings import crops_of
 from recognition.faces import Face, main_face
 from recognition.frames import Frame
 from recognition.gallery import unit
+from recognition.quality import sharpness, upright
 from recognition.settings import UserError
 
 MIN_EYES = 18  # pixels between the eyes. ORL's smallest are 27, LFW's 21; the clip's far audience has 10 to 15
-SHARPNESS = 0.004  # see `sharpness`: LFW 0.4 %, ORL 0; all of both, blurred by a sigma of 0.08 of the eyes' distance
-SMEARED = 0.1  # detail in one direction, of that in another: LFW and ORL are above; all smeared sideways are below
+SHARPNESS = 0.004  # LFW 0.4 %, ORL 0; all of both, blurred by a sigma of 0.08 of the eyes' distance
 NOSE = 0.08, 0.92  # where the tip of the nose is between the eyes, 0 to 1: with the next, LFW 2.0 %, ORL 0
 NARROW = 0.22  # distance of the eyes, of the face's longer side; half faces have less
 DARK, FLAT = 30, 8  # mean and spread of the face's gray, of 255; LFW and ORL are above 62 and 15
@@ -27,27 +25,6 @@ SAME = 0.08  # distance of two embeddings of length 1 below which photos show no
 PERSON = 0.45  # and up to which frames of a video show one person, not two in turn
 CANDIDATES = 20  # frames of a video that are compared with each other
 MARGIN = 1.0  # around a face that is cut out of a frame, in its own sizes: another detector must find it again
-
-
-def sharpness(frame: np.ndarray, face: Face) -> float:
-    """Return how sharp a face of a BGR frame is: 0.01 is good, 0.002 is blurred, 0 is smeared by motion.
-
-    It is the share of fine detail in coarse detail, in the direction where that is least.
-    """
-    gray = cv2.cvtColor(align(frame, face.landmarks, 96, 0.0), cv2.COLOR_BGR2GRAY)
-    gray = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1)  # grain and JPEG's blocks are no detail
-    directions = (1, 0), (0, 1), (0.71, 0.71), (0.71, -0.71)
-    fine, coarse = (np.array([_curvature(gray, round(k * x), round(k * y)) for x, y in directions]) for k in (2, 8))
-    if fine.min() < SMEARED * fine.max():
-        return 0.0
-    return float((fine / np.maximum(coarse, 1e-3)).min())
-
-
-def _curvature(gray: np.ndarray, x: int, y: int) -> float:
-    """Return the mean square of the second difference of a gray image over steps of x and y pixels, at most 8."""
-    height, width = gray.shape
-    middle, one, other = (gray[8 + k * y : height - 8 + k * y, 8 + k * x : width - 8 + k * x] for k in (0, 1, -1))
-    return float(np.square(2 * middle - one - other).mean())
 
 
 def refusal(frame: np.ndarray, faces: list[Face]) -> str | None:
@@ -67,10 +44,10 @@ def refusal(frame: np.ndarray, faces: list[Face]) -> str | None:
     place = float((nose - left) @ (right - left)) / eyes**2
     if not NOSE[0] < place < NOSE[1] or eyes < NARROW * face.size:
         return "turned away: look into the camera"
-    gray = cv2.cvtColor(align(frame, face.landmarks, 96, 0.0), cv2.COLOR_BGR2GRAY)
+    gray = upright(frame, face.landmarks)
     if gray.mean() < DARK or gray.std() < FLAT:
         return "too dark or too flat: more light is needed"
-    if sharpness(frame, face) < SHARPNESS:
+    if sharpness(gray) < SHARPNESS:
         return "too blurred: hold still, or take a sharper photo"
     return None
 
@@ -116,7 +93,7 @@ def best_frames(frames: Iterable[Frame], people, count: int) -> list[tuple[Frame
         faces = people.detector.detect(frame.image)
         if len(faces) != 1 or refusal(frame.image, faces):
             continue
-        sharp = sharpness(frame.image, faces[0])
+        sharp = sharpness(upright(frame.image, faces[0].landmarks))
         if kept and frame.seconds - second < apart:
             if sharp > kept[-1][0]:
                 kept[-1] = sharp, frame, faces[0]

@@ -1,9 +1,9 @@
 """Who a face belongs to: the nearest enrolled person, or nobody. Pure functions on embeddings, no files.
 
-A person is the mean of his photos' embeddings, each brought to length 1, and the distance of a face to it is Euclidean,
-0 to 2. How near is near enough depends on three things: how much his own photos differ (one photo allows as much as
-people's photos differ on average), how many people there are (each is one more whom a stranger may resemble), and
-how much these people resemble one another, compared with others: a family needs more care, nobody needs less.
+A person is the mean of the embeddings of some photos, each brought to length 1, and the distance of a face to it is
+Euclidean, 0 to 2. How near is near enough depends on three things: how many photos there are (from the mean of one all
+faces are farther away than from that of five), how many people there are (each is one more whom a stranger may
+resemble), and how much these people resemble one another, compared with others: a family needs more care, nobody less.
 """
 
 from dataclasses import dataclass
@@ -12,29 +12,27 @@ import numpy as np
 
 MARGIN = 0.02  # by which the nearest person must be nearer than the second; else it could be either
 SOFTNESS = 0.025  # of distance, from a confidence of 0.5 to one of 0.73
-PRIOR = 2  # photos' worth of trust in the spread that is usual
-SHRINK = 20  # people, from which on the user's own tell more than the built-in statistics about how alike people are
+SHRINK = 60  # people, from which on the user's own tell more than the built-in statistics about how alike people are
 SAMPLE = 300  # people and photos of them, at most, that are compared with each other for that
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """What is known beforehand of embeddings that one network makes; distances less `allowance` of the person's spread.
+    """What is known beforehand of one network's embeddings; distances are less `allowance` * sqrt(1 + 1 / photos).
 
-    `spread`: mean squared distance of a photo from its person. `strangers`: mean distance of a stranger from a person.
-    `nearest`: what 1 % of strangers are below, with one person; `decade`: how much lower for a tenth of that share.
+    `strangers`: mean distance of a stranger from a person. `nearest`: what 1 % of strangers are below, with one person;
+    `decade`: how much lower that is with ten people, or for a tenth of that share.
     """
 
-    spread: float
     allowance: float
     strangers: float
     nearest: float
     decade: float
 
 
-# From 140 photos of 15 people of LFW and the 400 photos of ORL, aligned as `crops_of` does and averaged with their
-# mirror images, one to five photos enrolled: the shares hold for each number, because of the allowance
-DLIB = Statistics(spread=0.0435, allowance=0.45, strangers=0.415, nearest=0.278, decade=0.039)
+# From 779 photos of every second person in LFW's development pairs, aligned as `crops_of` does and averaged with their
+# mirror images: 1 to 150 people with one to five photos enrolled, all others strangers
+DLIB = Statistics(allowance=0.094, strangers=0.430, nearest=0.285, decade=0.041)
 
 
 @dataclass
@@ -70,10 +68,7 @@ class Gallery:
         np.add.at(self._centres, owners, embeddings)
         self._centres /= count[:, None].astype(np.float32)
         self._squares = np.einsum("ij,ij->i", self._centres, self._centres)
-        # Of k vectors of length 1, the squared distances from their mean sum up to k times (1 - its squared length)
-        differences = count * np.clip(1 - self._squares, 0, None)
-        spread = (differences + PRIOR * statistics.spread) / (count - 1 + PRIOR) * (1 + 1 / count)
-        self._allowance = (statistics.allowance * np.sqrt(spread)).astype(np.float32)
+        self._allowance = (statistics.allowance * np.sqrt(1 + 1 / count)).astype(np.float32)
         self.threshold = statistics.nearest + statistics.decade * np.log10(accepted / 0.01 / max(1, len(names)))
         if len(names) > 1:
             closer = min(0.0, self._resemblance(embeddings, owners) - statistics.strangers)

@@ -2,15 +2,13 @@
 
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
-from recognition.alignment import TEMPLATE, align, similarity
 from recognition.faces import Face
 from recognition.gallery import Match
 from recognition.motion import thumbnail
+from recognition.quality import BLURRED, frontality, sharpness, upright
 
-VIEW = 64  # pixels of the upright face by which a view is judged
 LEAST, GOOD = 0.2, 0.5  # quality of a view from which on it says anything, and says much, about who it is
 FAR = 1.4  # times the distance of a face so far: no other look at the same person
 ENOUGH = 1.0  # sum of the qualities of the looks, two at least, that may name a face
@@ -95,25 +93,11 @@ def view_of(frame: np.ndarray, face: Face) -> tuple[float, np.ndarray]:
     margin = face.size // 2
     left, top = max(0, x1 - margin), max(0, y1 - margin)
     part = frame[top : max(top + 1, y2 + margin), left : max(left + 1, x2 + margin)]
-    image = align(part, face.landmarks - (left, top), VIEW, 0.1)
-    quality = size_of(face) * frontality(face.landmarks) * sharpness(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY))
-    return quality, thumbnail(image, (16, 16))
+    gray = upright(part, face.landmarks - (left, top))
+    sharp = float(np.clip((sharpness(gray) - BLURRED) / 0.003, 0, 1))
+    return size_of(face) * frontality(face.landmarks) * sharp, thumbnail(gray, (16, 16))
 
 
 def size_of(face: Face) -> float:
     """Return how well the size of a face suffices, 0 (20 pixels) to 1 (80 and more)."""
     return float(np.clip((face.size - 20) / 60, 0, 1))
-
-
-def frontality(landmarks: np.ndarray) -> float:
-    """Return how much a face, landmarks (5, 2), looks into the camera, from 0 (in profile) to 1."""
-    upright = similarity(landmarks, TEMPLATE)
-    away = landmarks @ upright[:, :2].T + upright[:, 2] - TEMPLATE
-    error = float(np.sqrt((away**2).sum(1).mean()))  # of the face's size: 0.02 to 0.08 in front, in profile from 0.13
-    return float(np.clip((0.14 - error) / 0.08, 0, 1))
-
-
-def sharpness(gray: np.ndarray) -> float:
-    """Return how sharp an image, uint8 (H, W), is, from 0 to 1, whatever its contrast."""
-    edges = cv2.Laplacian(gray, cv2.CV_32F)
-    return float(np.clip(edges.var() / max(200.0, float(gray.var())) / 0.1, 0, 1))

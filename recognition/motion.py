@@ -25,8 +25,9 @@ class CutDetector:
 
 
 def thumbnail(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a BGR image small, gray and blurred, float32 (height, width), of mean 0 and length 1."""
-    small = cv2.cvtColor(cv2.resize(frame, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    """Return a BGR or gray image small, gray and blurred, float32 (height, width), of mean 0 and length 1."""
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    small = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY) if small.ndim == 3 else small
     small = cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1)
     small -= small.mean()
     return small / max(1e-3, float(np.linalg.norm(small)))

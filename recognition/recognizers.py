@@ -6,6 +6,7 @@ average its descriptions: `crop(frame, faces)`, `describe(crops)`, the slow one,
 `refresh()` takes in what was enrolled since.
 """
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from recognition import embeddings, models
 from recognition.faces import Face
 from recognition.gallery import Gallery, Match
 from recognition.gray_faces import PREPROCESSING, gray_crops, similarities
+from recognition.quality import is_clear
 from recognition.settings import UserError, say
 
 SOFTNESS = 0.05  # of the cnn's distance, from a confidence of 0.5 to one of 0.73
@@ -42,8 +44,12 @@ class EmbeddingRecognizer:
         return self._gallery.names
 
     def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
-        """Return whom each face of a BGR frame belongs to."""
-        return self.match(self._embedder.embed(self.crop(frame, faces)))
+        """Return whom each face of a BGR frame belongs to; who is too small or blurred to be named is unknown."""
+        matches = self.match(self._embedder.embed(self.crop(frame, faces)))
+        return [
+            match if is_clear(frame, face) else replace(match, name=None, confidence=min(match.confidence, 0.5))
+            for match, face in zip(matches, faces, strict=True)
+        ]
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
         """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""

@@ -81,8 +81,10 @@ class FrameSink:
         return self._output.is_dir() or self._output.suffix.lower() not in SUFFIXES
 
     def write(self, frame: Frame) -> Path | None:
-        """Save one annotated frame where there is an output; return the file written."""
+        """Save one annotated frame where there is an output, but never over its photo; return the file written."""
         path = self._path(frame.source) if self._output else None
+        if path and path.exists() and os.path.exists(frame.source) and path.samefile(frame.source):
+            raise UserError(f"{path}: the photo itself would be overwritten: choose another --output", 2)
         if path:
             save_picture(path, frame.image)
         return path

@@ -168,7 +168,7 @@ class VggFace:
             write_atomically(card_path, lambda path: path.write_text(json.dumps(card, indent=2), encoding="utf-8"))
         self.name = f"vggface_{card['layout']}_{card['sha256'][:12]}"
         # One distance for all: nobody has measured more of this network
-        self.statistics = Statistics(0.0, 0.0, 0.0, nearest=card["threshold"], decade=0.05)
+        self.statistics = Statistics(0.0, 0.0, nearest=card["threshold"], decade=0.05)
         self._model = Model(tflite.read_bytes(), {"class_names": []})
 
     def __reduce__(self):  # pickled, for another process, without its numbers

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from drawn_faces import draw_face
 
-from recognition import alignment, downloads, faces
+from recognition import alignment, downloads, faces, quality
 from recognition.settings import ROOT, UserError
 
 KINDS = ["hog", "cnn", *(["yunet"] if faces.YUNET.exists() else [])]
@@ -150,3 +150,17 @@ def test_nothing_of_keras_is_imported():
     code = "import sys; from recognition import recognizers; print({'keras', 'tensorflow'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "set()\n", done.stderr
+
+
+def test_small_and_blurred_faces_are_not_clear(lfw):
+    photo = cv2.imread(str(sorted(lfw.glob("*/*_0001.jpg"))[0]))
+    face = faces.load_detector("hog").detect(photo)[0]
+    assert quality.is_clear(photo, face)
+    eyes = np.linalg.norm(face.landmarks[1] - face.landmarks[0])
+    assert not quality.is_clear(cv2.GaussianBlur(photo, (0, 0), 0.12 * eyes), face)
+    assert quality.is_clear(cv2.GaussianBlur(photo, (0, 0), 0.03 * eyes), face)
+    for size, clear in ((40, True), (20, False)):
+        scale = size / face.size
+        small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        box = tuple(round(scale * edge) for edge in face.box)
+        assert quality.is_clear(small, faces.Face(box, face.landmarks * scale, 1.0)) is clear

@@ -73,14 +73,27 @@ def test_people_who_resemble_one_another_tighten_the_threshold():
     assert enrolled(alike).threshold < enrolled(apart).threshold - 0.02
 
 
-def test_whose_photos_differ_may_be_farther_away():
-    faces = faces_of(2, 4, spread=0.02)
-    faces[1] = faces_of(2, 4, spread=0.5)[1]
-    gallery = enrolled(faces)
-    away = 0.35 * unit(RNG.normal(size=(1, 128))).astype(np.float32)
-    near, far = (gallery.match(unit(person).mean(0, keepdims=True) + away)[0] for person in faces)
-    assert far.distance > near.distance + 0.03
-    assert far.confidence > near.confidence > 0.5
+def test_from_one_photo_a_face_may_be_farther_away_than_from_four():
+    faces = faces_of(2, 5)
+    one, four = (enrolled(faces[:, :count]) for count in (1, 4))
+    reach = [gallery.threshold + DLIB.allowance * np.sqrt(1 + 1 / count) for gallery, count in ((one, 1), (four, 4))]
+    assert reach[0] > reach[1] + 0.01
+    for gallery, limit in ((one, reach[0]), (four, reach[1])):
+        for factor, name in ((0.99, "person 0"), (1.01, None)):
+            centre = unit(faces[0, : 1 if gallery is one else 4]).mean(0)
+            probe = on_sphere(centre, factor * limit)
+            match = gallery.match(probe[None])[0]
+            assert match.distance == pytest.approx(factor * limit, abs=1e-4)
+            assert match.name == name
+
+
+def on_sphere(centre: np.ndarray, distance: float) -> np.ndarray:
+    """Return a vector of length 1 at a distance from a centre, away from everything else."""
+    away = np.eye(128)[100] - np.eye(128)[100] @ unit(centre[None])[0] * unit(centre[None])[0]
+    away /= np.linalg.norm(away)
+    length = np.linalg.norm(centre)
+    along = (1 + length**2 - distance**2) / (2 * length)  # by the law of cosines
+    return (along * centre / length + np.sqrt(1 - along**2) * away).astype(np.float32)
 
 
 def test_a_face_between_two_people_is_neither():

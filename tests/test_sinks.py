@@ -56,3 +56,14 @@ def test_a_display_that_answers(display, monkeypatch):
     for suffix in ("", ".0"):
         monkeypatch.setenv("DISPLAY", display.environment["DISPLAY"] + suffix)
         assert sinks.has_display()
+
+
+def test_a_photo_is_never_overwritten_by_its_annotated_picture(tmp_path, monkeypatch):
+    photo = tmp_path / "photo.png"
+    cv2.imwrite(str(photo), np.zeros((20, 20, 3), np.uint8))
+    before = photo.read_bytes()
+    monkeypatch.chdir(tmp_path)
+    for output in (photo, "photo.png", "./photo.png"):
+        with sinks.FrameSink(str(output), show=False) as sink, pytest.raises(UserError, match="overwritten"):
+            sink.write(Frame(str(photo), 0, np.full((20, 20, 3), 9, np.uint8)))
+    assert photo.read_bytes() == before

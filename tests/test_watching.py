@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import identity, watching
+from recognition import identity, quality, watching
 from recognition.alignment import TEMPLATE, align
 from recognition.faces import Face
 from recognition.frames import Frame
@@ -252,10 +252,10 @@ def test_json_has_no_numbers_that_are_none():
 
 
 def test_quality_tells_good_views_from_bad_ones():
-    assert identity.frontality(face(50, 80).landmarks) == 1
-    assert identity.frontality(face(50, 80, landmarks=PROFILE).landmarks) == 0
+    assert quality.frontality(face(50, 80).landmarks) == 1
+    assert quality.frontality(face(50, 80, landmarks=PROFILE).landmarks) == 0
     turned = cv2.getRotationMatrix2D((100, 100), 40, 1.7)
-    assert identity.frontality(face(50, 80).landmarks @ turned[:, :2].T + turned[:, 2]) == 1
+    assert quality.frontality(face(50, 80).landmarks @ turned[:, :2].T + turned[:, 2]) == 1
     one = face(100, 100)
     qualities = [identity.view_of(picture([(one, ADA)], soft=soft), one)[0] for soft in (0, 3, 6, 12)]
     assert qualities == sorted(qualities, reverse=True)
