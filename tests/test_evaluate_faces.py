@@ -15,7 +15,7 @@ from recognition import faces, reports
 SCRIPT = "face_recognition/evaluate.py"
 DETECTOR = "yunet" if faces.YUNET.exists() else "hog"  # needs no download
 STRANGER = 16
-STRICT = "0.00001"  # share of strangers: drawn people are more alike than real ones
+STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
 SIDES = range(140, 230, 3)  # pixels that a photo may have in a figure
 PEOPLE = ["people", "photos", "found", "mistaken", "nearest", "stranger_photos", "strangers_named", "without_a_face"]
 PAIRS = ["pairs", "photos", "without_a_face", "threshold", "accuracy", "found", "mistaken"]

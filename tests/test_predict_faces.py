@@ -19,7 +19,7 @@ from recognition.settings import ROOT
 
 SCRIPT = "face_recognition/predict_static.py"
 DETECTOR = "yunet" if faces.YUNET.exists() else "hog"  # needs no download
-STRICT = "0.00001"  # share of strangers: drawn people are more alike than real ones
+STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
 STRANGER = 16
 
 
