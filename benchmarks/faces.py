@@ -96,10 +96,14 @@ def copy_photos(photos: Iterator[tuple[str, Path]], folder: Path) -> Path:
 
 
 def lfw_people(folder: Path) -> tuple[Path, Path]:
-    """Return folders with the first five photos of the listed people, and with the next five and all strangers."""
+    """Return folders with the first five photos of the listed people, and with the next five and the strangers.
+
+    Strangers are every second one of the others: photos of the rest gave the statistics of recognition.gallery.
+    """
     listed = PEOPLE.read_text().split()
     photos = {name: [LFW / name / f"{name}_{k:04d}.jpg" for k in range(1, 11)] for name in listed}
-    strangers = [path for path in sorted(LFW.glob("*/*.jpg")) if path.parent.name not in listed]
+    others = sorted(path.name for path in LFW.iterdir() if path.name not in listed)
+    strangers = [path for name in others[1::2] for path in sorted((LFW / name).glob("*.jpg"))]
     enrolled = ((name, path) for name, paths in photos.items() for path in paths[:5])
     probes = [(name, path) for name, paths in photos.items() for path in paths[5:]]
     probes += [(path.parent.name, path) for path in strangers]
