@@ -66,7 +66,7 @@ class YuNet:
         return _without_doubles([face for _, face in sorted(found, key=lambda one: one[0])])
 
     def _look(self, frame: np.ndarray, scale: float) -> list[Face]:
-        small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small = _resized(frame, scale)
         self._network.setInputSize((small.shape[1], small.shape[0]))
         found = self._network.detect(small)[1]
         rows = np.zeros((0, 15)) if found is None else found[np.isfinite(found).all(1)].astype(float)
@@ -92,7 +92,7 @@ class Dlib:
     def detect(self, frame: np.ndarray) -> list[Face]:
         """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first."""
         scale = min(1.0, 1600 / max(frame.shape[:2]))
-        small = frame if scale == 1 else cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+        small = _resized(frame, scale)
         image_rgb = np.ascontiguousarray(small[..., ::-1])
         upsample = int(max(small.shape[:2]) <= 800)
         if self.name == "hog":
@@ -106,6 +106,12 @@ class Dlib:
             corners = np.array([box.left(), box.top(), box.right() + 1, box.bottom() + 1]) / scale
             faces.append(Face(tuple(np.rint(corners).astype(int).tolist()), landmarks, float(np.clip(score, 0, 1))))
         return _without_doubles(sorted(faces, key=lambda face: -face.confidence))
+
+
+def _resized(frame: np.ndarray, scale: float) -> np.ndarray:
+    """Return a frame in another size, at least one pixel wide and high: strips may be as thin as that."""
+    size = [max(1, round(side * scale)) for side in frame.shape[1::-1]]
+    return frame if scale == 1 else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
 def _without_doubles(faces: list[Face]) -> list[Face]:

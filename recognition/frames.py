@@ -7,7 +7,7 @@ import glob
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # not EP
 HEIF = {".heic", ".heif"}  # cannot be read; listed so that an iPhone's photos are named, not passed over
 SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"} | HEIF
 MAX_PIXELS = 120_000_000  # larger images are refused before they are decoded: 360 MB
-MIN_SIDE = 6  # pixels of the longer side; smaller ones show nothing
+MIN_SIDE = 6  # pixels of the longer side; smaller ones show nothing, but a strip of a page may be narrow
 
 
 @dataclass
@@ -42,9 +42,11 @@ class FrameSource:
     A file that cannot be read is named on stderr and the rest goes on, so callers end with exit code 1 if `failed`.
     """
 
-    def __init__(self, paths: list[str]):
+    def __init__(self, paths: list[str], on_failure: Callable[[str, str], None] | None = None):
+        """`on_failure`: takes the source and the message of what could not be used, instead of stderr."""
         self.failed: list[str] = []
         self._paths = paths
+        self._tell = on_failure or (lambda _, message: say(f"error: {message}"))
 
     def __iter__(self) -> Iterator[Frame]:
         for path in self._files():
@@ -79,7 +81,7 @@ class FrameSource:
 
     def _fail(self, source: str, message: str) -> None:
         self.failed.append(source)
-        say(f"error: {message}")
+        self._tell(source, message)
 
 
 def read_image(path: Path | str, content: bytes | None = None) -> np.ndarray:
