@@ -31,8 +31,13 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
     try:
         writer(temporary)
         os.replace(temporary, path)
+    except OSError as error:
+        if str(error.filename) == str(temporary):  # a name that the user never gave
+            error.filename = str(path)
+        raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def make_folder(folder: Path, flag: str = "--output") -> None:
