@@ -27,6 +27,7 @@ SCORE = 0.6  # least confidence of a face
 OVERLAP = 0.3  # of two boxes that are one face
 BEST = 130  # pixels of a face in the look whose landmarks are kept where several see it: they err least there
 SIDE, LARGE_SIDE = 640, 1600  # pixels of the longer side that frames are brought to for YuNet, which learnt at 640
+STRIP = 32  # pixels of the shorter side up to which dlib would find no face, and its CNN crashes
 RIVAL = 0.55  # weight of a second face, of the first one's, from which a photo is of both: 1.2 % of LFW
 
 
@@ -93,6 +94,8 @@ class Dlib:
         """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first."""
         scale = min(1.0, 1600 / max(frame.shape[:2]))
         small = _resized(frame, scale)
+        if min(small.shape[:2]) < STRIP:
+            return []
         image_rgb = np.ascontiguousarray(small[..., ::-1])
         upsample = int(max(small.shape[:2]) <= 800)
         if self.name == "hog":
