@@ -11,17 +11,16 @@ import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from recognition import photo_files
 from recognition.embeddings import crops_of
-from recognition.faces import main_face
+from recognition.faces import Face, main_face
 from recognition.frames import read_image
 from recognition.gallery import Gallery
 from recognition.photo_index import Photo, PhotoIndex
 from recognition.photo_scan import PhotoScan
-from recognition.settings import ROOT, UserError
+from recognition.settings import ROOT, UserError, make_folder
 
 FACES = ROOT / "data" / "faces"
 INDEX = ".embeddings.sqlite"
@@ -66,19 +65,20 @@ class People:
     """The people of a folder. Any number of programs may use it at once, in each program one thread.
 
     Photos put there by hand count from the next `refresh` on; those without a usable face are named on stderr, once.
-    Raises UserError where the folder cannot be made or its SQLite file is of a newer version.
+    Only adding somebody makes a folder. Raises UserError where it is missing, unless it is data/faces or `may_be_new`,
+    and where its SQLite file is of a newer version.
     """
 
-    def __init__(self, folder: Path, detector, embedder, accepted: float = 0.01):
+    def __init__(self, folder: Path, detector, embedder, accepted: float = 0.01, may_be_new: bool = False):
         """`accepted`: share of strangers that may get a name."""
         self.folder = Path(os.path.realpath(Path(folder).expanduser()))
         self.detector, self.embedder, self._accepted = detector, embedder, accepted
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another folder", 2) from None
+        may_be_new = may_be_new or self.folder == Path(os.path.realpath(FACES))
+        if not self.folder.is_dir() and (self.folder.exists() or not may_be_new):
+            enrol = f"python face_recognition/enroll.py NAME PHOTO --faces {folder}"
+            raise UserError(f"--faces {folder}: no such folder: correct it, or enrol somebody ({enrol})", 2)
         self._index = PhotoIndex(self.folder / INDEX, (detector.name, embedder.name, CROP_VERSION))
-        self._scan = PhotoScan(self.folder, self._index, self._look_into)
+        self._scan = PhotoScan(self.folder, self._index, self.look_into)
         self._gallery: Gallery | None = None
         self._changed = False  # by this object, since the last refresh
 
@@ -117,7 +117,7 @@ class People:
 
     def spelling(self, name: str) -> str:
         """Return the name as its folder has it: capitals and ways to write an accent make no other person."""
-        wanted, there = _key(name), os.listdir(self.folder)
+        wanted, there = _key(name), os.listdir(self.folder) if self.folder.is_dir() else []
         return name if name in there else next((other for other in there if _key(other) == wanted), name)
 
     def existing(self, name: str) -> str:
@@ -129,17 +129,22 @@ class People:
 
     # --- changing ---
 
-    def add(self, name: str, photo: np.ndarray | bytes) -> Path:
+    def add(self, name: str, photo: np.ndarray | bytes, embedding: np.ndarray | None = None) -> Path:
         """Add a photo, a BGR frame or the bytes of an image file, to a person, who may be new; return its path.
 
-        The same photo twice, one without a usable face and a name that cannot be a folder's raise UserError.
+        `embedding`: what the face in it looks like, float32 (D,), where that is known. The same photo twice, one
+        without a usable face and a name that cannot be a folder's raise UserError.
         """
         name = self.spelling(check_name(name))
         folder = photo_files.own_folder(self.folder, name)
-        content = photo if isinstance(photo, bytes) else _encode(photo)
-        embedding, reason = self._look_into(read_image("photo", content))
-        if reason:
-            raise UserError(reason)
+        content = photo if isinstance(photo, bytes) else photo_files.encode(photo)
+        if embedding is None:
+            embedding, reason = self.look_into(read_image("photo", content))
+            if reason:
+                raise UserError(reason)
+        if not self.folder.exists():
+            make_folder(self.folder, "--faces")
+            self._index.file.changed()  # its file can be made now
         path = photo_files.write_photo(folder, content)
         with _still_there(name):
             state = os.stat(path)
@@ -197,9 +202,12 @@ class People:
             self._gallery = None
         return changed
 
-    def _look_into(self, frame: np.ndarray) -> tuple[np.ndarray | None, str | None]:
-        """Return the embedding, float32 (D,), of the person that a BGR frame is of, or else why there is none."""
-        faces = self.detector.detect(frame)
+    def look_into(self, frame: np.ndarray, faces: list[Face] | None = None) -> tuple[np.ndarray | None, str | None]:
+        """Return the embedding, float32 (D,), of the person that a BGR frame is of, or else why there is none.
+
+        `faces`: those in the frame, if they were looked for already.
+        """
+        faces = self.detector.detect(frame) if faces is None else faces
         face = main_face(frame, faces)
         if face is None:
             return None, f"{len(faces)} faces and none stands out" if faces else "no face found"
@@ -220,9 +228,3 @@ def _still_there(name: str) -> Iterator[None]:
 
 def _key(name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
-
-
-def _encode(frame: np.ndarray) -> bytes:
-    """Return a BGR frame as the bytes of a JPEG file without loss that a descriptor would notice."""
-    settings = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
-    return cv2.imencode(".jpg", frame, settings)[1].tobytes()

@@ -10,6 +10,9 @@ import tempfile
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
+
 from recognition.frames import FORMATS, SUFFIXES
 from recognition.settings import UserError
 
@@ -18,10 +21,17 @@ PARTIAL = ".partial"
 ABANDONED = 60  # seconds after which a half-written photo has no writer any more
 
 
+class AlreadyThere(UserError):
+    """A person has that photo, or one that shows the same."""
+
+
 def list_people(folder: Path) -> dict[str, int]:
-    """Return the people of a folder, with the time of change (ns) of the folder of each; clear what a kill left."""
+    """Return the people of a folder, with the time of change (ns) of the folder of each; clear what a kill left.
+
+    Nobody, where there is no such folder.
+    """
     people = {}
-    for entry in os.scandir(folder):
+    for entry in os.scandir(folder) if os.path.isdir(folder) else ():
         if entry.name.startswith(FORGOTTEN) and not entry.is_symlink():
             shutil.rmtree(entry.path, ignore_errors=True)
         if entry.name.startswith(".") or not _can_be_told(entry.name):
@@ -32,6 +42,14 @@ def list_people(folder: Path) -> dict[str, int]:
         except OSError:  # gone meanwhile
             continue
     return people
+
+
+def changed(folder: Path) -> int:
+    """Return the time of change (ns) of the folder of people; 0 where there is none."""
+    try:
+        return os.stat(folder).st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def list_photos(folder: Path) -> dict[str, tuple[int, int]]:
@@ -62,10 +80,16 @@ def own_folder(folder: Path, name: str) -> Path:
     return path
 
 
+def encode(frame: np.ndarray) -> bytes:
+    """Return a BGR frame as the bytes of a JPEG file without loss that a descriptor would notice."""
+    settings = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    return cv2.imencode(".jpg", frame, settings)[1].tobytes()
+
+
 def write_photo(folder: Path, content: bytes) -> Path:
     """Write an image file into a person's folder, whole or not at all, named by its hash; return its path.
 
-    Raises UserError if the same photo is there already or there is no room.
+    Raises AlreadyThere for the same photo, UserError where there is no room.
     """
     from PIL import Image
 
@@ -79,7 +103,7 @@ def write_photo(folder: Path, content: bytes) -> Path:
                 _write_new(path, content)
                 return path
     except FileExistsError:
-        raise UserError("already there: the same photo") from None
+        raise AlreadyThere("already there: the same photo") from None
     except OSError as error:
         with contextlib.suppress(OSError):
             folder.rmdir()  # if it is empty

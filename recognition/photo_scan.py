@@ -44,7 +44,6 @@ class PhotoScan:
         if self._seen is None:
             self.catch_up()
             return True
-        self._folder.mkdir(parents=True, exist_ok=True)  # all of it may be deleted by hand
         changed = self._index.file.changed()
         if self._index.file.lost:
             self.catch_up()
@@ -52,7 +51,7 @@ class PhotoScan:
         elif changed:
             self._seen = self._index.seen()
         began = time.monotonic()
-        if os.stat(self._folder).st_mtime_ns != self._top and began >= self._next_list:
+        if photo_files.changed(self._folder) != self._top and began >= self._next_list:
             self._list()
             self._next_list = time.monotonic() + 20 * (time.monotonic() - began)  # at most a twentieth of the time
         self._look_at(self._next_turn())
@@ -84,7 +83,7 @@ class PhotoScan:
 
     def _list(self, thorough: bool = False) -> None:
         """List the people, and the photos of those whose folder changed, or of all of them."""
-        self._top = os.stat(self._folder).st_mtime_ns
+        self._top = photo_files.changed(self._folder)
         there = photo_files.list_people(self._folder)
         self._gone += [(name, None) for name in self._seen.keys() - there.keys()]
         self._look_at([name for name, changed in there.items() if thorough or self._seen.get(name) != changed])
@@ -163,9 +162,11 @@ class PhotoScan:
                 self._pending[name, file] = photo.sha256
                 return
             try:
-                photo.embedding, photo.reason = self._look(read_image(path, content))
+                frame = read_image(path, content)
             except UserError as error:
                 photo.reason = str(error).removeprefix(f"{path}: ")
+            else:
+                photo.embedding, photo.reason = self._look(frame)
             if photo.reason:
                 say(f"{path}: not used: {photo.reason}")
         del self._pending[name, file]

@@ -18,9 +18,9 @@ Result = TypeVar("Result")
 class SqliteFile:
     """An SQLite file (WAL, mode 0600, deleted rows overwritten), made again, empty, if damaged or deleted.
 
-    Where it cannot be written, a copy in memory stands in, after a line of warning. `lost` tells that what was in it
-    is gone. `tables`: the statements that make them. Raises UserError for a file of a newer version or one that stays
-    locked by another program.
+    Where it cannot be written, a copy in memory stands in, after a line of warning; where its folder is missing, too,
+    till `changed` finds the folder. `lost` tells that what was in it is gone. `tables`: the statements that make them.
+    Raises UserError for a file of a newer version or one that stays locked by another program.
     """
 
     def __init__(self, path: Path, tables: str, version: int):
@@ -32,7 +32,8 @@ class SqliteFile:
     def changed(self) -> bool:
         """Tell whether another program wrote since the last call, or since this one opened the file."""
         stamp = self._stamp_now()
-        if stamp[1] != self._stamp[1] and self._stamp[1] is not None:  # deleted, or another one in its place
+        if stamp[1] != self._stamp[1] and self._stamp[1] is not None:
+            # Deleted, another one in its place, or its folder was made
             self._db.close()
             self._db, self.lost = self._open(), True
             stamp = self._stamp_now()
@@ -42,7 +43,7 @@ class SqliteFile:
     def _stamp_now(self) -> tuple[int, int | None]:
         version = self.run(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
         try:
-            return version, os.stat(self._path).st_ino if self._on_disk else None
+            return version, os.stat(self._watched).st_ino if self._watched else None
         except OSError:
             return version, -1
 
@@ -68,7 +69,7 @@ class SqliteFile:
         except sqlite3.OperationalError as error:
             _check_locked(self._path, error)
             self._db.close()
-            self._db = self._in_memory(str(error))
+            self._db = self._read_into_memory(str(error))
         except sqlite3.DatabaseError as error:
             say(f"{self._path}: damaged ({error}): it is made again from the photos")
             self._db.close()
@@ -79,7 +80,7 @@ class SqliteFile:
 
     def erase(self, blobs: list[bytes]) -> None:
         """See to it that deleted values, which are looked for, are not left in the file; else delete the file."""
-        if not self._on_disk:
+        if self._watched != self._path:
             return
         limit = time.monotonic() + PATIENCE
         with contextlib.suppress(sqlite3.Error):
@@ -97,7 +98,10 @@ class SqliteFile:
 
     def _open(self) -> sqlite3.Connection:
         """Return a connection to the file, made anew if need be, or to a copy in memory if it cannot be written."""
-        self._on_disk = True
+        self._watched: Path | None = self._path  # None: in memory for good
+        if not self._path.parent.is_dir():
+            self._watched = self._path.parent
+            return self._in_memory()
         for file in self._files():
             if os.path.islink(file):  # it would have us write somewhere else
                 os.unlink(file)
@@ -106,12 +110,12 @@ class SqliteFile:
             for file in filter(os.path.exists, self._files()):
                 os.chmod(file, 0o600)
         except OSError as error:
-            return self._in_memory(error.strerror)
+            return self._read_into_memory(error.strerror)
         for _ in range(2):
             try:
                 return self._connect()
             except sqlite3.OperationalError as error:
-                return self._in_memory(str(_check_locked(self._path, error)))
+                return self._read_into_memory(str(_check_locked(self._path, error)))
             except sqlite3.DatabaseError as error:
                 say(f"{self._path}: damaged ({error}): it is made again from the photos")
                 self._delete()
@@ -142,9 +146,14 @@ class SqliteFile:
         except OSError as error:
             raise UserError(f"{self._path}: cannot be deleted ({error.strerror}): close other programs") from None
 
-    def _in_memory(self, reason: str) -> sqlite3.Connection:
+    def _in_memory(self) -> sqlite3.Connection:
+        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        self._set_up(db)
+        return db
+
+    def _read_into_memory(self, reason: str) -> sqlite3.Connection:
         say(f"{self._path}: cannot be written ({reason}): what is seen in photos is kept in memory only")
-        self._on_disk = False
+        self._watched = None
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         # What was written before saves work; "immutable" because the files of WAL cannot be made here
         with contextlib.suppress(sqlite3.Error), contextlib.closing(_read_only(self._path)) as old:
@@ -153,8 +162,7 @@ class SqliteFile:
         try:
             self._set_up(db)
         except sqlite3.DatabaseError:
-            db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-            self._set_up(db)
+            return self._in_memory()
         return db
 
     def _set_up(self, db: sqlite3.Connection) -> None:

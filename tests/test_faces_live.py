@@ -75,7 +75,7 @@ def test_json_is_one_object_a_frame(script, clip, people, tmp_path, name):
 
 
 def test_where_nobody_is_enrolled_all_are_unknown_and_it_says_what_to_do(script, clip, tmp_path):
-    done = script(WEBCAM, "--source", clip, *QUICK, "--faces", tmp_path / "nobody", "--json")
+    done = script(WEBCAM, "--source", clip, *QUICK, "--faces", tmp_path, "--json")
     assert done.returncode == 0
     assert len(done.stderr.splitlines()) == 1
     assert "face_recognition/enroll.py" in done.stderr
@@ -156,6 +156,7 @@ ASKED = np.s_[2:50, 2:9]  # the left edge of the question
 
 def test_the_unknown_face_in_front_is_enrolled_by_name(display, play, tmp_path):
     still = save_clip(tmp_path / "still.avi", [cv2.copyMakeBorder(draw_face(0), 60, 60, 100, 100, 1)] * 20)
+    (tmp_path / "people").mkdir()
     with camera_server.serve(still) as address:
         process = play("--source", f"{address}/closes/1000000", *QUICK, "--faces", tmp_path / "people")
         window = display.window("faces")

@@ -22,7 +22,7 @@ import cv2
 from coloured_faces import Detector, Embedder, picture
 from recognition import people
 from recognition.settings import UserError
-database = people.People(sys.argv[1], Detector(), Embedder())
+database = people.People(sys.argv[1], Detector(), Embedder(), may_be_new=True)
 number = int(sys.argv[2])
 """
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills and limits as Unix has them")
@@ -180,7 +180,7 @@ print(len(database.gallery().names), len(database.names()))
 
 def test_a_folder_that_cannot_be_written_is_read(tmp_path):
     folder = tmp_path / "faces"
-    database = people.People(folder, Detector(), Embedder())
+    database = people.People(folder, Detector(), Embedder(), may_be_new=True)
     database.add("Ada", picture())
     del database
     gc.collect()

@@ -1,0 +1,117 @@
+"""The files of the database of people: their names, when the folder is made, and photos that stay as they came."""
+
+import os
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+from coloured_faces import Detector, Embedder, picture
+from drawn_faces import draw_face
+from test_people import INDEX, notices, open_people, who
+
+from recognition import faces, people
+from recognition.settings import UserError
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "  ", ".", "..", "../x", "a/b", "a\\b", "/etc", ".hidden", "a\nb", "a\0b", "CON", "nul.txt", "com1", "x.",
+     "a:b", "what?", "x" * 101, "\U0001f600" * 64, "a\u202eb", "a\udc80b"],
+)  # fmt: skip
+def test_names_that_cannot_be_folders_are_refused(tmp_path, name):
+    database = open_people(tmp_path / "faces")
+    with pytest.raises(UserError) as error:
+        database.add(name, picture())
+    assert error.value.code == 2 and "\n" not in str(error.value)
+    with pytest.raises(UserError):
+        database.forget(name)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["Ada Lovelace", "Zoë", "李雷", "\U0001f600\U0001f468\u200d\U0001f469", "O'Neil, J.R", "x" * 100]
+)
+def test_other_names_are_kept(tmp_path, name):
+    database = open_people(tmp_path)
+    database.add(f" {name} ", picture())
+    assert database.names() == [name]
+
+
+def test_photos_are_kept_as_they_came_and_only_once(tmp_path):
+    database = open_people(tmp_path)
+    content = cv2.imencode(".png", picture())[1].tobytes()
+    assert database.add("Ada", content).read_bytes() == content
+    with pytest.raises(UserError, match="already there"):
+        database.add("Ada", content)
+    with pytest.raises(UserError, match="no face"):
+        database.add("Bob", np.full((60, 60, 3), 128, np.uint8))
+    assert sorted(path.name for path in tmp_path.iterdir() if not path.name.startswith(".")) == ["Ada"]
+
+
+def test_looking_makes_no_folder_and_adding_does(tmp_path):
+    folder = tmp_path / "new" / "faces"
+    one, other = open_people(folder), open_people(folder)
+    for database in (one, other):
+        assert database.names() == database.gallery().names == database.photos("Ada") == []
+        assert not database.refresh() or not database.refresh()
+        with pytest.raises(UserError, match="nobody is called"):
+            database.forget("Ada")
+        with pytest.raises(UserError, match="no face"):
+            database.add("Ada", np.full((60, 60, 3), 128, np.uint8))
+    assert os.listdir(tmp_path) == []
+    one.add("Ada", picture())
+    assert one.names() == ["Ada"] and one.embedder.calls == 1
+    assert notices(other) and other.gallery().names == ["Ada"] and other.embedder.calls == 0
+    assert (folder / INDEX).stat().st_size > 0
+    assert who(one, "red") == "Ada"
+    shutil.rmtree(folder)
+    assert notices(one) and one.names() == [] and not folder.exists()
+    one.add("Bob", picture())
+    assert one.names() == open_people(folder).names() == ["Bob"]
+
+
+def test_a_folder_that_is_mistyped_is_not_made(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    for folder, new in ((tmp_path / "nosuch", False), (tmp_path / "file", True), (tmp_path / "file", False)):
+        with pytest.raises(UserError, match=f"--faces {folder}: no such folder.*enroll.py") as error:
+            people.People(folder, Detector(), Embedder(), may_be_new=new)
+        assert error.value.code == 2
+    monkeypatch.setattr(people, "FACES", tmp_path / "default")
+    assert people.People(tmp_path / "default", Detector(), Embedder()).names() == []
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def test_what_others_looked_into_is_not_looked_into_again(tmp_path):
+    database = open_people(tmp_path)
+    embedding = database.look_into(picture())[0]
+    database.add("Ada", picture(), embedding)
+    assert database.gallery().names == ["Ada"] and database.embedder.calls == 1
+
+
+def test_a_strip_one_pixel_wide_is_named_and_the_rest_counts(tmp_path, capsys):
+    for name, image in (("strip", np.zeros((1, 5000, 3), np.uint8)), ("good", draw_face(0))):
+        (tmp_path / "Ada").mkdir(exist_ok=True)
+        cv2.imwrite(str(tmp_path / "Ada" / f"{name}.png"), image)
+    database = people.People(tmp_path, faces.load_detector("hog"), DrawnEmbedder())
+    assert len(database.embeddings("Ada")) == 1
+    assert capsys.readouterr().err == f"{tmp_path / 'Ada' / 'strip.png'}: not used: no face found\n"
+
+
+class DrawnEmbedder(Embedder):
+    """Takes the crops of `DlibEmbedder`."""
+
+    size = 150
+
+
+def test_an_embedder_that_cannot_be_loaded_is_no_fault_of_the_photos(tmp_path):
+    def fail(crops):
+        raise UserError("pip install something")
+
+    (tmp_path / "Ada").mkdir()
+    cv2.imwrite(str(tmp_path / "Ada" / "a.png"), picture())
+    database = open_people(tmp_path)
+    database.embedder.embed = fail
+    with pytest.raises(UserError, match="pip install"):
+        database.gallery()
+    assert open_people(tmp_path).gallery().names == ["Ada"]
