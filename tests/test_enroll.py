@@ -100,7 +100,13 @@ def test_photos_are_enrolled_or_refused_one_by_one(script, lfw, tmp_path):
     assert Path(by_source[str(second)]["photo"]).read_bytes() == second.read_bytes()
     assert "blurred" in by_source[str(blurred)]["reason"]
     assert "already there" in by_source[str(first)]["reason"]  # the second time
-    assert not by_source[str(cut)]["enrolled"] and not by_source[str(tmp_path / "nosuch.jpg")]["enrolled"]
+    assert by_source[str(cut)]["reason"].startswith("damaged or cut short")
+    assert by_source[str(tmp_path / "nosuch.jpg")]["reason"] == "not found"
+    assert not any(by_source[str(path)]["enrolled"] for path in (blurred, cut, tmp_path / "nosuch.jpg"))
+    assert [line["source"] for line in lines] == [
+        *map(str, (first, blurred, cut, tmp_path / "nosuch.jpg", first, second))
+    ]
+    assert result.stderr == ""
 
     taken = script(ENROLL, "Brody", rest[0], other, "--faces", base)
     assert taken.returncode == 1
@@ -132,9 +138,21 @@ def test_a_folder_of_folders(script, lfw, tmp_path):
     names = sorted(path.name for path in (tmp_path / "faces").iterdir() if not path.name.startswith("."))
     assert names == ["Adrien_Brody", "Alejandro_Toledo"]
 
+    shutil.rmtree(people / "con")
+    shutil.copyfile(photos_of(lfw, "Alejandro_Toledo")[2], people / "Alejandro_Toledo" / "new.jpg")
+    again = script(ENROLL, "--each", people, "--faces", tmp_path / "faces")
+    assert again.returncode == 0 and "refused" not in again.stdout
+    assert again.stdout.count(": already there") == 4 and again.stdout.count("new.jpg: enrolled as") == 1
+
 
 def test_a_video_gives_some_different_frames(script, face_video, tmp_path):
-    clip = face_video / "short_hamilton_clip.mp4"
+    film, clip = cv2.VideoCapture(str(face_video / "short_hamilton_clip.mp4")), tmp_path / "clip.avi"
+    writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"MJPG"), 29.97 / 4, (640, 360))
+    for k in range(275):
+        frame = film.read()[1]
+        if k % 4 == 0:
+            writer.write(frame)
+    writer.release()
     result = script(ENROLL, "Lin", clip, "--photos", 3, "--faces", tmp_path / "faces")
     assert result.returncode == 0, result.stdout + result.stderr
     times = [float(line.split(" at ")[1].split(" s")[0]) for line in result.stdout.splitlines()]
@@ -190,6 +208,7 @@ def test_forgetting_asks_on_a_terminal(tmp_path, answer, left):
         (("../Ada", "a.jpg"), "the name"),
         (("Ada", "--each", "x"), "--each"),
         (("--each", "nosuch"), "nosuch"),
+        (("--each", "."), "--each ."),  # nobody's folder in it
     ],
 )
 def test_wrong_usage_is_said_in_one_line(script, tmp_path, arguments, said):

@@ -137,6 +137,7 @@ def test_output_may_be_one_file(name, tmp_path):
 
 
 def test_where_nobody_is_enrolled_all_are_unknown(name, tmp_path):
+    (tmp_path / "nobody").mkdir()
     done = name(save(tmp_path / "a.png", row(0, 1)), "--json", folder=tmp_path / "nobody")
     assert done.returncode == 0
     assert "nobody is enrolled" in one_line(done) and "enroll.py" in done.stderr
