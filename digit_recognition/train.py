@@ -126,6 +126,7 @@ def main(config: Config) -> None:
     if config.architecture == "classic":
         config = classic_settings(config)
     check(config)
+    models.check_name(config.name)
     arrays = datasets.load_mnist() if config.dataset == "mnist" else datasets.load_split(Path(config.dataset))
     x, y, x_test, y_test = arrays
     order = np.random.default_rng(0).permutation(len(x))  # the same validation part for every seed

@@ -4,7 +4,7 @@
     python face_recognition/evaluate.py photos                     # photos/NAME/* of them; other names are strangers
     python face_recognition/evaluate.py photos --recognizer cnn    # by the network that train.py trained
     python face_recognition/evaluate.py data/lfw --pairs data/lfw_pairs.txt   # is it one person? LFW's protocol
-    python face_recognition/evaluate.py --json                     # the numbers as one JSON object on stdout
+    python face_recognition/evaluate.py --json                     # the numbers, and all mistakes, as one JSON object
 
 Reads --faces, the database of people. Writes found.png (people found against strangers named), confusion.png and
 wrong.png (mistakes, the surest first) to --output; with --pairs roc.png and wrong.png.
@@ -24,6 +24,7 @@ from recognition import (
     faces,
     frames,
     identification,
+    labelled,
     people,
     progress,
     recognizers,
@@ -45,66 +46,78 @@ class Config:
     weights: Path | None = None  # of vggface, an .h5 file
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
-    threshold: float = 0.6  # with --pairs: distance below which two photos are one person's; dlib's author's is 0.6
+    threshold: float | None = None  # with --pairs: distance below which two photos are one person's, if not the usual
     output: str = "output/evaluate"  # folder for the figures
     json: bool = False  # print JSON instead of a table
     show: bool = True  # open the figures in windows where there is a display
 
 
-def embed_photos(source, count: int | None, detector, embedder) -> tuple[list[Path], np.ndarray, list[str]]:
-    """Return the paths of photos with a face, their embeddings, float32 (N, D), and the photos without one."""
-    paths, found, faceless = [], [], []
-    for frame in progress.watched(source, count, "photo"):
-        face = faces.main_face(frame.image, detector.detect(frame.image), rival=1.0)
-        if face is None:
-            faceless.append(frame.source)
-            settings.say(f"{frame.source}: no face found")
-            continue
+def embed_photos(photos: labelled.MainFaces, embedder) -> tuple[list[Path], np.ndarray]:
+    """Return the paths of the photos with a face and their embeddings, float32 (N, D)."""
+    paths, found = [], [np.zeros((0, 1), np.float32)]
+    for frame, face in photos:
         paths.append(Path(frame.source))
         found.append(embedder.embed(embeddings.crops_of(frame.image, [face], embedder.size, embedder.padding)))
-    return paths, np.concatenate(found) if found else np.zeros((0, 128), np.float32), faceless
+    return paths, np.concatenate(found[1:] or found)
 
 
 def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     """Return the numbers of LFW's protocol, and the figures; pairs with a photo without a face count as mistakes."""
     pairs = verification.load_pairs(config.pairs, config.photos)
+    embedder = recognizers.load_embedder(config.recognizer, config.weights)
+    threshold = config.threshold or verification.usual_threshold(embedder.statistics)
     wanted = sorted({path for pair in pairs for path in pair[:2]})
-    source = frames.FrameSource([str(path) for path in wanted])
-    detector, embedder = (
-        faces.load_detector(config.detector),
-        recognizers.load_embedder(config.recognizer, config.weights),
-    )
-    paths, found, faceless = embed_photos(source, len(wanted), detector, embedder)
-    rows = dict(zip(paths, found, strict=True))
+    photos = labelled.MainFaces(wanted, faces.load_detector(config.detector), count=len(wanted))
+    rows = dict(zip(*embed_photos(photos, embedder), strict=True))
     same = np.array([pair[2] for pair in pairs])
     distances = np.array([
         np.linalg.norm(rows[one] - rows[other]) if one in rows and other in rows else np.nan for one, other, _ in pairs
     ])  # fmt: skip
     missing = np.isnan(distances)
+    if missing.all():
+        raise settings.UserError(f"{config.pairs}: no pair with a face in both of its photos")
     distances[missing] = np.where(same[missing], np.inf, -np.inf)
-    accuracy = verification.accuracy(distances, same, config.threshold)
-    _, right, wrong = verification.roc(distances, same)
+    taken = distances < threshold
+    errors = np.flatnonzero(taken != same)
+    errors = errors[np.argsort(-np.abs(distances[errors] - threshold), kind="stable")]
     result = {
         "pairs": len(pairs),
         "photos": len(wanted),
-        "without_a_face": len(faceless) + len(source.failed),
-        "threshold": config.threshold,
-        "accuracy": accuracy,
-        "found": float((distances[same] < config.threshold).mean()),
-        "mistaken": float((distances[~same] < config.threshold).mean()),
+        "without_a_face": len(photos.faceless),
+        "unreadable": len(photos.unreadable),
+        "threshold": threshold,
+        "accuracy": verification.accuracy(distances, same, threshold),
+        "found": float(taken[same].mean()),
+        "mistaken": float(taken[~same].mean()),
+        "wrong": [
+            {
+                "photos": [str(path) for path in pairs[k][:2]],
+                "one_person": pairs[k][2],
+                "distance": None if missing[k] else round(float(distances[k]), 4),
+            }
+            for k in errors
+        ],
     }
     figures = [output / "roc.png"]
-    reports.plot_shares(wrong, right, ("pairs of two people taken for one", "pairs of one person found"), figures[0])
-    errors = np.flatnonzero(((distances < config.threshold) != same) & ~missing)
-    errors = errors[np.argsort(-np.abs(distances[errors] - config.threshold))][: WORST // 2]
-    if len(errors):
+    labels = "pairs of two people taken for one", "pairs of one person found"
+    point = result["mistaken"], result["found"]
+    reports.plot_shares(*verification.roc(distances, same), labels, point, figures[0])
+    shown = [k for k in errors if not missing[k]][: WORST // 2]
+    if shown:
         figures.append(output / "wrong.png")
-        kinds = ["one person" if same[k] else "two people" for k in errors]
-        titles = [
-            title for k, kind in zip(errors, kinds, strict=True) for title in (f"{kind}\n{distances[k]:.2f}", "\n")
+        heads = [
+            head for k in shown for head in (f"{'one person' if same[k] else 'two people'} {distances[k]:.2f}", "")
         ]
-        reports.plot_images([thumbnail(path) for k in errors for path in pairs[k][:2]], titles, figures[1], 6)
+        show_photos([path for k in shown for path in pairs[k][:2]], heads, figures[1])
     return result, figures
+
+
+def show_photos(paths: list[Path], heads: list[str], figure: Path) -> None:
+    """Save a figure of photos, each below its head and the end of its path."""
+    names = ["/".join(path.parts[-2:]) for path in paths]
+    names = [name if len(name) <= 20 else f"…{name[-19:]}" for name in names]
+    titles = [f"{head}\n{name}" for head, name in zip(heads, names, strict=True)]
+    reports.plot_images([thumbnail(path) for path in paths], titles, figure, 6)
 
 
 def thumbnail(path: Path, side: int = 200) -> np.ndarray:
@@ -120,33 +133,36 @@ def thumbnail(path: Path, side: int = 200) -> np.ndarray:
 def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
     """Return how many people are found and strangers named, and the figures."""
     folder = config.photos or config.faces
-    source = identification.labelled_photos(folder)
+    folders = labelled.list_people(folder)
     detector = faces.load_detector(config.detector)
+    photos = labelled.MainFaces(folders, detector)
     if config.photos:
         recognizer = recognizers.load(
             config.recognizer, config.faces, detector, config.accept, config.model, config.weights
         )
-        enrolled = set(recognizer.names())
-        probes, faceless = [], []
-        for frame in progress.watched(source, None, "photo"):
-            face = faces.main_face(frame.image, detector.detect(frame.image), rival=1.0)
-            if face is None:
-                faceless.append(frame.source)
-                settings.say(f"{frame.source}: no face found")
-                continue
+        enrolled, probes = set(recognizer.names()), []
+        for frame, face in photos:
             match, path = recognizer.identify(frame.image, [face])[0], Path(frame.source)
             probes.append(identification.Probe(path, path.parent.name, match, path.parent.name not in enrolled))
     else:
         embedder = recognizers.load_embedder(config.recognizer, config.weights)
-        paths, found, faceless = embed_photos(source, None, detector, embedder)
-        probes = list(
-            progress.watched(
-                identification.leave_one_out(paths, found, embedder.statistics, config.accept), 2 * len(paths), "photo"
-            )
-        )
+        paths, found = embed_photos(photos, embedder)
+        everybody = identification.leave_one_out(paths, found, embedder.statistics, config.accept)
+        probes = list(progress.watched(everybody, 2 * len(paths), "photo"))
     if not probes:
         raise settings.UserError(f"{folder}: no photo with a face in it")
-    result = identification.score(probes) | {"without_a_face": len(faceless) + len(source.failed)}
+    wrong = sorted((probe for probe in probes if not probe.right), key=lambda one: -abs(one.match.confidence - 0.5))
+    result = identification.score(probes)
+    result |= {"without_a_face": len(photos.faceless), "unreadable": len(photos.unreadable)}
+    result["wrong"] = [
+        {
+            "photo": str(probe.path),
+            "person": None if probe.stranger else probe.person,
+            "name": probe.match.name,
+            "confidence": round(probe.match.confidence, 4),
+        }
+        for probe in wrong
+    ]
     known = [probe for probe in probes if not probe.stranger]
     figures = [output / "confusion.png"] if known else []
     if known:
@@ -157,15 +173,16 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
         reports.plot_confusion(reports.confusion_matrix(rows, read, len(columns)), columns, figures[0])
     if known and len(known) < len(probes):
         figures.append(output / "found.png")
-        reports.plot_shares(*identification.curve(probes), ("strangers named", "people found"), figures[-1])
-    wrong = sorted((probe for probe in probes if not probe.right), key=lambda one: -abs(one.match.confidence - 0.5))
+        labels, point = ("strangers named", "people found"), (result["strangers_named"], result["found"])
+        reports.plot_shares(*identification.curve(probes), labels, point, figures[-1])
     if wrong:
         figures.append(output / "wrong.png")
-        wrong = wrong[:WORST]
-        true = ["stranger" if probe.stranger else probe.person for probe in wrong]
-        named = [f"{probe.match.name or 'unknown'} {probe.match.confidence:.0%}" for probe in wrong]
-        titles = ["\n".join(lines) for lines in zip(true, named, strict=True)]
-        reports.plot_images([thumbnail(probe.path) for probe in wrong], titles, figures[-1], 6)
+        heads = [
+            f"{'stranger' if probe.stranger else probe.person}\n"
+            f"{probe.match.name or 'unknown'} {probe.match.confidence:.0%}"
+            for probe in wrong[:WORST]
+        ]
+        show_photos([probe.path for probe in wrong[:WORST]], heads, figures[-1])
     return result, figures
 
 
@@ -173,18 +190,22 @@ def main(config: Config) -> int:
     output = Path(config.output)
     if config.pairs and config.photos is None:
         raise settings.UserError("--pairs: name the folder of the photos, too: data/lfw --pairs data/lfw_pairs.txt", 2)
-    recognizers.check_accept(config.accept)
+    recognizers.check(config.recognizer, config.accept, config.model, config.weights)
+    if config.threshold is not None and not 0 < config.threshold <= 2:
+        raise settings.UserError(f"--threshold {config.threshold}: must be more than 0, at most 2", 2)
     settings.make_folder(output)  # before minutes of work that could not be kept
     result, figures = evaluate_pairs(config, output) if config.pairs else evaluate_people(config, output)
+    failed = bool(result["without_a_face"] or result["unreadable"])
     if config.json:
         print(json.dumps(result))
-        return bool(result["without_a_face"])
+        return failed
     for key, value in result.items():
+        value = len(value) if isinstance(value, list) else value
         shown = f"{value:.2%}" if isinstance(value, float) and key != "threshold" else value
         print(f"{key.replace('_', ' '):>16}  {'-' if shown is None else shown}")
     if config.show:
         reports.show(figures)
-    return bool(result["without_a_face"])
+    return failed
 
 
 if __name__ == "__main__":

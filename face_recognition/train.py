@@ -105,6 +105,7 @@ def measure(
 
 def main(config: Config) -> int:
     check(config)
+    models.check_name(config.name)
     folder = Path(config.output)
     settings.make_folder(folder)
     detector = faces.load_detector(config.detector)

@@ -56,14 +56,23 @@ class Config:
 
 
 def enroll_in_front(
-    sink: sinks.VideoSink, frame: frames.Frame, clean: np.ndarray, seen: list[watching.Seen], database: people.People
+    sink: sinks.VideoSink,
+    frame: frames.Frame,
+    clean: np.ndarray,
+    seen: list[watching.Seen],
+    database: people.People,
+    hint: str,
 ) -> str:
-    """Ask for the name of the largest unknown face and enroll it, from `clean`, BGR; return what to tell the user."""
+    """Ask for the name of the largest unknown face and enroll it, from `clean`, BGR; return what to tell the user.
+
+    `hint`: what else to tell whoever has enrolled somebody.
+    """
     unknown = [one for one in seen if one.name is None and one.face]
     if not unknown:
         return "no unknown face in view"
     draw.draw_box(frame.image, unknown[0].box, "who is this?", draw.ORANGE)
-    name = sink.ask(frame, "name").title()  # windows do not tell capitals from small letters
+    typed = sink.ask(frame, "name")
+    name = typed.title() if typed.islower() else typed  # most windows do not tell capitals from small letters
     if not name:
         return "nobody was enrolled"
     try:
@@ -71,8 +80,9 @@ def enroll_in_front(
     except settings.UserError as error:
         settings.say(f"error: {error}")
         return f"not enrolled: {error}"
-    settings.say(f"enrolled {name}")
-    return f"enrolled {name}"
+    note = f"enrolled {name}: {hint}"
+    settings.say(note)
+    return note
 
 
 def main(config: Config) -> int:
@@ -86,6 +96,9 @@ def main(config: Config) -> int:
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
     database = getattr(recognizer, "people", None)  # the cnn has none
+    hint = (
+        f"unknown to the cnn till you {recognizers.TRAIN}" if database is None else "people.py rename changes the name"
+    )
     show = config.show and not config.json and sinks.has_display()
     output = config.output or (None if config.json or show else "output")
     meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
@@ -110,7 +123,7 @@ def main(config: Config) -> int:
             sink.write(frame)
             if sink.show(frame) == "c":
                 database = database or people.People(config.faces, detector, embeddings.load_embedder())
-                note = enroll_in_front(sink, frame, clean, seen, database)
+                note = enroll_in_front(sink, frame, clean, seen, database, hint)
                 noted, refreshed = time.monotonic(), 0.0
             if sink.quit:
                 break

@@ -14,27 +14,44 @@ if TYPE_CHECKING:  # digits are drawn without what faces need
     from recognition.watching import Seen
 
 GREEN, ORANGE, GRAY = (60, 150, 0), (0, 110, 230), (110, 110, 110)  # BGR; told apart by brightness too
+Box = tuple[int, int, int, int]  # x1 y1 x2 y2, pixels
 WEIGHT = 600  # of letters, from 100 thin to 900 black
 SURE = 0.6  # confidence of a name from which on it is beyond doubt
 INK = (255, 200, 40)  # BGR, of what is written in the air; no skin and no wall has it
 
 
-def draw_box(frame: np.ndarray, box: tuple[int, int, int, int], label: str, color: tuple[int, int, int]) -> None:
+def draw_box(frame: np.ndarray, box: Box, label: str, color: tuple[int, int, int]) -> None:
     """Draw a box x1 y1 x2 y2 with a label above it (below at the top edge) on a BGR frame, in place."""
-    x1, y1, x2, y2 = box
-    unit = max(frame.shape[:2]) / 1000
-    line = max(1, round(2 * unit))
-    cv2.rectangle(frame, (x1, y1), (x2, y2), color, max(2, line))
-    if not label:
-        return
-    size = max(14, round(24 * unit))
+    cv2.rectangle(frame, box[:2], box[2:], color, max(2, _line(frame)))
+    if label:
+        size = letters(frame)
+        draw_label(frame, label_places(frame, box, label, size)[0], label, size, color)
+
+
+def label_places(frame: np.ndarray, box: Box, label: str, size: int) -> list[Box]:
+    """Return where a label in letters of a size may be, the best place first: above a box, below, higher above."""
+    x1, y1, _, y2 = box
     width, height = text_size(label, size)
-    margin = line + 2
-    top = y1 - height - margin
-    top = top if top >= 0 else min(y2 + margin, frame.shape[0] - height)
-    left = int(np.clip(x1, 0, max(0, frame.shape[1] - width - 2 * margin)))
-    cv2.rectangle(frame, (left, top), (left + width + 2 * margin, top + height), color, cv2.FILLED)
-    write(frame, label, (left + margin, top), size)
+    margin = _line(frame) + 2
+    width += 2 * margin
+    left = int(np.clip(x1, 0, max(0, frame.shape[1] - width)))
+    tops = y1 - height - margin, min(y2 + margin, frame.shape[0] - height), y1 - round(2.5 * height) - margin
+    return [(left, top, left + width, top + height) for top in tops if top >= 0] or [(left, 0, left + width, height)]
+
+
+def draw_label(frame: np.ndarray, place: Box, label: str, size: int, color: tuple[int, int, int]) -> None:
+    """Write a label on a field of a colour on a BGR frame, in place."""
+    cv2.rectangle(frame, place[:2], place[2:], color, cv2.FILLED)
+    write(frame, label, (place[0] + _line(frame) + 2, place[1]), size)
+
+
+def letters(frame: np.ndarray) -> int:
+    """Return the size, pixels, of the letters of labels on a frame."""
+    return max(14, round(0.024 * max(frame.shape[:2])))
+
+
+def _line(frame: np.ndarray) -> int:
+    return max(1, round(max(frame.shape[:2]) / 500))
 
 
 def text_size(text: str, size: int) -> tuple[int, int]:
@@ -49,10 +66,27 @@ def write(frame: np.ndarray, text: str, place: tuple[int, int], size: int) -> No
 
 
 def draw_faces(frame: np.ndarray, seen: Iterable["Seen"]) -> None:
-    """Draw faces on a BGR frame, in place: green with the name, orange if near to doubt; unknown ones gray."""
-    for one in sorted(seen, key=lambda one: one.name is not None):  # names are not to be covered
-        color = GRAY if one.name is None else GREEN if one.confidence >= SURE else ORANGE
-        draw_box(frame, one.box, "" if one.name is None else one.name, color)
+    """Draw faces on a BGR frame, in place: green with the name, orange if near to doubt; unknown ones gray.
+
+    A name that would cover another one stands elsewhere; "unknown" is left out where there is no room for it.
+    """
+    seen = sorted(seen, key=lambda one: one.name is None)
+    colors = [GRAY if one.name is None else GREEN if one.confidence >= SURE else ORANGE for one in seen]
+    for one, color in reversed(list(zip(seen, colors, strict=True))):
+        draw_box(frame, one.box, "", color)
+    labels: list[Box] = []
+    for k, (one, color) in enumerate(zip(seen, colors, strict=True)):
+        label, size = (one.name, letters(frame)) if one.name else ("unknown", round(0.7 * letters(frame)))
+        places = label_places(frame, one.box, label, size)
+        taken = labels if one.name else [*labels, *(other.box for n, other in enumerate(seen) if n != k)]
+        free = [place for place in places if not any(_overlap(place, other) for other in taken)]
+        if free or one.name:
+            labels.append((free or places)[0])
+            draw_label(frame, labels[-1], label, size, color)
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def draw_digits(frame: np.ndarray, rows: list[list[Digit]]) -> None:
@@ -100,7 +134,7 @@ def draw_text(frame: np.ndarray, text: str, note: str = "") -> None:
     """Write a number large, and a note small beside it, at the bottom left of a BGR frame, in place."""
     unit = max(frame.shape[:2]) / 1000
     left = gap = round(15 * unit)
-    for string, size in ((text, round(60 * unit)), (note, max(14, round(24 * unit)))):
+    for string, size in ((text, round(60 * unit)), (note, letters(frame))):
         if string:
             left += draw_words(frame, string, (left, frame.shape[0] - gap), size) + gap
 
@@ -132,4 +166,4 @@ def draw_roi(frame: np.ndarray, roi: tuple[int, int, int, int]) -> None:
 
 def draw_fps(frame: np.ndarray, fps: float) -> None:
     """Write frames a second at the top right of a BGR frame, in place."""
-    draw_words(frame, f"{fps:.0f} FPS", (frame.shape[1], 0), max(14, round(0.024 * max(frame.shape[:2]))), right=True)
+    draw_words(frame, f"{fps:.0f} FPS", (frame.shape[1], 0), letters(frame), right=True)

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 
 from recognition.embeddings import crops_of
-from recognition.faces import Face, main_face
-from recognition.frames import SUFFIXES, FrameSource
+from recognition.faces import RIVAL, Face
+from recognition.frames import SUFFIXES
+from recognition.labelled import MainFaces, list_people
 from recognition.models import Model
-from recognition.progress import watched
 from recognition.settings import UserError, say
 
 SIZE, PADDING = 200, 0.25  # pixels, and the margin around the face in its own sizes: ears and chin, little background
@@ -47,43 +47,33 @@ def load_photos(folder: Path, detector, margin: float) -> Photos:
 
     Raises UserError where there is no such folder or not a single face.
     """
-    if not folder.is_dir():
-        raise UserError(f"{folder} not found: put photos into {folder}/NAME/, or name another folder")
-    people = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    sources = {person: FrameSource([str(person)]) for person in people}
-    photos = ((person, photo) for person, source in sources.items() for photo in source)
-    crops, owners, skipped, digest = [], [], [], hashlib.sha256()
-    for person, photo in watched(photos, None):
-        found = detector.detect(photo.image)
-        face = main_face(photo.image, found)
-        if face is None:
-            say(f"{photo.source}: {'several faces and none stands out' if found else 'no face found'}, skipped")
-            skipped.append(photo.source)
-            continue
+    people = list_people(folder)
+    photos = MainFaces(people, detector, RIVAL)
+    crops, owners, digest = [], [], hashlib.sha256()
+    for photo, face in photos:
+        path = Path(photo.source)
         crops.append(gray_crops(photo.image, [face], margin)[0])
-        owners.append(person.name)
-        digest.update(f"{person.name}/{Path(photo.source).name}\0".encode("utf-8", "surrogateescape"))
-        digest.update(Path(photo.source).read_bytes())
+        owners.append(path.parent.name)
+        digest.update(f"{path.parent.name}/{path.name}\0".encode("utf-8", "surrogateescape"))
+        digest.update(path.read_bytes())
     if not crops:
         raise UserError(f"{folder}: no photo with a face: put photos into {folder}/NAME/")
     names = sorted(set(owners))
     for person in people:
         if person.name not in names:
             say(f"{person}: no photo that can be used, left out")
-    skipped += [path for source in sources.values() for path in source.failed]
     labels = np.array([names.index(owner) for owner in owners])
-    return Photos(np.stack(crops), labels, names, skipped, digest.hexdigest())
+    return Photos(np.stack(crops), labels, names, photos.faceless + photos.unreadable, digest.hexdigest())
 
 
 def load_strangers(folder: Path, detector) -> np.ndarray:
-    """Return the largest face of every photo in a folder and its subfolders, gray uint8 (N, 200, 200)."""
+    """Return the main face of every photo in a folder and its subfolders, gray uint8 (N, 200, 200)."""
     if not folder.is_dir():
         raise UserError(f"{folder} not found: name a folder of photos of other people with --strangers", 2)
     folders = [folder, *sorted(path for path in folder.iterdir() if path.is_dir())]
     filled = [path for path in folders if any(file.suffix.lower() in SUFFIXES for file in path.iterdir())]
-    source = FrameSource(list(map(str, filled)))
-    crops = [gray_crops(photo.image, detector.detect(photo.image)[:1]) for photo in watched(source, None)]
-    if not sum(map(len, crops)):
+    crops = [gray_crops(photo.image, [face]) for photo, face in MainFaces(filled, detector)]
+    if not crops:
         raise UserError(f"{folder}: no photo with a face", 2)
     return np.concatenate(crops)
 

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.frames import FrameSource
 from recognition.gallery import Gallery, Match, Statistics
-from recognition.settings import UserError
+from recognition.verification import roc
 
 
 @dataclass
@@ -24,17 +23,6 @@ class Probe:
     def right(self) -> bool:
         """Whether the person was named, or the stranger was not."""
         return self.match.name == (None if self.stranger else self.person)
-
-
-def labelled_photos(folder: Path) -> FrameSource:
-    """Return the photos FOLDER/NAME/* as a source of frames; raise UserError where there are none."""
-    try:
-        people = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be listed ({error.strerror}): name a folder of people", 2) from None
-    if not people:
-        raise UserError(f"{folder}: no folders of people in it: put photos into {folder / 'NAME'}", 2)
-    return FrameSource([str(path) for path in people])
 
 
 def leave_one_out(
@@ -81,12 +69,7 @@ def curve(probes: list[Probe]) -> tuple[np.ndarray, np.ndarray]:
 
     Whoever is most like somebody else is never found, so the second share need not reach 1.
     """
-    own = [
-        probe.match.confidence if probe.match.nearest == probe.person else -1.0
-        for probe in probes
-        if not probe.stranger
+    distances = [
+        -probe.match.confidence if probe.stranger or probe.match.nearest == probe.person else np.inf for probe in probes
     ]
-    others = [probe.match.confidence for probe in probes if probe.stranger]
-    limits = np.unique([confidence for confidence in others + own if confidence >= 0])[::-1]
-    named, found = (np.array([np.mean(np.array(kind) >= limit) for limit in limits]) for kind in (others, own))
-    return named, found
+    return roc(np.array(distances), np.array([not probe.stranger for probe in probes]))

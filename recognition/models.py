@@ -8,6 +8,7 @@ numbers for an architecture in `recognition.networks`.
 import hashlib
 import json
 import os
+import re
 import tempfile
 import warnings
 from pathlib import Path
@@ -60,6 +61,18 @@ class Model:
         self._interpreter.set_tensor(self._input, images.astype(np.float32))
         self._interpreter.invoke()
         return self._interpreter.get_tensor(self._output)
+
+
+def check_name(name: str) -> None:
+    """Raise UserError for a model's name that would lead out of its folder, or that no file can have."""
+    if not re.fullmatch(r"\w[\w .-]*", name):
+        raise UserError(f"model name '{name}': must be letters, digits, '-', '_' and '.', without a folder", 2)
+
+
+def card_path(name: str, folder: Path = MODELS) -> Path:
+    """Return the path of a model's card, there or not. Raises UserError for a name that cannot be one."""
+    check_name(name)
+    return folder / f"{name}.json"
 
 
 def load(name: str, folder: Path = MODELS) -> Model:
@@ -150,6 +163,8 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
     `card` needs architecture, class_names and threshold; the hashes are added. The card comes last, so a kill in
     between leaves weights that `load` notices and exports again.
     """
+    check_name(name)
+
     from recognition import networks
 
     # A model of its own: float32, without an optimizer's memory
@@ -182,7 +197,7 @@ def export(model, rounded: bool = True) -> bytes:
 
 def read_card(name: str, folder: Path = MODELS) -> dict:
     """Return a model's card. Raises UserError where it is missing or damaged."""
-    path = folder / f"{name}.json"
+    path = card_path(name, folder)
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         missing = {"architecture", "class_names", "threshold", "sha256"} - card.keys()
@@ -199,7 +214,7 @@ def read_card(name: str, folder: Path = MODELS) -> dict:
 def write_card(card: dict, name: str, folder: Path = MODELS) -> None:
     """Write a model's card, indented so that a person can read it."""
     text = json.dumps(card, indent=2) + "\n"
-    write_atomically(folder / f"{name}.json", lambda path: path.write_text(text, encoding="utf-8"))
+    write_atomically(card_path(name, folder), lambda path: path.write_text(text, encoding="utf-8"))
 
 
 def _sha256(content: bytes) -> str:

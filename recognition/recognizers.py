@@ -7,7 +7,6 @@ average its descriptions: `crop(frame, faces)`, `describe(crops)`, the slow one,
 """
 
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +19,7 @@ from recognition.quality import is_clear
 from recognition.settings import UserError, say
 
 SOFTNESS = 0.05  # of the cnn's distance, from a confidence of 0.5 to one of 0.73
+MODEL = "faces"  # what train.py calls the cnn, unless told otherwise
 TRAIN = "run python face_recognition/train.py"
 
 
@@ -29,8 +29,6 @@ class EmbeddingRecognizer:
     def __init__(self, people, embedder):
         self.people, self._embedder = people, embedder
         self._gallery: Gallery = people.gallery()
-        # Of crops, a description each, float32 (N, D), in one pass without the mirror image; picklable
-        self.describe = partial(embedder.embed, mirrored=False)
 
     def refresh(self) -> bool:
         """Take in what was enrolled, renamed or forgotten since; tell whether something was. Cheap if not."""
@@ -55,6 +53,10 @@ class EmbeddingRecognizer:
         """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
         return embeddings.crops_of(frame, faces, self._embedder.size, self._embedder.padding)
 
+    def describe(self, crops: np.ndarray) -> np.ndarray:
+        """Return a description of each crop, float32 (N, D), in one pass, without its mirror image."""
+        return self._embedder.embed(crops, mirrored=False)
+
     def match(self, descriptions: np.ndarray) -> list[Match]:
         """Return whom each description, or mean of some of one face, belongs to."""
         return self._gallery.match(descriptions)
@@ -63,7 +65,7 @@ class EmbeddingRecognizer:
 class CnnRecognizer:
     """Names faces by the network that train.py trained on the people; whoever was forgotten since is not named."""
 
-    def __init__(self, folder: Path, name: str = "faces", models_folder: Path = models.MODELS):
+    def __init__(self, folder: Path, name: str = MODEL, models_folder: Path = models.MODELS):
         """`folder`: the people who may be named. Raises UserError without a network that was trained for them."""
         self._folder, self._name, self._models = folder, name, models_folder
         self._said: list[str] = []
@@ -105,7 +107,7 @@ class CnnRecognizer:
         return Match(nearest if near else None, distance, confidence if near else min(confidence, 0.5), nearest)
 
     def _load(self) -> None:
-        card_path = self._models / f"{self._name}.json"
+        card_path = models.card_path(self._name, self._models)
         if not card_path.exists():
             raise UserError(f"{card_path} not found: the cnn is not trained yet: {TRAIN}")
         self._loaded, self._known = self._stamp(), self._people()
@@ -127,7 +129,7 @@ class CnnRecognizer:
             say(message)
 
     def _stamp(self) -> int:
-        path = self._models / f"{self._name}.json"
+        path = models.card_path(self._name, self._models)
         return path.stat().st_mtime_ns if path.exists() else 0
 
     def _people(self) -> set[str]:
@@ -144,13 +146,17 @@ def load_embedder(name: str, weights: Path | None = None):
         return VggFace(weights)
     if name == "embedding":
         return embeddings.load_embedder()
-    raise UserError(f"--recognizer {name} describes no faces, it only names people: name a folder of photos of them", 2)
+    raise UserError(f"--recognizer {name} only names people: name a folder of photos of them, and leave out --pairs", 2)
 
 
-def check_accept(accept: float) -> None:
-    """Raise UserError for a share of strangers that may get a name which is none."""
+def check(name: str, accept: float, model: str, weights: Path | None) -> None:
+    """Raise UserError for a share of strangers that is none, and for what another recogniser than `name` uses."""
     if not 0 < accept <= 1:
         raise UserError(f"--accept {accept}: must be more than 0, at most 1", 2)
+    if model != MODEL and name != "cnn":
+        raise UserError(f"--model {model} has no effect: it goes with --recognizer cnn", 2)
+    if weights and name != "vggface":
+        raise UserError(f"--weights {weights} has no effect: it goes with --recognizer vggface", 2)
 
 
 def load(
@@ -158,7 +164,7 @@ def load(
     folder: Path,
     detector,
     accept: float = 0.01,
-    model: str = "faces",
+    model: str = MODEL,
     weights: Path | None = None,
 ) -> EmbeddingRecognizer | CnnRecognizer:
     """Return a recogniser by its name, for the people whose photos are in `folder`.
@@ -166,7 +172,7 @@ def load(
     `accept`: share of strangers that may get a name; the cnn's was set when it was trained. `model`: the cnn's name in
     models/. `weights`: of `vggface`, an .h5 file. Raises UserError where something it needs is not there.
     """
-    check_accept(accept)
+    check(name, accept, model, weights)
     if name == "cnn":
         return CnnRecognizer(folder, model)
     from recognition.people import People

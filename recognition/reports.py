@@ -4,6 +4,8 @@ Figures are drawn without a window, so this works on servers too; `show` opens t
 Only training, evaluation and exploration import this module: Matplotlib and seaborn cost most of a second.
 """
 
+import math
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,7 +29,8 @@ seaborn.set_theme(style="ticks", palette="colorblind", rc={"axes.spines.right": 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, moved into place when complete: a killed run leaves the old picture whole."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, lambda file: figure.savefig(file, dpi=DPI, format="png", metadata={"Software": None}))
+    with warnings.catch_warnings(action="ignore"):  # about letters that the font lacks
+        write_atomically(path, lambda file: figure.savefig(file, dpi=DPI, format="png", metadata={"Software": None}))
 
 
 def plot_history(history: dict[str, list[float]], path: Path) -> None:
@@ -125,18 +128,28 @@ def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> No
     save_figure(figure, path)
 
 
-def plot_shares(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], path: Path) -> None:
-    """Save a curve of shares, float (N,), 0 to 1, both rising: what is found against what it costs, logarithmic."""
+def plot_shares(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], point: tuple[float, float], path: Path) -> None:
+    """Save a curve of shares, float (N,), 0 to 1, both rising: what is found against what it costs, logarithmic.
+
+    `point`: cost and what is found as things are set, marked by a dot.
+    """
     most = np.append(np.diff(x) > 0, True)  # of what is found at the same cost: less is of no interest
     x, y = x[most], y[most]
     figure = Figure(figsize=(6, 4.5), layout="constrained")
     axes = figure.subplots()
     least = min(0.5, np.min(x[x > 0], initial=1.0))
-    axes.plot(np.maximum(x, least / 2), y, color=BLUE)
-    axes.set(xscale="log", xlabel=labels[0], ylabel=labels[1], xlim=(least / 2, 1), ylim=(min(0.9, y.min()), 1.002))
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(PercentFormatter(1, decimals=None))
+    low = min(0.9, y.min(), point[1])
+    axes.plot(x, y, color=BLUE)
+    label = f"as set: {point[1]:.2%} at {point[0]:.2%}"
+    axes.plot(*point, "o", color=ORANGE, label=label, clip_on=False, zorder=3)
+    axes.set_xscale("symlog", linthresh=least, linscale=0.5)  # a logarithmic axis, but with a place for 0
+    axes.set(xlabel=labels[0], ylabel=labels[1], xlim=(0, 1), ylim=(low, 1.002))
+    ticks = [0, *(10.0**k for k in range(math.ceil(math.log10(least)), 1))]
+    axes.set_xticks(ticks, [f"{100 * tick:g}%" for tick in ticks])
+    axes.minorticks_off()
+    axes.yaxis.set_major_formatter(PercentFormatter(1, decimals=None))
     axes.grid(alpha=0.4)
+    axes.legend(loc="lower right")
     save_figure(figure, path)
 
 

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -63,8 +62,11 @@ class Timeline:
         for who in [who for who, span in self._open.items() if span.end < seconds - GAP]:
             self._done.append(self._open.pop(who))
 
-    def spans(self) -> list[Span]:
-        """Return who was seen when, in order of time: people by name, over short gaps; others as `unknown 1` and on."""
+    def spans(self, least: float = GLIMPSE) -> list[Span]:
+        """Return who was seen when, in order of time: people by name, over short gaps; others as `unknown 1` and on.
+
+        `least`: seconds that unknown people must have been seen.
+        """
         joined: list[Span] = []
         latest: dict[str, Span] = {}
         unknown = 0
@@ -76,7 +78,7 @@ class Timeline:
             elif span.name:
                 latest[span.name] = replace(span)
                 joined.append(latest[span.name])
-            elif span.end - span.start >= GLIMPSE:
+            elif span.end - span.start >= least:
                 unknown += 1
                 joined.append(replace(span, name=f"unknown {unknown}", confidence=None))
         return joined
@@ -85,15 +87,18 @@ class Timeline:
         spans = self.spans()
         write_atomically(table, lambda path: path.write_text(as_csv(spans), encoding="utf-8", newline=""))
         picture = table.with_suffix(".png")
-        write_atomically(picture, lambda path: draw_timeline(spans, path))
+        draw_timeline(spans, picture)
         say(f"saved {table} and {picture}")
 
     def text(self) -> str:
-        """Return a line for each time that somebody known was seen, and one that counts the others."""
-        spans = self.spans()
+        """Return a line for each time that somebody known was seen, and one or two that count the others."""
+        spans = self.spans(0.0)
         lines = [f"{span.start:.1f}-{span.end:.1f} s: {span.name}" for span in spans if span.confidence is not None]
-        unknown = len(spans) - len(lines)
-        return "\n".join(lines + [f"{unknown} unknown"] * bool(unknown)) or "no faces"
+        unknown = sum(span.confidence is None for span in self.spans())
+        glimpses = len(spans) - len(lines) - unknown
+        lines += [f"{unknown} unknown"] * bool(unknown)
+        lines += [f"{glimpses} unknown for less than {GLIMPSE} s"] * bool(glimpses)
+        return "\n".join(lines) or "no faces"
 
 
 def as_csv(spans: list[Span]) -> str:
@@ -108,19 +113,19 @@ def as_csv(spans: list[Span]) -> str:
 
 
 def rows_of(spans: list[Span]) -> dict[str, list[Span]]:
-    """Return the spans by row of the picture: people by name in order of time, then the unknown, if many in one row."""
-    named: dict[str, list[Span]] = {}
-    unknown: dict[str, list[Span]] = {}
-    for span in spans:
-        (named if span.confidence is not None else unknown).setdefault(span.name, []).append(span)
-    if len(unknown) > ROWS:
-        unknown = {f"{len(unknown)} unknown": [span for rows in unknown.values() for span in rows]}
-    return named | unknown
+    """Return the spans by row of the picture: people by name, then the unknown, of many the longest, then the rest."""
+    unknown = [span for span in spans if span.confidence is None]
+    longest = sorted(unknown, key=lambda span: span.start - span.end)[: ROWS - (len(unknown) > ROWS)]
+    rest = [span for span in unknown if span not in longest]
+    rows: dict[str, list[Span]] = {}
+    for span in [span for span in spans if span not in unknown] + [span for span in unknown if span in longest]:
+        rows.setdefault(span.name, []).append(span)
+    return rows | ({f"{len(rest)} more unknown": rest} if rest else {})
 
 
 def draw_timeline(spans: list[Span], path: Path) -> None:
     """Save a picture of the spans, a row a person, as PNG."""
-    from matplotlib.figure import Figure  # half a second that only this needs
+    from recognition.reports import Figure, save_figure  # a second that only this needs
 
     rows = rows_of(spans)
     figure = Figure(figsize=(10, 1.2 + 0.3 * max(1, len(rows))), layout="constrained")
@@ -136,9 +141,7 @@ def draw_timeline(spans: list[Span], path: Path) -> None:
     axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds // 60:.0f}:{seconds % 60:04.1f}")
     axes.grid(axis="x", alpha=0.4)
     axes.set_axisbelow(True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about letters that the font lacks
-        figure.savefig(path, dpi=150, format="png", metadata={"Software": None})
+    save_figure(figure, path)
 
 
 def shortened(name: str) -> str:

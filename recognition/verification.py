@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.frames import SUFFIXES
+from recognition.gallery import DLIB, Statistics
 from recognition.settings import UserError
 
 Pair = tuple[Path, Path, bool]  # two photos, and whether they show the same person
@@ -45,17 +46,23 @@ def _photo(folder: Path, name: str, number: str) -> Path:
     raise UserError(f"{stem}.jpg not found: name the folder that holds LFW's people", 2)
 
 
-def roc(distances: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return thresholds, rising, and the shares of pairs of one person and of two not above each, float (T,).
+def roc(distances: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the shares of pairs of two persons and of one not above a threshold, as it rises, float (T,) each.
 
-    `distances`: float (N,); `same`: bool (N,).
+    `distances`: float (N,), infinite where no threshold shall help; `same`: bool (N,).
     """
-    thresholds = np.unique(distances)
-    found, wrong = (
+    thresholds = np.unique(distances[np.isfinite(distances)])
+    wrong, found = (
         np.searchsorted(np.sort(distances[kind]), thresholds, side="right") / max(1, kind.sum())
-        for kind in (same, ~same)
+        for kind in (~same, same)
     )
-    return thresholds, found, wrong
+    return wrong, found
+
+
+def usual_threshold(statistics: Statistics) -> float:
+    """Return the distance below which two photos show one person, for embeddings of which `statistics` are known."""
+    published = 0.6  # by dlib's author, for its descriptors of whatever length
+    return published if statistics == DLIB else statistics.nearest
 
 
 def accuracy(distances: np.ndarray, same: np.ndarray, threshold: float) -> float:

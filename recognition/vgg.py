@@ -147,7 +147,6 @@ class VggFace:
         Raises UserError for a file of another layout, and for one that is not what it was when it was first used.
         """
         weights = weights or _find(folder)
-        self._made_with = weights, folder, blocks, dense
         card_path = folder / f"vggface_{weights.stem}.json"
         card = _read_card(card_path)
         tflite = folder / f"vggface_{weights.stem}.tflite"
@@ -170,9 +169,6 @@ class VggFace:
         # One distance for all: nobody has measured more of this network
         self.statistics = Statistics(0.0, 0.0, nearest=card["threshold"], decade=0.05)
         self._model = Model(tflite.read_bytes(), {"class_names": []})
-
-    def __reduce__(self):  # pickled, for another process, without its numbers
-        return type(self), self._made_with
 
     def embed(self, crops: np.ndarray, mirrored: bool = False) -> np.ndarray:
         """Return the descriptors, float32 (N, D), each of length 1, of aligned faces, BGR uint8 (N, 224, 224, 3).

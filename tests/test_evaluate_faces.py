@@ -16,9 +16,10 @@ SCRIPT = "face_recognition/evaluate.py"
 DETECTOR = "yunet" if faces.YUNET.exists() else "hog"  # needs no download
 STRANGER = 16
 STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
-SIDES = range(140, 230, 3)  # pixels that a photo may have in a figure
-PEOPLE = ["people", "photos", "found", "mistaken", "nearest", "stranger_photos", "strangers_named", "without_a_face"]
-PAIRS = ["pairs", "photos", "without_a_face", "threshold", "accuracy", "found", "mistaken"]
+SIDES = range(200, 330, 3)  # pixels that a photo may have in a figure
+PEOPLE = ["people", "photos", "found", "mistaken", "nearest", "stranger_photos", "strangers_named"]
+PEOPLE += ["without_a_face", "unreadable", "wrong"]
+PAIRS = ["pairs", "photos", "without_a_face", "unreadable", "threshold", "accuracy", "found", "mistaken", "wrong"]
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +74,12 @@ def test_your_people_against_one_another(measure, people, tmp_path):
     first, second = done.stderr.splitlines()
     assert "wall.png: no face found" in first and "void.png: the file is empty" in second
     result = result_of(done, PEOPLE, 1)
-    assert (result["people"], result["photos"], result["stranger_photos"], result["without_a_face"]) == (4, 12, 13, 2)
+    assert (result["people"], result["photos"], result["stranger_photos"]) == (4, 12, 13)
+    assert (result["without_a_face"], result["unreadable"]) == (1, 1)
     assert (result["found"], result["mistaken"], result["nearest"]) == (1, 0, 1)
     named = round(13 * result["strangers_named"])
     assert result["strangers_named"] == pytest.approx(named / 13) and named <= 4  # drawn people are much alike
+    assert len(result["wrong"]) == named
     expected = {"confusion.png", "found.png"} | ({"wrong.png"} if named else set())
     assert set(figures(tmp_path / "figures")) == expected
 
@@ -91,7 +94,12 @@ def test_photos_of_your_people_and_of_strangers(measure, people, tmp_path):
         add_photo(tmp_path / "photos", "unknown", f"{photo}.png", draw_face(STRANGER, photo))
     done = measure(tmp_path / "photos", "--faces", people, "--json", "--accept", STRICT)
     assert done.stderr == ""
-    assert result_of(done, PEOPLE) == {
+    result = result_of(done, PEOPLE)
+    wrong = {Path(one["photo"]).name: one for one in result.pop("wrong")}
+    assert {name: one["name"] for name, one in wrong.items()} == {"mislabelled.png": "person 2", "another.png": None}
+    assert wrong["mislabelled.png"]["photo"] == str(tmp_path / "photos" / "person 0" / "mislabelled.png")
+    assert wrong["mislabelled.png"]["person"] == "person 0" and wrong["mislabelled.png"]["confidence"] > 0.5
+    assert result == {
         "people": 4,
         "photos": 10,
         "found": pytest.approx(8 / 10),
@@ -100,10 +108,11 @@ def test_photos_of_your_people_and_of_strangers(measure, people, tmp_path):
         "stranger_photos": 3,
         "strangers_named": 0.0,
         "without_a_face": 0,
+        "unreadable": 0,
     }
     pictures = figures(tmp_path / "figures")
     assert set(pictures) == {"confusion.png", "found.png", "wrong.png"}
-    shown, places = pictures["wrong.png"], []  # the surest mistake first, each below its two lines of title
+    shown, places = pictures["wrong.png"], []  # the surest mistake first, each below its title
     for person in (2, STRANGER):
         sizes = [cv2.resize(draw_face(person, 9), (side, side), interpolation=cv2.INTER_AREA) for side in SIDES]
         found = [cv2.minMaxLoc(cv2.matchTemplate(shown, one, cv2.TM_CCOEFF_NORMED)) for one in sizes]
@@ -132,6 +141,8 @@ def test_strangers_only_and_people_only_leave_out_what_cannot_be_told(measure, p
         "stranger photos": "0",
         "strangers named": "-",
         "without a face": "0",
+        "unreadable": "0",
+        "wrong": "0",
     }
     assert done.stderr == f"figures: {tmp_path / 'figures' / 'confusion.png'}\n"
 
@@ -148,8 +159,15 @@ def test_pairs_are_counted_by_hand(measure, tmp_path):
     (tmp_path / "pairs.txt").write_text("\n".join(["3", *same, *other]))
     done = measure(tmp_path / "photos", "--pairs", tmp_path / "pairs.txt", "--json", "--threshold", "0.0001")
     assert len(done.stderr.splitlines()) == 1 and "Wall_0001.png: no face found" in done.stderr
-    expected = {"pairs": 6, "photos": 7, "without_a_face": 1, "threshold": 0.0001}
-    assert result_of(done, PAIRS, 1) == expected | {"accuracy": 1 / 6, "found": 0.0, "mistaken": 1 / 2}
+    result = result_of(done, PAIRS, 1)
+    wrong = [[*(Path(path).stem for path in one["photos"]), one["one_person"]] for one in result.pop("wrong")]
+    assert sorted(wrong[2:]) == [[f"Person_{k}_000{1 + k % 2}", f"Person_{k}_000{2 - k % 2}", True] for k in range(3)]
+    assert wrong[:2] == [
+        ["Wall_0001", "Wall_0001", True],
+        ["Person_2_0001", "Wall_0001", False],
+    ]  # told with no distance
+    expected = {"pairs": 6, "photos": 7, "without_a_face": 1, "unreadable": 0, "threshold": 0.0001}
+    assert result == expected | {"accuracy": 1 / 6, "found": 0.0, "mistaken": 1 / 2}
     assert set(figures(tmp_path / "figures")) == {"roc.png", "wrong.png"}
 
 
@@ -163,6 +181,7 @@ def test_real_pairs(measure, lfw, tmp_path):
     done = measure(lfw, "--pairs", tmp_path / "pairs.txt", "--json", detector="auto")
     result = result_of(done, PAIRS)
     assert result["pairs"] == 30
+    assert result["threshold"] == 0.6  # as dlib's author publishes it
     assert result["accuracy"] >= 0.95
     assert result["accuracy"] == pytest.approx((result["found"] + 1 - result["mistaken"]) / 2)
     assert "roc.png" in figures(tmp_path / "figures")
@@ -187,13 +206,21 @@ def test_real_people(measure, orl_faces, tmp_path):
 def test_a_curve_shows_the_most_that_is_found_at_each_cost(tmp_path, monkeypatch):
     drawn = []
     monkeypatch.setattr(reports, "save_figure", lambda figure, path: drawn.append(figure.axes[0]))
-    reports.plot_shares(
-        np.array([0, 0, 0.1, 0.1, 1]), np.array([0.1, 0.93, 0.95, 0.97, 0.97]), ("cost", "found"), tmp_path
-    )
-    x, y = drawn[0].lines[0].get_data()
-    assert x.tolist() == [0.05, 0.1, 1]  # no cost stands at the left edge: the axis is logarithmic
-    assert y.tolist() == [0.93, 0.97, 0.97]
+    x, y = np.array([0, 0, 0.1, 0.1, 1]), np.array([0.1, 0.93, 0.95, 0.97, 0.97])
+    reports.plot_shares(x, y, ("cost", "found"), (0.1, 0.95), tmp_path)
+    curve, point = (line.get_data() for line in drawn[0].lines)
+    assert [values.tolist() for values in curve] == [[0, 0.1, 1], [0.93, 0.97, 0.97]]
+    assert np.ravel(point).tolist() == [0.1, 0.95]
+    assert [text.get_text() for text in drawn[0].get_legend().get_texts()] == ["as set: 95.00% at 10.00%"]
     assert drawn[0].get_ylim()[0] == 0.9
+    places = drawn[0].transData.transform([(0, 0.9), (0.1, 0.9), (1, 0.9)])[:, 0]
+    assert places[1] - places[0] > 20 and places[2] - places[1] > 100  # pixels: what costs nothing is not hidden
+
+
+def test_letters_that_the_font_lacks_give_no_warnings(tmp_path, recwarn):
+    reports.plot_images(np.zeros((1, 9, 9), np.uint8), ["山田"], tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").exists()
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize(
@@ -204,7 +231,13 @@ def test_a_curve_shows_the_most_that_is_found_at_each_cost(tmp_path, monkeypatch
         (["faceless"], 1, "no photo with a face"),
         (["--pairs", "pairs.txt"], 2, "name the folder of the photos"),
         (["faceless", "--recognizer", "cnn", "--model", "nosuch"], 1, "nosuch.json not found"),
-        (["--accept", "0"], 2, "--accept"),
+        (["faceless", "--pairs", "wall.txt"], 1, "wall.txt: no pair with a face in both of its photos"),
+        (["faceless", "--pairs", "wall.txt", "--recognizer", "cnn"], 2, "--recognizer cnn only names people: name a"),
+        (["--accept", "0"], 2, "--accept 0.0: must be more than 0"),
+        (["--accept", "5"], 2, "--accept 5.0: must be more than 0"),
+        (["faceless", "--pairs", "pairs.txt", "--threshold", "-1"], 2, "--threshold -1.0: must be more than 0"),
+        (["--weights", "nofile"], 2, "--weights nofile has no effect"),
+        (["--model", "nosuch"], 2, "--model nosuch has no effect"),
         (["--output", "pairs.txt"], 2, "pairs.txt: cannot be made"),
     ],
 )
@@ -212,7 +245,9 @@ def test_errors_are_one_line(script, people, tmp_path, arguments, code, told):
     (tmp_path / "empty").mkdir()
     add_photo(tmp_path / "faceless", "wall", "a.png", np.full((100, 100, 3), 150, np.uint8))
     (tmp_path / "pairs.txt").write_text("1\nA\t1\t2\nA\t1\tB\t1\n")
+    add_photo(tmp_path / "faceless", "wall", "wall_0001.png", np.full((100, 100, 3), 150, np.uint8))
+    (tmp_path / "wall.txt").write_text("1\nwall\t1\t1\nwall\t1\twall\t1\n")
     done = script(SCRIPT, "--detector", DETECTOR, "--faces", people, *arguments)
     assert (done.returncode, done.stdout) == (code, "")
-    lines = [line for line in done.stderr.splitlines() if not line.endswith("a.png: no face found")]
+    lines = [line for line in done.stderr.splitlines() if not line.endswith(".png: no face found")]
     assert len(lines) == 1 and lines[0].startswith("error: ") and told in lines[0], done.stderr

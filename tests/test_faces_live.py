@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 
@@ -9,11 +10,13 @@ import camera_server
 import cv2
 import numpy as np
 import pytest
+from conftest import script_environment
 from drawn_faces import draw_face, write_people
 from test_digits_live import save_clip
 from test_live_windows import Eyes, end, has_dark_field
+from test_recognizers import write_cnn
 
-from recognition import draw
+from recognition import draw, faces
 from recognition.frames import read_image
 from recognition.gallery import Match
 from recognition.settings import ROOT
@@ -130,14 +133,55 @@ def test_faces_are_drawn_with_any_name_in_any_size():
 
 
 @pytest.fixture
+def labels(monkeypatch):
+    """Return a function that draws faces (box, name) and returns where it put which label, x1 y1 x2 y2."""
+
+    def draw_them(*faces):
+        drawn = {}
+        monkeypatch.setattr(draw, "draw_label", lambda _, place, label, *rest: drawn.update({label: place}))
+        frame = np.zeros((480, 640, 3), np.uint8)
+        draw.draw_faces(frame, [Seen(box, Match(name, 0.3, 0.9 if name else 0.1)) for box, name in faces])
+        return drawn
+
+    return draw_them
+
+
+def test_unknown_faces_say_so_where_there_is_room(labels):
+    unknown = ((100, 200, 200, 300), None)
+    (x1, y1, x2, y2) = labels(unknown)["unknown"]
+    assert x1 == 100 and 150 < y1 < y2 <= 200 and x2 < 200
+    assert y2 - y1 < np.diff(labels((unknown[0], "Ada"))["Ada"][1::2])  # smaller than names
+    assert 300 <= labels(unknown, ((100, 90, 200, 195), "Ada"))["unknown"][1] < 310  # below: above is a face
+    around = [((100, 90, 200, 195), "Ada"), ((100, 305, 200, 400), "Bo"), ((100, 0, 200, 85), "Cy")]
+    assert set(labels(unknown, *around)) == {"Ada", "Bo", "Cy"}
+
+
+def test_names_of_neighbours_do_not_cover_one_another(labels):
+    faces = [((100 + 40 * k, 200 + 4 * k, 140 + 40 * k, 280 + 4 * k), f"Name of person {k}") for k in range(3)]
+    drawn = labels(*faces)
+    boxes = [drawn[name] for _, name in faces]
+    for k, one in enumerate(boxes):
+        for other in boxes[:k]:
+            assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+    assert boxes[0][3] <= 200 and boxes[1][1] >= 284 and boxes[2][3] < boxes[0][1]
+    assert set(labels(*[(box, name) for box, name in faces * 2])) == set(drawn)  # no name is left out
+
+
+def test_a_frame_lower_than_its_letters_is_drawn_on():
+    draw.draw_faces(frame := np.zeros((9, 9, 3), np.uint8), [Seen((1, 1, 8, 8), Match("Ada", 0.3, 0.9))])
+    assert frame.any()
+
+
+@pytest.fixture
 def play(display, tmp_path):
     """Return a function that starts the webcam script on the virtual screen; its window does not stay."""
     started = []
 
-    def start(*arguments) -> subprocess.Popen:
-        command = [sys.executable, str(ROOT / WEBCAM), *map(str, arguments)]
+    def start(*arguments, root=ROOT) -> subprocess.Popen:
+        command = [sys.executable, str(root / WEBCAM), *map(str, arguments)]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen(command, cwd=tmp_path, env=display.environment, **pipes))
+        environment = display.environment | script_environment(root, DISPLAY=display.environment["DISPLAY"])
+        started.append(subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes))
         return started[-1]
 
     yield start
@@ -176,5 +220,30 @@ def test_the_unknown_face_in_front_is_enrolled_by_name(display, play, tmp_path):
         display.press(window, "q")
         code, stdout, errors = end(process)
     assert (code, stdout) == (0, "")
-    assert errors.endswith("enrolled Zoë H\n")
+    assert errors.endswith("enrolled Zoë H: people.py rename changes the name\n")
     assert [path.parent.name for path in (tmp_path / "people").glob("*/*.*")] == ["Zoë H"]
+
+
+def test_whoever_is_enrolled_is_told_to_be_unknown_to_the_cnn_still(display, play, tmp_path):
+    for part in ("recognition", "face_recognition"):
+        shutil.copytree(ROOT / part, tmp_path / "clone" / part, ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "clone" / "data").mkdir()
+    (tmp_path / "clone" / "data" / "models").symlink_to(ROOT / "data" / "models")
+    write_cnn(tmp_path / "clone" / "models", faces.load_detector("hog"), threshold=1.0)  # names nobody
+    folder = write_people(tmp_path / "people", 3, 1)
+    still = save_clip(tmp_path / "still.avi", [cv2.copyMakeBorder(draw_face(7), 60, 60, 100, 100, 1)] * 20)
+    with camera_server.serve(still) as address:
+        source = f"{address}/closes/1000000"
+        process = play("--source", source, *QUICK, "--faces", folder, "--recognizer", "cnn", root=tmp_path / "clone")
+        window = display.window("faces")
+        eyes = Eyes(display, window, tmp_path / "screen.png")
+        eyes.see(lambda image: coloured(image, draw.GRAY))
+        display.press(window, "c")
+        eyes.see(lambda image: image[ASKED].max() < 90)
+        for key in ("z", "o", "Return"):
+            display.press(window, key)
+        eyes.see(lambda image: has_dark_field(image, np.s_[-30:-8, 8:60]))
+        display.press(window, "q")
+        code, _, errors = end(process)
+    assert code == 0
+    assert "enrolled Zo: unknown to the cnn till you run python face_recognition/train.py\n" in errors

@@ -53,6 +53,25 @@ def test_shipped_model_fits_its_card_and_is_small():
     assert 0 <= card["threshold"] <= 1
 
 
+@pytest.mark.parametrize("name", ["../digits", "/etc/digits", "sub/digits", "..", ".digits", "a\\b", "C:digits", ""])
+def test_a_name_leads_nowhere_else(folder, name):
+    (folder.parent / "digits.json").write_bytes((folder / "digits.json").read_bytes())
+    before = contents(folder)
+    for use in (models.load, models.read_card, lambda *where: models.write_card({}, *where)):
+        with pytest.raises(UserError, match="model name") as caught:
+            use(name, folder / "none" if name.startswith("sub") else folder)
+        assert caught.value.code == 2
+    with pytest.raises(UserError, match="model name"):
+        models.save(None, {}, name, folder)
+    assert contents(folder) == before
+
+
+@pytest.mark.parametrize("name", ["digits", "digits_classic", "zwei 2.0-ö"])
+def test_plain_names_are_taken(tmp_path, name):
+    models.write_card({}, name, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [f"{name}.json"]
+
+
 def test_loading_says_and_writes_nothing(folder, capsys):
     before = contents(folder)
     models.load("digits", folder)

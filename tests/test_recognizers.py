@@ -29,6 +29,12 @@ def folders(tmp_path_factory, detector) -> tuple[Path, Path]:
     """Return a folder of three drawn people, and one with an untrained cnn that knows them by one photo each."""
     root = tmp_path_factory.mktemp("cnn")
     folder = write_people(root / "people", 3, 1)
+    write_cnn(root / "models", detector)
+    return folder, root / "models"
+
+
+def write_cnn(folder: Path, detector, threshold: float = 0.6) -> None:
+    """Write an untrained cnn that knows the drawn people 0 to 2 by one photo each."""
     networks.keras.utils.set_random_seed(0)
     model = networks.faces(3)
     crops = np.concatenate([gray_faces.gray_crops(frame := draw_face(k), detector.detect(frame)) for k in range(3)])
@@ -37,9 +43,13 @@ def folders(tmp_path_factory, detector) -> tuple[Path, Path]:
     model.get_layer("features").moving_mean.assign(features.mean(0))  # random features are all alike otherwise
     features = body.predict(crops[..., None], verbose=0)
     model.get_layer("cosines").set_weights([features.T])
-    card = {"architecture": "faces", "class_names": PEOPLE, "threshold": 0.6, "preprocessing": gray_faces.PREPROCESSING}
-    models.save(model, card, "faces", root / "models")
-    return folder, root / "models"
+    card = {
+        "architecture": "faces",
+        "class_names": PEOPLE,
+        "threshold": threshold,
+        "preprocessing": gray_faces.PREPROCESSING,
+    }
+    models.save(model, card, "faces", folder)
 
 
 @pytest.fixture
@@ -189,6 +199,23 @@ def test_an_embedders_own_distances_reach_the_gallery(tmp_path, detector):
     folder = write_people(tmp_path / "people", 1, 1)
     for accepted, threshold in ((0.01, 0.45), (0.1, 0.55)):
         assert people.People(folder, detector, Other(), accepted).gallery().threshold == pytest.approx(threshold)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        ("embedding", {"accept": 0}, "--accept 0"),
+        ("cnn", {"accept": 1.01}, r"--accept 1\.01"),
+        ("embedding", {"weights": Path("a.h5")}, r"--weights a\.h5 has no effect: it goes with --recognizer vggface"),
+        ("cnn", {"weights": Path("a.h5")}, r"--weights a\.h5"),
+        ("embedding", {"model": "mine"}, "--model mine has no effect: it goes with --recognizer cnn"),
+        ("vggface", {"model": "mine"}, "--model mine"),
+    ],
+)
+def test_settings_of_another_recognizer_are_refused_before_anything_is_loaded(tmp_path, name, settings, message):
+    with pytest.raises(UserError, match=message) as caught:
+        recognizers.load(name, tmp_path, None, **settings)
+    assert caught.value.code == 2
 
 
 def test_cnn_runs_without_tensorflow(copied):

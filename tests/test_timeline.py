@@ -53,8 +53,14 @@ def test_time_counts_from_the_first_frame():
 def test_strangers_are_numbered_and_glimpses_left_out():
     timeline = gather((Who(), 0, 9), (Who(), 3, 5), (Who(), 4, 20))
     assert rows(timeline) == [("unknown 1", 0.0, 1.0, 10), ("unknown 2", 0.4, 2.1, 17)]
-    assert timeline.text() == "2 unknown"
+    assert timeline.text() == "2 unknown\n1 unknown for less than 0.5 s"
     assert gather().text() == "no faces"
+
+
+def test_glimpses_are_counted():
+    """Two faces in the only frame of a film are not no faces."""
+    assert gather((Who(), 0, 0), (Who(), 0, 0)).text() == "2 unknown for less than 0.5 s"
+    assert gather((Who("Ada"), 0, 0), (Who(), 0, 0)).text() == "0.0-0.1 s: Ada\n1 unknown for less than 0.5 s"
 
 
 def test_a_name_that_came_late_counts_from_the_start():
@@ -84,10 +90,12 @@ def test_table_and_picture(tmp_path):
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["seen.csv", "seen.png"]
 
 
-def test_many_strangers_share_a_row():
-    few, many = ([(Who("Ada"), 0, 9), *((Who(), k, k + 9) for k in range(count))] for count in (3, 40))
-    assert list(rows_of(gather(*few).spans())) == ["Ada", "unknown 1", "unknown 2", "unknown 3"]
-    assert list(rows_of(gather(*many).spans())) == ["Ada", "40 unknown"]
+def test_of_many_strangers_those_seen_longest_have_rows():
+    few, many = ([(Who("Ada"), 30, 39), *((Who(), k, 2 * k + 5) for k in range(count))] for count in (12, 40))
+    assert list(rows_of(gather(*few).spans())) == ["Ada", *(f"unknown {k}" for k in range(1, 13))]
+    rows = rows_of(gather(*many).spans())
+    assert list(rows) == ["Ada", *(f"unknown {k}" for k in range(30, 41)), "29 more unknown"]
+    assert [span.name for span in rows["29 more unknown"]] == [f"unknown {k}" for k in range(1, 30)]
 
 
 @pytest.mark.parametrize("name", ["seen.txt", "seen", "file/seen.csv"])

@@ -70,7 +70,7 @@ def test_training_writes_the_model_and_names_what_it_could_not_use(trained, peop
     suffixes = (".json", ".tflite", ".weights.h5", "_confusion.png", "_history.png")
     assert sorted(path.name for path in folder.iterdir()) == [f"faces{suffix}" for suffix in suffixes]
     assert code == 1  # two photos could not be used, the rest was
-    assert f"{people / 'person 0' / 'wall.png'}: no face found, skipped" in stderr
+    assert f"{people / 'person 0' / 'wall.png'}: no face found" in stderr
     assert "broken.jpg: no image that can be read" in stderr
     assert "4 people, 8 photos to train on, 4 for validation" in stderr
     assert "Traceback" not in stderr
@@ -135,8 +135,10 @@ def test_git_ignores_what_a_users_training_writes():
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--faces", "nowhere"), 1, "nowhere not found: put photos into nowhere/NAME/"),
-        (("--faces", "empty"), 1, "empty: no photo with a face"),
+        (("--faces", "nowhere"), 2, "nowhere: cannot be listed"),
+        (("--faces", "empty"), 2, "empty: no folders of people in it: put photos into empty/NAME"),
+        (("--faces", "faceless"), 1, "faceless: no photo with a face"),
+        (("--name", "../x"), 2, "model name '../x': must be letters"),
         (("--faces", "alone"), 2, "alone: only person 0: the cnn needs at least two people"),
         (("--faces", "alone", "--strangers", "nowhere"), 2, ""),
         (("--epochs", "0"), 2, "--epochs 0: must be at least 1"),
@@ -147,6 +149,8 @@ def test_git_ignores_what_a_users_training_writes():
 def test_mistakes_are_one_line(script, tmp_path, arguments, code, message):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("no folder")
+    (tmp_path / "faceless" / "wall").mkdir(parents=True)
+    cv2.imwrite(str(tmp_path / "faceless" / "wall" / "wall.png"), np.full((240, 240, 3), 128, np.uint8))
     write_people(tmp_path / "alone", 1, 1)
     done = script(SCRIPT, "--detector", "hog", *arguments)
     assert done.returncode == code
@@ -192,7 +196,7 @@ def test_invented_people_are_made_of_two():
 
 
 def test_folder_of_photos_is_refused_by_name(tmp_path):
-    with pytest.raises(UserError, match="nowhere not found"):
+    with pytest.raises(UserError, match="nowhere: cannot be listed"):
         gray_faces.load_photos(tmp_path / "nowhere", None, 0.1)
 
 

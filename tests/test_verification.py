@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recognition import identification, verification
-from recognition.gallery import DLIB, Match
+from recognition.gallery import DLIB, Match, Statistics
 from recognition.identification import Probe
 from recognition.settings import UserError
 
@@ -106,20 +106,25 @@ def test_lfws_own_list(lfw):
 
 
 def test_roc_by_hand():
+    """A pair at an infinite distance is told wrongly at every threshold."""
     distances = np.array([0.2, 0.4, 0.4, 0.9, 0.4, 0.7, np.inf, -np.inf])
     same = np.array([True, True, True, True, False, False, True, False])
-    thresholds, found, wrong = verification.roc(distances, same)
-    assert thresholds.tolist() == [-np.inf, 0.2, 0.4, 0.7, 0.9, np.inf]
-    assert found.tolist() == pytest.approx([0, 1 / 5, 3 / 5, 3 / 5, 4 / 5, 1])
-    assert wrong.tolist() == pytest.approx([1 / 3, 1 / 3, 2 / 3, 1, 1, 1])
+    wrong, found = verification.roc(distances, same)  # at 0.2, 0.4, 0.7 and 0.9
+    assert wrong.tolist() == pytest.approx([1 / 3, 2 / 3, 1, 1])
+    assert found.tolist() == pytest.approx([1 / 5, 3 / 5, 3 / 5, 4 / 5])
 
 
 def test_roc_is_what_counting_gives():
     rng = np.random.default_rng(0)
     distances, same = rng.random(300).round(2), rng.random(300) < 0.4
-    for threshold, found, wrong in zip(*verification.roc(distances, same), strict=True):
+    for threshold, wrong, found in zip(np.unique(distances), *verification.roc(distances, same), strict=True):
         assert found == np.mean([distance <= threshold for distance in distances[same]])
         assert wrong == np.mean([distance <= threshold for distance in distances[~same]])
+
+
+def test_each_network_has_its_own_threshold():
+    assert verification.usual_threshold(DLIB) == 0.6
+    assert verification.usual_threshold(Statistics(0.0, 0.0, nearest=0.89, decade=0.05)) == 0.89
 
 
 @pytest.mark.parametrize(("threshold", "right"), [(0.1, 3), (0.3, 4), (0.5, 3), (0.51, 4), (0.65, 3), (2.0, 3)])

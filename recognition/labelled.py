@@ -1,0 +1,48 @@
+"""Photos that are known to show somebody, FOLDER/NAME/*, and the face that each of them is of."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from recognition.faces import Face, main_face
+from recognition.frames import Frame, FrameSource
+from recognition.progress import watched
+from recognition.settings import UserError, say
+
+
+def list_people(folder: Path) -> list[Path]:
+    """Return the folders of people in a folder, sorted; raise UserError where there are none."""
+    try:
+        people = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be listed ({error.strerror}): name a folder of people", 2) from None
+    if not people:
+        raise UserError(f"{folder}: no folders of people in it: put photos into {folder / 'NAME'}", 2)
+    return people
+
+
+class MainFaces:
+    """The photos of files and folders, each with the face that it is of: iterate once.
+
+    `rival`: see faces.main_face. Then `faceless` and `unreadable` list the photos, and folders, that have none.
+    """
+
+    def __init__(self, paths: list[Path], detector, rival: float = 1.0, count: int | None = None):
+        """`count`: of the photos, if known."""
+        self._source, self._detector, self._rival, self._count = (
+            FrameSource(list(map(str, paths))),
+            detector,
+            rival,
+            count,
+        )
+        self.faceless: list[str] = []
+        self.unreadable = self._source.failed
+
+    def __iter__(self) -> Iterator[tuple[Frame, Face]]:
+        for photo in watched(self._source, self._count, "photo"):
+            found = self._detector.detect(photo.image)
+            face = main_face(photo.image, found, self._rival)
+            if face:
+                yield photo, face
+            else:
+                self.faceless.append(photo.source)
+                say(f"{photo.source}: {'several faces and none stands out' if found else 'no face found'}")
