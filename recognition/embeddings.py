@@ -33,8 +33,8 @@ class DlibEmbedder:
         self._mirrored = mirrored
 
     @cached_property
-    def _network(self):
-        """Loaded when the first face is described: people can be listed and forgotten without it."""
+    def network(self):
+        """dlib's network, loaded when first wanted: people can be listed and forgotten without its file."""
         import dlib
 
         path = dlib_file(DESCRIPTOR)
@@ -56,7 +56,7 @@ class DlibEmbedder:
         both = self._mirrored if mirrored is None else mirrored
         ways = [crops[..., ::-1], crops[:, :, ::-1, ::-1]] if both else [crops[..., ::-1]]
         images = [np.ascontiguousarray(crop) for way in ways for crop in way]
-        found = np.array(self._network.compute_face_descriptor(images), np.float32)
+        found = np.array(self.network.compute_face_descriptor(images), np.float32)
         return found.reshape(len(ways), len(crops), 128).mean(0)
 
 
@@ -110,7 +110,9 @@ def load_embedder(mirrored: bool = True, folder: Path = conversion.FOLDER) -> Fa
         return FastEmbedder(conversion.fetch(source, folder), mirrored)
     except UserError as error:
         say(f"{error}; going on with dlib itself, which takes twenty times as long")
-        return DlibEmbedder(mirrored)
+        embedder = DlibEmbedder(mirrored)
+        _ = embedder.network  # loaded now: a damaged file is told before the first face
+        return embedder
 
 
 def crops_of(frame: np.ndarray, faces: list[Face], size: int, padding: float) -> np.ndarray:
