@@ -1,18 +1,34 @@
-"""Draw the README's pictures of live reading and air-writing, from clips that we draw ourselves, into docs/.
+"""Draw the README's pictures of live reading, air-writing and faces, from what we draw ourselves, into docs/.
 
-    python benchmarks/stills.py                  # writes docs/live.jpg and docs/air_writing.jpg
+    python benchmarks/stills.py                  # writes docs/live.jpg, air_writing.jpg and faces.jpg
     python benchmarks/stills.py --output /tmp/x  # look before replacing the committed ones
 
-Reads models/digits.*. What is on the pictures is what webcam.py and hand_tracking.py draw, but for the frame rate.
+Reads models/digits.*. What is on the pictures is what the scripts draw, but for the frame rate.
 """
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from recognition import clips, draw, handwriting, live, marker, models, pages, settings, sinks, strokes
+from recognition import (
+    clips,
+    draw,
+    faces,
+    handwriting,
+    live,
+    marker,
+    models,
+    pages,
+    portraits,
+    recognizers,
+    settings,
+    sinks,
+    strokes,
+    watching,
+)
 from recognition.pen import Pen
 
 WIDTH = 1000  # pixels
@@ -65,11 +81,29 @@ def save(frames: list[np.ndarray], path: Path) -> None:
     sinks.save_picture(path, cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
 
 
+def name_people() -> np.ndarray:
+    """Return a picture of predict_static.py, BGR: four drawn people, three of whom are enrolled."""
+    detector = faces.load_detector("auto")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, person in (("Ada", 0), ("Ben", 2), ("Zoë", 7)):
+            (Path(folder) / name).mkdir()
+            for photo in range(4):
+                sinks.save_picture(Path(folder) / name / f"{photo}.png", portraits.draw_face(person, photo, 480))
+        # Drawn people are more alike than real ones
+        recognizer = recognizers.load("embedding", Path(folder), detector, accept=1e-7)
+        frame = np.hstack([portraits.draw_face(person, 9, 320) for person in (2, 0, 16, 7)])
+        found = detector.detect(frame)
+        matches = recognizer.identify(frame, found)
+    draw.draw_faces(frame, [watching.Seen(face.box, match) for face, match in zip(found, matches, strict=True)])
+    return frame
+
+
 def main(config: Config) -> None:
     model = models.load("digits")
     config.output.mkdir(parents=True, exist_ok=True)
     save([read_page(model, config.seed)], config.output / "live.jpg")
     save(write_number(model, config.seed), config.output / "air_writing.jpg")
+    save([name_people()], config.output / "faces.jpg")
     settings.say(f"pictures: {config.output}")
 
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 from coloured_faces import Embedder
-from drawn_faces import draw_face, write_people
 from test_digits_live import save_clip
 from test_live_windows import Eyes, end
 
 from recognition import draw, enrolling, faces, people
+from recognition.portraits import draw_face, write_people
 from recognition.settings import ROOT
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"

@@ -8,9 +8,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from drawn_faces import draw_face, write_people
 
 from recognition import faces, reports
+from recognition.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/evaluate.py"
 DETECTOR = "yunet" if faces.YUNET.exists() else "hog"  # needs no download

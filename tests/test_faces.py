@@ -6,9 +6,9 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from drawn_faces import draw_face
 
 from recognition import alignment, downloads, faces, quality
+from recognition.portraits import draw_face
 from recognition.settings import ROOT, UserError
 
 KINDS = ["hog", "cnn", *(["yunet"] if faces.YUNET.exists() else [])]

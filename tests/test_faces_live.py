@@ -11,7 +11,6 @@ import cv2
 import numpy as np
 import pytest
 from conftest import script_environment
-from drawn_faces import draw_face, write_people
 from test_digits_live import save_clip
 from test_live_windows import Eyes, end, has_dark_field
 from test_recognizers import write_cnn
@@ -19,6 +18,7 @@ from test_recognizers import write_cnn
 from recognition import draw, faces
 from recognition.frames import read_image
 from recognition.gallery import Match
+from recognition.portraits import draw_face, write_people
 from recognition.settings import ROOT
 from recognition.watching import Seen
 

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 from coloured_faces import Detector, Embedder, picture
-from drawn_faces import draw_face
 from test_people import INDEX, notices, open_people, who
 
 from recognition import faces, people
+from recognition.portraits import draw_face
 from recognition.settings import UserError
 
 

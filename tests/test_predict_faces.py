@@ -11,10 +11,10 @@ import cv2
 import numpy as np
 import pytest
 from conftest import script_environment
-from drawn_faces import draw_face, write_people
 from PIL import Image
 
 from recognition import draw, faces
+from recognition.portraits import draw_face, write_people
 from recognition.settings import ROOT
 
 SCRIPT = "face_recognition/predict_static.py"

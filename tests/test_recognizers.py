@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 from conftest import script_environment
-from drawn_faces import draw_face, write_people
 
 from recognition import faces, gallery, gray_faces, models, networks, people, recognizers
 from recognition.alignment import align_precisely
+from recognition.portraits import draw_face, write_people
 from recognition.settings import UserError
 
 PEOPLE = ["person 0", "person 1", "person 2"]
@@ -220,8 +220,8 @@ def test_settings_of_another_recognizer_are_refused_before_anything_is_loaded(tm
 
 def test_cnn_runs_without_tensorflow(copied):
     program = (
-        "import sys; from pathlib import Path; sys.path.append(sys.argv[3]);"
-        "from drawn_faces import draw_face; from recognition import faces, recognizers;"
+        "import sys; from pathlib import Path; "
+        "from recognition import faces, recognizers; from recognition.portraits import draw_face;"
         "frame = draw_face(0); cnn = recognizers.CnnRecognizer(Path(sys.argv[1]), models_folder=Path(sys.argv[2]));"
         "print(cnn.identify(frame, faces.load_detector('hog').detect(frame))[0].name);"
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"

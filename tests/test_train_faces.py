@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 from conftest import script_environment
-from drawn_faces import draw_face, write_people
 
 from recognition import face_variants, faces, gray_faces, models, recognizers
+from recognition.portraits import draw_face, write_people
 from recognition.settings import ROOT, UserError
 
 SCRIPT = "face_recognition/train.py"

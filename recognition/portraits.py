@@ -1,4 +1,4 @@
-"""Drawn faces that the detectors accept, for tests without photographs of real people."""
+"""Drawn faces that the detectors accept, for tests and pictures without photographs of real people."""
 
 from pathlib import Path
 
