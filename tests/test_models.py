@@ -9,7 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
-from recognition import augment, datasets, models, settings
+from recognition import augment, datasets, models
 from recognition.settings import ROOT, UserError
 
 FILES = ("digits.json", "digits.tflite", "digits.weights.h5")
@@ -272,21 +272,6 @@ def test_labels_that_are_no_digits_are_refused(tmp_path, labels):
     for read, name in ((datasets.load_split, "a.npz"), (datasets.load_labelled, "b.npz")):
         with pytest.raises(UserError, match=f"{name}.* label"):
             read(tmp_path / name)
-
-
-def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
-    path = tmp_path / "a.txt"
-    path.write_text("old")
-
-    def half(temporary: Path) -> None:
-        temporary.write_text("ne")
-        raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        settings.write_atomically(path, half)
-    assert contents(tmp_path) == {"a.txt": b"old"}
-    settings.write_atomically(path, lambda temporary: temporary.write_text("new"))
-    assert contents(tmp_path) == {"a.txt": b"new"}
 
 
 @pytest.mark.parametrize("name", FILES)

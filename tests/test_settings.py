@@ -1,5 +1,7 @@
 """Writing files whole or not at all."""
 
+from pathlib import Path
+
 import pytest
 
 from recognition import settings
@@ -19,3 +21,18 @@ def test_an_error_of_another_file_keeps_its_name(tmp_path):
     with pytest.raises(FileNotFoundError) as error:
         settings.write_atomically(tmp_path / "copy", lambda path: path.write_bytes((tmp_path / "nosuch").read_bytes()))
     assert str(error.value.filename) == str(tmp_path / "nosuch")
+
+
+def test_a_writer_that_fails_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def half(temporary: Path) -> None:
+        temporary.write_text("ne")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        settings.write_atomically(path, half)
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "old")]
+    settings.write_atomically(path, lambda temporary: temporary.write_text("new"))
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "new")]
