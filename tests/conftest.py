@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import models, pages
+from recognition import embeddings, models, pages
 from recognition.settings import ROOT
 
 
@@ -132,6 +132,12 @@ def shipped_files_stay():
     before = {path.name: path.read_bytes() for path in models.MODELS.iterdir()}
     yield
     assert {path.name: path.read_bytes() for path in models.MODELS.iterdir()} == before
+
+
+@pytest.fixture(scope="session", autouse=True)
+def converted():
+    """Convert dlib's descriptor before the tests, as its first use would: no script says so in the middle of them."""
+    embeddings.load_embedder()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import cv2
 import numpy as np
@@ -191,7 +192,8 @@ def test_ctrl_c_keeps_the_number_and_the_video(clip, tmp_path):
     save(tmp_path / "long.avi", frames[: len(frames) - 80] + [frames[-1]] * 2000)
     command = [sys.executable, str(ROOT / SCRIPT), *MARKER, "long.avi", "--number-pause", "1000", "--output", "out.avi"]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=tmp_path, env=script_environment(), **pipes) as process:
+    obey = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # background jobs are born deaf to Ctrl-C
+    with subprocess.Popen(command, cwd=tmp_path, env=script_environment(), preexec_fn=obey, **pipes) as process:
         enough = 1.5 * clip[0].stat().st_size  # both digits are written once this much of the video is
         while not any(path.stat().st_size > enough for path in tmp_path.glob(".out*")):
             assert process.poll() is None
