@@ -8,8 +8,8 @@
 Reads the photos FOLDER/NAME/*; writes models/NAME.weights.h5, .tflite, .json, _history.png and _confusion.png, which
 stay on this machine (git ignores them). A run that was stopped goes on where it was when it is started again with the
 same settings and photos. Train again when people or photos were added.
-Measured on ORL (benchmarks/faces.py), photos 1 to 5 of each person given, in 92 seconds on two cores: of photos 6 to 10 of
-40 people 99.5 % are nearest to the right one and 92.0 % are named.
+Measured on ORL by benchmarks/faces.py, photos 1 to 5 of each person given, in 92 seconds on two cores: of photos 6 to
+10 of 40 people 99.5 % are nearest to the right one and 92.0 % are named.
 """
 
 import math
