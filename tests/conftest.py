@@ -126,6 +126,24 @@ def display() -> Iterator[Display]:
         server.terminate()
 
 
+@pytest.fixture
+def on_screen(display, tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Return a function that starts Python, with arguments, in tmp_path on the virtual screen; no window stays."""
+    started = []
+
+    def start(*arguments, **environment: str) -> subprocess.Popen:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+        command = [sys.executable, *map(str, arguments)]
+        started.append(subprocess.Popen(command, cwd=tmp_path, env=display.environment | environment, **pipes))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+    display.wait_for(lambda: not display.windows("(digits|write in the air|faces|enrol .*|player)"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def shipped_files_stay():
     """Fail the tests if one of them wrote into models/."""

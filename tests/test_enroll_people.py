@@ -2,8 +2,7 @@
 
 import json
 import os
-import subprocess
-import sys
+from functools import partial
 
 import camera_server
 import cv2
@@ -83,21 +82,9 @@ def test_people_can_be_forgotten_without_the_descriptor(script, tmp_path):
 
 
 @pytest.fixture
-def play(display, tmp_path):
-    """Return a function that starts enroll.py on the virtual screen; its window does not stay."""
-    started = []
-
-    def start(*arguments) -> subprocess.Popen:
-        command = [sys.executable, str(ROOT / ENROLL), *map(str, arguments)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen(command, cwd=tmp_path, env=display.environment, **pipes))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-    display.wait_for(lambda: not display.windows("enrol Ada"))
+def play(on_screen):
+    """Return a function that starts enroll.py on the virtual screen."""
+    return partial(on_screen, ROOT / ENROLL)
 
 
 def test_enter_enrolls_from_the_webcam_once(display, play, tmp_path):

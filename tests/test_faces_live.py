@@ -4,7 +4,6 @@ import csv
 import json
 import shutil
 import subprocess
-import sys
 
 import camera_server
 import cv2
@@ -173,22 +172,14 @@ def test_a_frame_lower_than_its_letters_is_drawn_on():
 
 
 @pytest.fixture
-def play(display, tmp_path):
-    """Return a function that starts the webcam script on the virtual screen; its window does not stay."""
-    started = []
+def play(on_screen, display):
+    """Return a function that starts the webcam script, of a copy in `root` if wanted, on the virtual screen."""
 
     def start(*arguments, root=ROOT) -> subprocess.Popen:
-        command = [sys.executable, str(root / WEBCAM), *map(str, arguments)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        environment = display.environment | script_environment(root, DISPLAY=display.environment["DISPLAY"])
-        started.append(subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes))
-        return started[-1]
+        environment = script_environment(root, DISPLAY=display.environment["DISPLAY"])
+        return on_screen(root / WEBCAM, *arguments, **environment)
 
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-    display.wait_for(lambda: not display.windows("faces"))
+    return start
 
 
 def coloured(image, colour):

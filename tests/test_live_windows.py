@@ -1,7 +1,6 @@
 """The windows of the live scripts on a virtual screen: what is drawn where, and what keys and clicks do."""
 
 import subprocess
-import sys
 
 import camera_server
 import cv2
@@ -17,21 +16,9 @@ BLUE = (190, 70, 20)
 
 
 @pytest.fixture
-def play(display, tmp_path):
-    """Return a function that starts a script in tmp_path, on the virtual screen; none of its windows stays."""
-    started = []
-
-    def start(script: str, *arguments) -> subprocess.Popen:
-        command = [sys.executable, str(ROOT / script), *map(str, arguments)]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen(command, cwd=tmp_path, env=display.environment, **pipes))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-    display.wait_for(lambda: not display.windows("digits") and not display.windows("write in the air"))
+def play(on_screen):
+    """Return a function that starts a script on the virtual screen."""
+    return lambda script, *arguments: on_screen(ROOT / script, *arguments)
 
 
 @pytest.fixture(scope="module")

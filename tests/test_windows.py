@@ -1,8 +1,8 @@
 """Windows do what keys, clicks and the close button ask for, and show what was drawn; tried on a virtual screen."""
 
 import subprocess
-import sys
 import time
+from functools import partial
 
 import cv2
 import numpy as np
@@ -52,21 +52,9 @@ TITLE_OF_PHOTOS = "any key: next, s: save, q: quit"
 
 
 @pytest.fixture
-def play(display, tmp_path):
-    """Return a function that starts a program in tmp_path, on the virtual screen."""
-    started = []
-
-    def start(program: str, *arguments: str) -> subprocess.Popen:
-        command = [sys.executable, "-c", program, *arguments]
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        started.append(subprocess.Popen(command, cwd=tmp_path, env=display.environment, **pipes))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate()
-    display.wait_for(lambda: not display.windows("player"))
+def play(on_screen):
+    """Return a function that starts a program on the virtual screen."""
+    return partial(on_screen, "-c")
 
 
 def end(process: subprocess.Popen) -> list[str]:
