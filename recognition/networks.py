@@ -3,36 +3,8 @@
 All take raw uint8 pixels as floats 0-255 (scaling is their first layer). Digits end in a softmax, faces in cosines.
 """
 
-import os
-
-from recognition.settings import quiet
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow starts: no lines about GPUs that are not there
-os.environ.setdefault("KERAS_BACKEND", "tensorflow")
-
-with quiet():
-    import keras
-    import tensorflow as tf
-    from keras import layers
-
-    tf.config.list_physical_devices()
-
-
-class FusedBatchNormalization(layers.BatchNormalization):
-    """Batch normalisation (Ioffe and Szegedy, 2015) that trains with TensorFlow's one fused kernel.
-
-    Keras builds it from a dozen element-wise operations instead: with those, an epoch takes a third longer.
-    """
-
-    def call(self, inputs, training=None, mask=None):
-        if not training:
-            return super().call(inputs, training=False)
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
-            inputs, tf.convert_to_tensor(self.gamma), tf.convert_to_tensor(self.beta), epsilon=self.epsilon
-        )
-        self.moving_mean.assign(self.momentum * self.moving_mean + (1 - self.momentum) * mean)
-        self.moving_variance.assign(self.momentum * self.moving_variance + (1 - self.momentum) * variance)
-        return outputs
+from recognition.backend import FusedBatchNormalization, keras, layers, tf
+from recognition.ladder import cnn, conv, conv_pool, dense, fast
 
 
 def compact(classes: int) -> keras.Model:
@@ -108,4 +80,7 @@ def faces(classes: int) -> keras.Model:
     return keras.Model(inputs, Cosines(classes, dtype="float32", name="cosines")(x), name="faces")
 
 
-ARCHITECTURES = {"compact": compact, "classic": classic, "faces": faces}
+DIGITS, FACES = {"compact": compact, "classic": classic}, {"faces": faces}
+OBJECTS = {"dense": dense, "conv": conv, "conv_pool": conv_pool, "cnn": cnn, "fast": fast}
+ARCHITECTURES = DIGITS | FACES | OBJECTS
+__all__ = ["ARCHITECTURES", "DIGITS", "FACES", "OBJECTS", "keras", "layers", "tf"]
