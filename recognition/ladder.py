@@ -85,8 +85,9 @@ def fast(classes: int, widths: tuple[int, ...] = (64, 256, 256)) -> keras.Model:
     undoes any other; so a step of training turns them by an angle. `whiten` has to be called before training.
     """
     inputs = keras.Input((SIDE, SIDE, 3), name="image")
-    x = layers.Normalization(mean=MEAN, variance=VARIANCE)(inputs)
-    x = layers.Conv2D(24, 2, use_bias=False, trainable=False, name="whitening")(x)
+    # In bfloat16 whitening would enlarge what rounding leaves, and the network would learn to need that noise
+    x = layers.Normalization(mean=MEAN, variance=VARIANCE, dtype="float32")(inputs)
+    x = layers.Conv2D(24, 2, use_bias=False, trainable=False, dtype="float32", name="whitening")(x)
     x = FusedBatchNormalization(momentum=0.6, scale=False)(x)
     x = layers.Activation("relu")(x)
     length_one = keras.constraints.UnitNorm(axis=(0, 1, 2, 3))
