@@ -10,6 +10,7 @@ import numpy as np
 
 from recognition import handwriting
 from recognition.digits import normalise
+from recognition.settings import uninterrupted
 
 NO_DIGIT, SEVERAL = 10, 11  # the classes after the ten digits: some other shape, and digits that touch
 CHUNK = 1000  # OpenCV's remap takes at most 32,767 rows: 1,000 images one under the other
@@ -112,7 +113,9 @@ def _scribble(rng: np.random.Generator) -> np.ndarray:
         return handwriting.draw_strokes([points], thickness=rng.uniform(1.2, 3.5))
     if kind == 1:
         axes = rng.uniform(3, 10, 2)
-        cv2.ellipse(image, ((14, 14), tuple(2 * axes), rng.uniform(0, 180)), 255, -1, cv2.LINE_AA)
+        angle = rng.uniform(0, 180)
+        with uninterrupted():
+            cv2.ellipse(image, ((14, 14), tuple(2 * axes), angle), 255, -1, cv2.LINE_AA)
         return image
     if kind == 2:
         for _ in range(rng.integers(1, 4)):

@@ -8,6 +8,7 @@ import numpy as np
 
 from recognition.digits import Digit
 from recognition.pen import Pen, Tip
+from recognition.settings import uninterrupted
 from recognition.strokes import Writer, as_digits, smooth
 
 if TYPE_CHECKING:  # digits are drawn without what faces need
@@ -56,13 +57,15 @@ def _line(frame: np.ndarray) -> int:
 
 def text_size(text: str, size: int) -> tuple[int, int]:
     """Return the width and height, pixels, of a line of text in letters of a size; all lines are of one height."""
-    return cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, WEIGHT)[2], round(1.3 * size)
+    with uninterrupted():
+        return cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, WEIGHT)[2], round(1.3 * size)
 
 
 def write(frame: np.ndarray, text: str, place: tuple[int, int], size: int) -> None:
     """Write white text, in letters of most languages, on a BGR frame, in place; `place`: its upper left corner."""
     origin = place[0], place[1] + size
-    cv2.putText(frame, text, origin, (255, 255, 255), cv2.FontFace("sans"), size, WEIGHT)
+    with uninterrupted():
+        cv2.putText(frame, text, origin, (255, 255, 255), cv2.FontFace("sans"), size, WEIGHT)
 
 
 def draw_faces(frame: np.ndarray, seen: Iterable["Seen"]) -> None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from recognition.frames import Frame
-from recognition.settings import UserError, make_folder, quiet, say
+from recognition.settings import UserError, make_folder, quiet, say, uninterrupted
 from recognition.videos import open_capture
 
 CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v", ".webm": "VP80"}
@@ -102,7 +102,7 @@ class VideoWriter:
 
     def _open(self, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
         codec = cv2.VideoWriter_fourcc(*CODECS[self.path.suffix.lower()])
-        with quiet():  # OpenCV doubts the codec of .webm, and is wrong
+        with quiet(), uninterrupted():  # OpenCV doubts the codec of .webm, and is wrong
             return cv2.VideoWriter(str(self._temporary), cv2.CAP_FFMPEG, codec, fps, size)
 
     def _begin(self, frame: Frame) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -76,13 +77,53 @@ def quiet() -> Iterator[None]:
         os.close(kept)
 
 
+class _Signals(threading.local):
+    """What each thread knows of signals. Python's handlers run in the main thread only: no other has to wait."""
+
+    held = 0  # blocks of uninterrupted() around what runs now
+    waiting: int | None = None  # the signal that came meanwhile
+
+
+_signals = _Signals()
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait for the end of the block. Around one call of OpenCV, for nothing stops it meanwhile.
+
+    Needed where an OpenCV function has several forms and the first is not meant: text in a FontFace, a turned ellipse,
+    VideoCapture, VideoWriter. OpenCV asks Python why the first did not fit, which is where Python lets a signal's
+    handler raise; OpenCV 5.0 then follows a null pointer, and the crash would take the recording with it.
+    """
+    _signals.held += 1
+    try:
+        yield
+    finally:
+        _signals.held -= 1
+        if _signals.waiting and not _signals.held:
+            _stop(_signals.waiting)
+
+
+def _stop(number: int, _frame: object = None) -> None:
+    """Handle a signal: raise what ends the script and lets it finish a recording, now or after uninterrupted()."""
+    if _signals.held:
+        _signals.waiting = number
+        return
+    _signals.waiting = None
+    if number == signal.SIGTERM:
+        sys.exit(143)
+    raise KeyboardInterrupt
+
+
 def run(main: Callable[[Config], int | None], config: type[Config], description: str | None) -> None:
     """Parse the command line into `config`, run `main` and exit: 0 all done, 1 some input failed, 2 wrong usage."""
     import tyro
 
     settings = tyro.cli(config, description=description)
     sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal has no characters for
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # a recording is finished before the program ends
+    signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job may be deaf to it
+        signal.signal(signal.SIGINT, _stop)
     try:
         code = main(settings) or 0
         sys.stdout.flush()

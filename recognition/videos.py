@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 
 from recognition.frames import Frame
-from recognition.settings import UserError, say
+from recognition.settings import UserError, say, uninterrupted
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg tells stderr about every damaged block
 cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our one line says it better
@@ -29,7 +29,8 @@ def is_plausible(fps: float) -> bool:
 def open_capture(address: str | int, backend: int = cv2.CAP_FFMPEG, *options: int) -> cv2.VideoCapture:
     """Return OpenCV's capture, opened or not; `options` are properties and their values in turn."""
     try:
-        return cv2.VideoCapture(address, backend, options)
+        with uninterrupted():
+            return cv2.VideoCapture(address, backend, options)
     except cv2.error:  # a few backends raise where the others return
         return cv2.VideoCapture()
 
