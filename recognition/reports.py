@@ -9,13 +9,14 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import seaborn
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.digits import edit_distance
-from recognition.frames import FrameSource
+from recognition.frames import FrameSource, read_image
 from recognition.settings import say, write_atomically
 from recognition.sinks import has_display
 
@@ -153,6 +154,32 @@ def plot_shares(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], point: tu
     save_figure(figure, path)
 
 
+def plot_ladder(cards: list[dict], path: Path) -> None:
+    """Save test accuracy against seconds of training, and against parameters, of networks in the order of their cards.
+
+    Each card has architecture, seconds, parameters and measured.test_accuracy.
+    """
+    figure = Figure(figsize=(10, 4.2), layout="constrained")
+    accuracy = [card["measured"]["test_accuracy"] for card in cards]
+    by_time, by_size = figure.subplots(1, 2, sharey=True)
+    for axes, key, unit, label in (
+        (by_time, "seconds", 60, "training in minutes"),
+        (by_size, "parameters", 1e6, "parameters in millions"),
+    ):
+        values = [card[key] / unit for card in cards]
+        axes.plot(values, accuracy, "--", color="0.7", zorder=1)
+        axes.scatter(values, accuracy, color=[*[BLUE] * (len(cards) - 1), ORANGE], zorder=2)
+        for card, x, y in zip(cards, values, accuracy, strict=True):
+            name = axes.annotate(card["architecture"], (x, y), (9, 0), textcoords="offset points", va="center")
+            name.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
+        axes.set(xlabel=label, xlim=(0, 1.25 * max(values)))
+        axes.grid(alpha=0.4)
+    by_time.set_ylabel("test accuracy")
+    by_time.margins(y=0.1)
+    by_time.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    save_figure(figure, path)
+
+
 def plot_images(
     images: np.ndarray, titles: list[str], path: Path, columns: int = 10, wrong: np.ndarray | None = None
 ) -> None:
@@ -192,3 +219,13 @@ def show(paths: list[Path]) -> None:
         axes.axis("off")
         figure.canvas.mpl_connect("key_press_event", lambda event: event.key in ("q", "escape") and pyplot.close("all"))
     pyplot.show()
+
+
+def thumbnail(path: Path, side: int = 200) -> np.ndarray:
+    """Return an image file as RGB uint8 (side, side, 3), shrunk, its margin white."""
+    image = read_image(path)[..., ::-1]
+    scale = side / max(image.shape[:2])
+    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:side, :side]
+    square = np.full((side, side, 3), 255, np.uint8)
+    square[: image.shape[0], : image.shape[1]] = image
+    return square
