@@ -106,9 +106,12 @@ def smallest_network(learning_rate: float):
     """Return a Keras network of three dense layers: 2 numbers in, 3 neurons, 3 neurons, 1 number out."""
     from recognition.backend import keras, layers
 
+    wide = keras.initializers.RandomNormal(stddev=1.0)  # Keras's own weights are smaller: three lines stay one for long
     inputs = keras.Input((2,))
-    x = layers.Dense(3, activation="tanh")(inputs)  # each neuron: on which side of a straight line is the point?
-    x = layers.Dense(3, activation="tanh")(x)  # each neuron joins three such answers to a bent line
+    # Each neuron: on which side of a straight line is the point?
+    x = layers.Dense(3, activation="tanh", kernel_initializer=wide)(inputs)
+    # Each neuron joins three such answers to a bent line
+    x = layers.Dense(3, activation="tanh", kernel_initializer=wide)(x)
     outputs = layers.Dense(1, activation="sigmoid")(x)  # the probability of the second kind
     model = keras.Model(inputs, outputs)
     model.compile(keras.optimizers.Adam(learning_rate), "binary_crossentropy")
