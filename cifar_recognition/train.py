@@ -26,12 +26,14 @@ class Config:
     architecture: Literal["dense", "conv", "conv_pool", "cnn", "fast"] = "fast"  # each adds an idea to the one before
     ladder: bool = False  # train all of them, one after the other
     name: str = "cifar10"  # the model's name in models/; all but fast add their own: cifar10_dense, ...
-    epochs: int = 14  # times through the training set; all but fast: 20
+    epochs: int = 16  # times through the training set; all but fast: 20
     batch_size: int = 500  # images a step; all but fast: 64
-    learning_rate: float = 0.004  # the highest of the schedule; halve it if the loss jumps; all but fast: 0.001
-    schedule: Literal["linear", "one_cycle", "constant"] = "one_cycle"  # of the learning rate; all but fast: constant
-    weight_decay: float = 0.02  # raise it if training accuracy runs away from validation; all but fast: 0
-    label_smoothing: float = 0.1  # certainty taken from the right answer, 0 to 0.2; all but fast: 0
+    optimizer: Literal["muon", "adam"] = "muon"  # muon: for fast only, whose kernels keep their length; others: adam
+    learning_rate: float = 0.1  # the highest of the schedule; halve it if the loss jumps; all but fast: 0.001
+    adam_share: float = 0.1  # muon: the learning rate of all that is no convolution, as a share of that
+    schedule: Literal["linear", "one_cycle", "constant"] = "linear"  # of the learning rate; all but fast: constant
+    weight_decay: float = 0.0  # adam: raise it if training accuracy runs away from validation
+    label_smoothing: float = 0.2  # certainty taken from the right answer, 0 to 0.2; all but fast: 0
     mirror: bool = True  # show every image mirrored in every other epoch; all but fast: not
     shift: int = 2  # pixels by which images are shifted at most, 0 to 16; all but fast: 0
     cutout: int = 0  # side of a grey square that hides part of each image, 0 to 32 pixels
@@ -44,8 +46,8 @@ class Config:
 
 
 TEXTBOOK = Config(
-    epochs=20, batch_size=64, learning_rate=0.001, schedule="constant", weight_decay=0, label_smoothing=0, mirror=False,
-    shift=0,
+    epochs=20, batch_size=64, optimizer="adam", learning_rate=0.001, schedule="constant", label_smoothing=0,
+    mirror=False, shift=0,
 )  # fmt: skip
 
 IDEAS = {
@@ -53,7 +55,7 @@ IDEAS = {
     "conv": "3x3 windows, the same everywhere",
     "conv_pool": "full resolution, the strongest of 2x2",
     "cnn": "two convolutions a block, dropout",
-    "fast": "whitened patches, batch normalisation, mirrored and shifted images, label smoothing, a schedule",
+    "fast": "whitened patches, batch normalisation, Muon, mirrored and shifted images, label smoothing, a schedule",
 }
 
 
@@ -68,7 +70,7 @@ def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     settings.check_range(config, 0, 1, "refuse", "label_smoothing")
     settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation")
-    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay", "seed")
+    settings.check_range(config, 0, math.inf, "learning_rate", "adam_share", "weight_decay", "seed")
     settings.check_range(config, 0, 16, "shift")
     settings.check_range(config, 0, 32, "cutout")
     models.check_name(config.name)
@@ -94,7 +96,7 @@ def make_batch(
 
 def optimizer(config: Config, steps: int):
     """Return the Keras optimizer for a training of so many steps in all."""
-    from recognition import training
+    from recognition import muon, training
     from recognition.backend import keras
 
     rate = {
@@ -102,7 +104,20 @@ def optimizer(config: Config, steps: int):
         "linear": lambda peak: keras.optimizers.schedules.PolynomialDecay(peak, steps, 0.0),
         "one_cycle": lambda peak: training.one_cycle(peak, steps),
     }[config.schedule](config.learning_rate)
-    return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+    if config.optimizer == "adam":
+        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+    return muon.Muon(
+        rate,
+        momentum=0.6,
+        ns_steps=3,
+        weight_decay=0.0,
+        rms_rate=None,
+        adam_lr_ratio=config.adam_share,
+        adam_beta_1=0.85,
+        adam_beta_2=0.95,
+        adam_weight_decay=config.weight_decay,
+        epsilon=1e-8,
+    )
 
 
 def measure(
@@ -138,13 +153,15 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
     folder = Path(config.output)
     settings.make_folder(folder)
 
-    from recognition import networks, reports, training  # only now: Keras takes seconds, mistakes should not
+    from recognition import ladder, networks, reports, training  # only now: Keras takes seconds, mistakes should not
 
     networks.keras.backend.clear_session()  # of a ladder's step before
     precision = training.choose_precision(config.precision)
     networks.keras.utils.set_random_seed(config.seed)
     class_names = [*objects.CIFAR10]
     model = networks.OBJECTS[config.architecture](len(class_names))
+    if config.architecture == "fast":
+        ladder.whiten(model, x[kept[:5000]])
     model.summary(print_fn=settings.say)
     settings.say(f"{len(kept):,} training images, {len(held_back):,} for validation, {precision}")
     model.compile(
@@ -192,8 +209,8 @@ def trained_before(config: Config, sha256: str) -> dict | None:
 
 
 def main(config: Config) -> None:
-    ladder = [recipe(replace(config, ladder=False, architecture=step)) for step in IDEAS]
-    chosen = ladder if config.ladder else [recipe(config)]
+    steps = IDEAS if config.ladder else [config.architecture]
+    chosen = [recipe(replace(config, ladder=False, architecture=step)) for step in steps]
     for step in chosen:
         check(step)
     own = config.dataset != "cifar10"

@@ -54,7 +54,7 @@ def start(clone: Path, dataset: Path, *arguments: str) -> subprocess.Popen:
 def train(clone: Path, dataset: Path, *arguments: str) -> tuple[str, str]:
     """Train to the end; return what was printed to stdout and stderr."""
     with start(clone, dataset, *arguments) as process:
-        stdout, stderr = process.communicate(timeout=300)
+        stdout, stderr = process.communicate(timeout=900)
     assert process.returncode == 0, stderr
     assert "Traceback" not in stderr
     return stdout, stderr
