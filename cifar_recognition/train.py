@@ -14,16 +14,18 @@ import math
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 
 from recognition import datasets, models, object_variants, objects, settings
 
+Architecture = Literal["dense", "conv", "conv_pool", "cnn", "fast"]
+
 
 @dataclass
 class Config:
-    architecture: Literal["dense", "conv", "conv_pool", "cnn", "fast"] = "fast"  # each adds an idea to the one before
+    architecture: Architecture = "fast"  # each adds an idea to the one before
     ladder: bool = False  # train all of them, one after the other
     name: str = "cifar10"  # the model's name in models/; all but fast add their own: cifar10_dense, ...
     epochs: int = 16  # times through the training set; all but fast: 20
@@ -49,14 +51,6 @@ TEXTBOOK = Config(
     epochs=20, batch_size=64, optimizer="adam", learning_rate=0.001, schedule="constant", label_smoothing=0,
     mirror=False, shift=0,
 )  # fmt: skip
-
-IDEAS = {
-    "dense": "every pixel votes",
-    "conv": "3x3 windows, the same everywhere",
-    "conv_pool": "full resolution, the strongest of 2x2",
-    "cnn": "two convolutions a block, dropout",
-    "fast": "whitened patches, batch normalisation, Muon, mirrored and shifted images, label smoothing, a schedule",
-}
 
 
 def recipe(config: Config) -> Config:
@@ -205,11 +199,11 @@ def trained_before(config: Config, sha256: str) -> dict | None:
     except settings.UserError:
         return None
     same = card.get("settings") == asdict(config) | {"output": "models"} and card["dataset"]["sha256"] == sha256
-    return card if same and card["measured"] else None
+    return card if same and card.get("measured") else None
 
 
 def main(config: Config) -> None:
-    steps = IDEAS if config.ladder else [config.architecture]
+    steps = get_args(Architecture) if config.ladder else [config.architecture]
     chosen = [recipe(replace(config, ladder=False, architecture=step)) for step in steps]
     for step in chosen:
         check(step)
@@ -228,17 +222,12 @@ def main(config: Config) -> None:
             settings.say(f"{step.name}: trained with these settings before")
         cards.append(card or train(step, arrays))
 
-    from recognition import reports
+    from recognition import ladder_report
 
-    print("| architecture | adds | parameters | epochs | seconds | test accuracy | with mirror images |")
-    print("|-|-|-|-|-|-|-|")
-    for card in cards:
-        name, measured = card["architecture"], card["measured"]
-        print(
-            f"| `{name}` | {IDEAS[name]} | {card['parameters']:,} | {card['settings']['epochs']} | "
-            f"{card['seconds']:,.0f} | {measured['test_accuracy_plain']:.2%} | {measured['test_accuracy']:.2%} |"
-        )
-    reports.plot_ladder(cards, Path("output/ladder.png"))
+    print(ladder_report.table(cards))
+    picture = Path("output/ladder.png")
+    ladder_report.plot(cards, picture)
+    settings.say(f"picture: {picture}")
 
 
 if __name__ == "__main__":

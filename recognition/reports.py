@@ -154,32 +154,6 @@ def plot_shares(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], point: tu
     save_figure(figure, path)
 
 
-def plot_ladder(cards: list[dict], path: Path) -> None:
-    """Save test accuracy against seconds of training, and against parameters, of networks in the order of their cards.
-
-    Each card has architecture, seconds, parameters and measured.test_accuracy.
-    """
-    figure = Figure(figsize=(10, 4.2), layout="constrained")
-    accuracy = [card["measured"]["test_accuracy"] for card in cards]
-    by_time, by_size = figure.subplots(1, 2, sharey=True)
-    for axes, key, unit, label in (
-        (by_time, "seconds", 60, "training in minutes"),
-        (by_size, "parameters", 1e6, "parameters in millions"),
-    ):
-        values = [card[key] / unit for card in cards]
-        axes.plot(values, accuracy, "--", color="0.7", zorder=1)
-        axes.scatter(values, accuracy, color=[*[BLUE] * (len(cards) - 1), ORANGE], zorder=2)
-        for card, x, y in zip(cards, values, accuracy, strict=True):
-            name = axes.annotate(card["architecture"], (x, y), (9, 0), textcoords="offset points", va="center")
-            name.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
-        axes.set(xlabel=label, xlim=(0, 1.25 * max(values)))
-        axes.grid(alpha=0.4)
-    by_time.set_ylabel("test accuracy")
-    by_time.margins(y=0.1)
-    by_time.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-    save_figure(figure, path)
-
-
 def plot_images(
     images: np.ndarray, titles: list[str], path: Path, columns: int = 10, wrong: np.ndarray | None = None
 ) -> None:

@@ -72,7 +72,9 @@ def names_of(step: str) -> str:
 
 
 def rows(table: str) -> list[list[str]]:
-    return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]]
+    return [
+        [cell.strip(" `") for cell in line.strip("|").split("|")] for line in table.splitlines()[2:] if line[0] == "|"
+    ]
 
 
 def test_the_ladder_is_a_table_and_a_picture(ladder):
