@@ -52,22 +52,12 @@ CLASSIC = Config(
 )  # fmt: skip
 
 
-def classic_settings(config: Config) -> Config:
-    """Return the settings with the classic recipe's values wherever the user left the default."""
-    default = Config()
-    kept = {key: value for key, value in asdict(config).items() if value != getattr(default, key)}
-    return Config(**(asdict(CLASSIC) | kept))
-
-
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
-    ranges = dict.fromkeys(("pens", "plain", "fade", "refuse", "label_smoothing"), (0, 1))
-    ranges |= dict.fromkeys(("epochs", "batch_size", "validation"), (1, math.inf))
-    ranges |= dict.fromkeys(("learning_rate", "weight_decay", "no_digits", "written", "warp", "seed"), (0, math.inf))
-    for name, (low, high) in ranges.items():
-        if not low <= getattr(config, name) <= high:
-            flag, span = f"--{name.replace('_', '-')} {getattr(config, name)}", f"{low} to {high}"
-            raise settings.UserError(f"{flag}: must be {span if high < math.inf else f'at least {low}'}", 2)
+    settings.check_range(config, 0, 1, "pens", "plain", "fade", "refuse", "label_smoothing")
+    settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation")
+    names = ("learning_rate", "weight_decay", "no_digits", "written", "warp", "seed")
+    settings.check_range(config, 0, math.inf, *names)
 
 
 def training_set(config: Config, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -124,15 +114,12 @@ def measure(
 
 def main(config: Config) -> None:
     if config.architecture == "classic":
-        config = classic_settings(config)
+        config = settings.apply_recipe(config, CLASSIC)
     check(config)
     models.check_name(config.name)
     arrays = datasets.load_mnist() if config.dataset == "mnist" else datasets.load_split(Path(config.dataset))
     x, y, x_test, y_test = arrays
-    order = np.random.default_rng(0).permutation(len(x))  # the same validation part for every seed
-    kept, held_back = order[config.validation :], order[: config.validation]
-    if not len(kept):
-        raise settings.UserError(f"--validation {config.validation}: the training set has only {len(x):,} images", 2)
+    kept, held_back = datasets.hold_back(len(x), config.validation)
     images, labels = training_set(config, x[kept], y[kept])
     steps = len(images) // config.batch_size
     if not steps:
@@ -158,17 +145,9 @@ def main(config: Config) -> None:
         jit_compile=False,  # XLA is six times slower on processors
     )
     checkpoint = training.Checkpoint(folder, config.name, asdict(config))
-    epochs_done = checkpoint.restore(model)
-    if epochs_done < config.epochs:
-        model.fit(
-            training.batches(partial(make_batch, config, images, targets[labels]), steps, epochs_done, config.epochs),
-            steps_per_epoch=steps,
-            validation_data=(x[held_back, ..., None], targets[y[held_back]]),
-            epochs=config.epochs,
-            initial_epoch=epochs_done,
-            callbacks=[checkpoint, training.ProgressBar()],
-            verbose=0,
-        )
+    validation = x[held_back, ..., None], targets[y[held_back]]
+    make = partial(make_batch, config, images, targets[labels])
+    training.fit(model, checkpoint, make, steps, config.epochs, validation)
 
     card = {
         "architecture": config.architecture,
@@ -177,11 +156,8 @@ def main(config: Config) -> None:
         "preprocessing": digits.PREPROCESSING,
         "threshold": 0.0,
         "script": "digit_recognition/train.py",
-        "settings": asdict(config) | {"output": "models"},
         "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
-        "seconds": round(checkpoint.seconds, 1),
-        "precision": precision,
-        "versions": training.versions(),
+        **training.provenance(config, checkpoint, precision),
     }
     models.save(model, card, config.name, folder)
     saved = models.load(config.name, folder)  # what is measured is the file that everyone uses

@@ -15,14 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import cv2
 import numpy as np
 import tyro
 
 from recognition import (
     embeddings,
     faces,
-    frames,
     identification,
     labelled,
     people,
@@ -117,17 +115,7 @@ def show_photos(paths: list[Path], heads: list[str], figure: Path) -> None:
     names = ["/".join(path.parts[-2:]) for path in paths]
     names = [name if len(name) <= 20 else f"…{name[-19:]}" for name in names]
     titles = [f"{head}\n{name}" for head, name in zip(heads, names, strict=True)]
-    reports.plot_images([thumbnail(path) for path in paths], titles, figure, 6)
-
-
-def thumbnail(path: Path, side: int = 200) -> np.ndarray:
-    """Return a photo as RGB uint8 (side, side, 3), shrunk, its margin white."""
-    image = frames.read_image(path)[..., ::-1]
-    scale = side / max(image.shape[:2])
-    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:side, :side]
-    square = np.full((side, side, 3), 255, np.uint8)
-    square[: image.shape[0], : image.shape[1]] = image
-    return square
+    reports.plot_images([reports.thumbnail(path) for path in paths], titles, figure, 6)
 
 
 def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:

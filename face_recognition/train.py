@@ -49,13 +49,9 @@ class Config:
 
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
-    ranges = dict.fromkeys(("validation", "threshold", "accept", "label_smoothing", "margin"), (0, 1))
-    ranges |= dict.fromkeys(("epochs", "views", "batch_size", "scale"), (1, math.inf))
-    ranges |= dict.fromkeys(("learning_rate", "weight_decay", "fill", "strength", "seed"), (0, math.inf))
-    for name, (low, high) in ranges.items():
-        if not low <= getattr(config, name) <= high:
-            flag, span = f"--{name.replace('_', '-')} {getattr(config, name)}", f"{low} to {high}"
-            raise settings.UserError(f"{flag}: must be {span if high < math.inf else f'at least {low}'}", 2)
+    settings.check_range(config, 0, 1, "validation", "threshold", "accept", "label_smoothing", "margin")
+    settings.check_range(config, 1, math.inf, "epochs", "views", "batch_size", "scale")
+    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay", "fill", "strength", "seed")
 
 
 def make_batch(
@@ -143,18 +139,9 @@ def main(config: Config) -> int:
         jit_compile=False,  # XLA is six times slower on processors
     )
     checkpoint = training.Checkpoint(folder, config.name, asdict(config) | {"photos": photos.sha256})
-    epochs_done = checkpoint.restore(model)
-    if epochs_done < config.epochs:
-        model.fit(
-            training.batches(partial(make_batch, config, crops, labels, targets), steps, epochs_done, config.epochs),
-            steps_per_epoch=steps,
-            validation_data=(x_validation[..., None], targets[y_validation]),
-            epochs=config.epochs,
-            initial_epoch=epochs_done,
-            callbacks=[checkpoint, training.ProgressBar()],
-            shuffle=False,  # make_batch has done that
-            verbose=0,
-        )
+    validation = x_validation[..., None], targets[y_validation]
+    make = partial(make_batch, config, crops, labels, targets)
+    training.fit(model, checkpoint, make, steps, config.epochs, validation)
 
     classifier = finish(model, photos.crops[kept], photos.labels[kept])
     card = {
@@ -165,12 +152,9 @@ def main(config: Config) -> int:
         "preprocessing": gray_faces.PREPROCESSING,
         "threshold": config.threshold,
         "script": "face_recognition/train.py",
-        "settings": asdict(config) | {"output": "models"},
         "dataset": {"name": Path(config.faces).name, "photos": len(photos.labels), "sha256": photos.sha256},
-        "seconds": round(checkpoint.seconds, 1),
-        "precision": precision,
         "detector": detector.name,
-        "versions": training.versions(),
+        **training.provenance(config, checkpoint, precision),
     }
     models.save(classifier, card, config.name, folder)
     saved = models.load(config.name, folder)  # what is measured is the file that everyone uses

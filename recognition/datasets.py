@@ -1,11 +1,13 @@
-"""Datasets on disk: MNIST, labelled archives and labelled folders, checked before use.
+"""Datasets on disk: MNIST, CIFAR-10, labelled archives and labelled folders, checked before use.
 
 MNIST: Y. LeCun, C. Cortes, C. Burges, http://yann.lecun.com/exdb/mnist (60,000 + 10,000 handwritten digits).
+CIFAR-10: A. Krizhevsky, "Learning multiple layers of features from tiny images" (2009; 50,000 + 10,000 photos).
 """
 
 import contextlib
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from recognition.strokes import load_strokes
 DATA = ROOT / "data"
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 MNIST_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
+CIFAR10_SHA256 = "80387ddb9a0edf3fc4a964ee3770296169bb26a651050df20035579673099660"
 
 
 def load_mnist(path: Path = DATA / "mnist.npz") -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -27,21 +30,54 @@ def load_mnist(path: Path = DATA / "mnist.npz") -> tuple[np.ndarray, np.ndarray,
     Images are white on black. Downloaded with Keras and kept at `path` if absent; checked against MNIST's checksum.
     """
     if not path.exists():
-        _download_mnist(path)
+        url = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
+        _download(path, "mnist", "MNIST (11 MB)", f"put mnist.npz from {url} there")
     arrays = load_split(path)
     if sha256(arrays) != MNIST_SHA256:
         raise UserError(f"{path} is not MNIST as published (checksum differs): delete it to download it again")
     return arrays
 
 
-def load_split(path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the arrays x_train, y_train, x_test, y_test of an .npz: uint8 images (N, 28, 28), labels 0 to 9."""
-    arrays = _read_npz(path, PARTS)
+def load_cifar10(path: Path = DATA / "cifar10.npz") -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return x_train (50000, 32, 32, 3), y_train (50000,), x_test (10000, 32, 32, 3), y_test (10000,), all uint8.
+
+    Images are RGB. Downloaded with Keras and kept at `path` if absent; checked against CIFAR-10's checksum.
+    """
+    if not path.exists():
+        url = "https://www.cs.toronto.edu/~kriz/cifar-10-python.tar.gz"
+        kept = Path(os.environ.get("KERAS_HOME", "~/.keras")) / "datasets" / "cifar-10-batches-py-target_archive"
+        _download(path, "cifar10", "CIFAR-10 (170 MB)", f"put {url} at {kept}, under that name, and run this again")
+    arrays = load_split(path, (32, 32, 3))
+    if sha256(arrays) != CIFAR10_SHA256:
+        raise UserError(f"{path} is not CIFAR-10 as published (checksum differs): delete it to download it again")
+    return arrays
+
+
+def load_split(path: Path, shape: tuple[int, ...] = (28, 28)) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the arrays x_train, y_train, x_test, y_test of an .npz: uint8 images of that shape, labels 0 to 9.
+
+    Labels may lie in a column, (N, 1), as Keras has those of CIFAR-10.
+    """
+    x_train, y_train, x_test, y_test = _read_npz(path, PARTS)
+    arrays = x_train, _flat(y_train), x_test, _flat(y_test)
     for images, labels in (arrays[:2], arrays[2:]):
-        if images.dtype != np.uint8 or images.shape[1:] != (28, 28):
-            raise UserError(f"{path}: needs images uint8 (N, 28, 28), has {images.dtype} {images.shape}")
+        if images.dtype != np.uint8 or images.shape[1:] != shape or not len(images):
+            needed = ", ".join(map(str, ("N", *shape)))
+            raise UserError(f"{path}: needs images uint8 ({needed}), has {images.dtype} {images.shape}")
         _check_labels(path, labels, len(images))
     return arrays
+
+
+def _flat(labels: np.ndarray) -> np.ndarray:
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+
+
+def hold_back(count: int, validation: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return which of `count` images to train on and which to choose by, int: the same for every seed."""
+    order = np.random.default_rng(0).permutation(count)
+    if validation >= count:
+        raise UserError(f"--validation {validation}: the training set has only {count:,} images", 2)
+    return order[validation:], order[:validation]
 
 
 def _check_labels(path: Path, labels: np.ndarray, count: int) -> None:
@@ -57,19 +93,17 @@ def sha256(arrays: tuple[np.ndarray, ...]) -> str:
     return digest.hexdigest()
 
 
-def _download_mnist(path: Path) -> None:
-    from recognition.networks import keras
+def _download(path: Path, name: str, title: str, hint: str) -> None:
+    """Write Keras's dataset `name` to `path`; without a network raise UserError, which ends with `hint`."""
+    from recognition.backend import keras
 
-    say(f"{path} not found: downloading MNIST (11 MB)")
+    say(f"{path} not found: downloading {title}")
     try:
         with contextlib.redirect_stdout(sys.stderr):  # Keras announces downloads where only results belong
-            (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data()
+            (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, name).load_data()
     except Exception as error:  # whatever the network, the proxy or the disk came up with
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise UserError(
-            f"{path} not found and not downloaded ({reason}): "
-            "put mnist.npz from https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz there"
-        ) from None
+        raise UserError(f"{path} not found and not downloaded ({reason}): {hint}") from None
     path.parent.mkdir(parents=True, exist_ok=True)
     arrays = dict(zip(PARTS, (x_train, y_train, x_test, y_test), strict=True))
     write_atomically(path, lambda file: np.savez_compressed(file, **arrays), suffix=".npz")

@@ -9,13 +9,14 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import seaborn
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.digits import edit_distance
-from recognition.frames import FrameSource
+from recognition.frames import FrameSource, read_image
 from recognition.settings import say, write_atomically
 from recognition.sinks import has_display
 
@@ -192,3 +193,13 @@ def show(paths: list[Path]) -> None:
         axes.axis("off")
         figure.canvas.mpl_connect("key_press_event", lambda event: event.key in ("q", "escape") and pyplot.close("all"))
     pyplot.show()
+
+
+def thumbnail(path: Path, side: int = 200) -> np.ndarray:
+    """Return an image file as RGB uint8 (side, side, 3), shrunk, its margin white."""
+    image = read_image(path)[..., ::-1]
+    scale = side / max(image.shape[:2])
+    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:side, :side]
+    square = np.full((side, side, 3), 255, np.uint8)
+    square[: image.shape[0], : image.shape[1]] = image
+    return square

@@ -1,11 +1,13 @@
 """Run a script: its settings as command-line flags, a user's mistake as one line, exit codes 0, 1 and 2."""
 
 import contextlib
+import math
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -61,6 +63,20 @@ def check_appendable(path: Path, flag: str) -> None:
         raise UserError(f"{path}: cannot be written to ({error.strerror}): choose another {flag}", 2) from None
     if not there:
         path.unlink()  # nothing was written yet
+
+
+def check_range(config, low: float, high: float, *names: str) -> None:
+    """Raise UserError for one of the settings that is below `low` or above `high`."""
+    for name in names:
+        if not low <= getattr(config, name) <= high:
+            flag, span = f"--{name.replace('_', '-')} {getattr(config, name)}", f"{low} to {high}"
+            raise UserError(f"{flag}: must be {span if high < math.inf else f'at least {low}'}", 2)
+
+
+def apply_recipe(config: Config, recipe: Config) -> Config:
+    """Return the settings with the recipe's values wherever the user left the default."""
+    default = asdict(type(config)())
+    return replace(recipe, **{name: value for name, value in asdict(config).items() if value != default[name]})
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -147,6 +148,38 @@ class Checkpoint(keras.callbacks.Callback):
         """Delete the checkpoint: the finished model is saved."""
         self._state.unlink(missing_ok=True)
         self._remove_weights()
+
+
+def fit(
+    model: keras.Model,
+    checkpoint: Checkpoint,
+    make: Callable[[int, int], tuple[np.ndarray, np.ndarray]],
+    steps: int,
+    epochs: int,
+    validation: tuple[np.ndarray, np.ndarray],
+) -> None:
+    """Train a compiled model on the batches `make(epoch, step)`, from where its checkpoint stands; shows progress."""
+    done = checkpoint.restore(model)
+    if done < epochs:
+        model.fit(
+            batches(make, steps, done, epochs),
+            steps_per_epoch=steps,
+            validation_data=validation,
+            epochs=epochs,
+            initial_epoch=done,
+            callbacks=[checkpoint, ProgressBar()],
+            verbose=0,
+        )
+
+
+def provenance(config, checkpoint: Checkpoint, precision: str) -> dict:
+    """Return what a card says about how a model came to be: settings, seconds, precision, versions."""
+    return {
+        "settings": asdict(config) | {"output": "models"},
+        "seconds": round(checkpoint.seconds, 1),
+        "precision": precision,
+        "versions": versions(),
+    }
 
 
 class ProgressBar(keras.callbacks.Callback):

@@ -177,3 +177,4 @@ def _real(name: str):
 
 mnist, usps_train, letters, digit_photos = map(_real, ("mnist.npz", "usps_train.npz", "letters.npz", "digit_photos"))
 lfw, orl_faces, face_video = map(_real, ("lfw", "orl_faces", "face_video"))
+cifar10 = _real("cifar10.npz")

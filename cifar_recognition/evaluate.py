@@ -1,0 +1,144 @@
+"""Measure how well a model tells objects apart, show where it errs and whether it knows when it does.
+
+    python cifar_recognition/evaluate.py                          # the CIFAR-10 test set
+    python cifar_recognition/evaluate.py data/object_photos       # photos of any size, FOLDER/CLASS/*
+    python cifar_recognition/evaluate.py dogs --model dogs        # a model of your own, by train_transfer.py
+    python cifar_recognition/evaluate.py --json                   # the numbers as one JSON object on stdout
+
+Every image counts as predict_static.py sees it: what the model says is averaged over several crops of a photo, an image
+of the test set being one, and their mirror images. Reads models/NAME.*; writes confusion.png, reliability.png and
+wrong.png (the surest mistakes) to --output.
+Exit code: 0 all images were used, 1 some could not be used (the others were), 2 wrong usage.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+import tyro
+
+from recognition import calibration, datasets, frames, object_variants, objects, progress, reports, settings
+
+WORST = 50  # mistakes shown
+
+
+@dataclass
+class Config:
+    data: Annotated[str, tyro.conf.Positional] = "cifar10"  # "cifar10" (its test set), or a folder FOLDER/CLASS/*
+    model: str = "cifar10"  # name of a model in models/
+    threshold: float | None = None  # least fit of an object, 0 to 1; the model's own by default
+    output: Path = Path("output/evaluate")  # folder for the figures
+    json: bool = False  # print JSON instead of a table
+    show: bool = True  # open the figures in windows where there is a display
+
+
+def list_classes(folder: Path, class_names: list[str]) -> list[Path]:
+    """Return the folders of a folder, each named as a class of the model. Raises UserError for any other name."""
+    try:
+        folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    except OSError as error:
+        raise settings.UserError(
+            f"{folder}: cannot be listed ({error.strerror}): name a folder of classes", 2
+        ) from None
+    foreign = [path.name for path in folders if path.name not in class_names]
+    if foreign or not folders:
+        found = f"holds folders {shorten(foreign)}, which are no classes" if foreign else "holds no folders of classes"
+        raise settings.UserError(f"{folder}: {found} of the model: it knows {shorten(class_names)}", 2)
+    return folders
+
+
+def shorten(names: list[str], most: int = 12) -> str:
+    """Return names as one text, the first of them where there are many."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+
+
+def predict_photos(source: frames.FrameSource, classifier: objects.Classifier) -> tuple[np.ndarray, list[str]]:
+    """Return the mean probabilities of every photo's crops, float32 (N, classes), and the photos' files."""
+    seen = [(objects.mean(photo.image, classifier), photo.source) for photo in progress.watched(source, None, "photo")]
+    return np.array([probabilities for probabilities, _ in seen]), [path for _, path in seen]
+
+
+def score(probabilities: np.ndarray, labels: np.ndarray, class_names: list[str], threshold: float) -> dict:
+    """Return the numbers of what was predicted, float32 (N, C) of the named classes, against what is true, int (N,)."""
+    confidence, order = probabilities.max(1), np.argsort(-probabilities, axis=1, kind="stable")
+    right = order[:, 0] == labels
+    matrix = reports.confusion_matrix(labels, order[:, 0], len(class_names))
+    return {
+        "images": len(labels),
+        "accuracy": float(right.mean()),
+        "top_3": float((order[:, :3] == labels[:, None]).any(1).mean()),
+        "refused": float((objects.fit(probabilities) < threshold).mean()),
+        "threshold": threshold,
+        "loss": float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)).mean()),
+        "confidence": float(confidence.mean()),
+        "calibration_error": calibration.error(confidence, right),
+        "classes": dict(zip(class_names, reports.per_class(matrix), strict=True)),
+        "matrix": matrix.tolist(),
+    }
+
+
+def print_table(result: dict) -> None:
+    """Print the numbers for a person."""
+    width = max(map(len, [*result["classes"], "class"]))
+    print(f"{'class':>{width}}  precision   recall   images")
+    for name, row in result["classes"].items():
+        if row["count"]:
+            shares = [f"{row[key]:9.2%}" if row[key] is not None else f"{'-':>9}" for key in ("precision", "recall")]
+            print(f"{name:>{width}}  {''.join(shares)} {row['count']:8,}")
+    alone = result["accuracy_without_mirror_images"]
+    how = "crops and mirror images averaged" if alone is None else f"mirror images averaged; {alone:.2%} without"
+    print(f"accuracy {result['accuracy']:.2%} ({how})   right among the first three {result['top_3']:.2%}")
+    print(
+        f"refused {result['refused']:.2%}   mean confidence {result['confidence']:.2%}   "
+        f"calibration error {result['calibration_error']:.2%}   loss {result['loss']:.4f}   "
+        f"({result['images']:,} images)"
+    )
+
+
+def main(config: Config) -> int:
+    classifier = objects.load(config.model)
+    threshold = classifier.threshold(config.threshold)
+    names = objects.named(classifier.class_names)
+    settings.make_folder(config.output)
+    alone, failed = None, []
+    if config.data == "cifar10":
+        if tuple(names) != objects.CIFAR10 or classifier.size != 32:
+            raise settings.UserError(f"--model {config.model} knows {shorten(names)}: name a folder FOLDER/CLASS/*", 2)
+        images, labels = datasets.load_cifar10()[2:]
+        both = object_variants.predict_both(classifier, images)[..., : len(names)]
+        alone, probabilities = float((both[0].argmax(1) == labels).mean()), both.mean(0)
+        files = [f"test[{i}]" for i in range(len(images))]
+    else:
+        source = frames.FrameSource([str(path) for path in list_classes(Path(config.data), names)])
+        seen, files = predict_photos(source, classifier)
+        if not files:
+            raise settings.UserError(f"{config.data}: no image that can be used: put some into FOLDER/CLASS/")
+        labels, failed = np.array([names.index(Path(path).parent.name) for path in files]), source.failed
+        probabilities = seen[:, : len(names)]
+    read, confidence = probabilities.argmax(1), probabilities.max(1)
+    wrong = np.flatnonzero(read != labels)
+    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]
+    result = score(probabilities, labels, names, threshold)
+    result |= {"accuracy_without_mirror_images": alone, "most_confidently_wrong": [files[i] for i in wrong]}
+
+    figures = [config.output / "confusion.png", config.output / "reliability.png"]
+    reports.plot_confusion(np.array(result["matrix"]), names, figures[0])
+    calibration.plot(confidence, read == labels, figures[1])
+    if len(wrong):
+        figures.append(config.output / "wrong.png")
+        shown = [reports.thumbnail(Path(files[i])) if alone is None else images[i] for i in wrong]
+        titles = [f"{names[labels[i]]}\nread {names[read[i]]}\n{confidence[i]:.0%}" for i in wrong]
+        reports.plot_images(shown, titles, figures[-1], wrong=np.ones(len(wrong), bool))
+    if config.json:
+        print(json.dumps(result | {"failed": failed}))
+        return bool(failed)
+    print_table(result)
+    if config.show:
+        reports.show(figures)
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

@@ -1,0 +1,50 @@
+"""Is a network right as often as it says? Its confidence compared with how often it was right.
+
+C. Guo et al., "On calibration of modern neural networks" (2017).
+"""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+
+from recognition.reports import BLUE, save_figure
+
+BINS = 15  # of confidence, all equally wide, as in the paper
+
+
+def reliability(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Return mean confidence, share right and count of every bin that is not empty, float (B, 3).
+
+    `confidence`: float (N,) in [0, 1], how sure each answer was; `right`: bool (N,).
+    """
+    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
+    count = np.bincount(place, minlength=BINS)
+    sums = np.stack([np.bincount(place, values, BINS) for values in (confidence, right)], 1)
+    some = count > 0
+    return np.hstack([sums[some] / count[some, None], count[some, None]])
+
+
+def error(confidence: np.ndarray, right: np.ndarray) -> float:
+    """Return the expected calibration error, 0 to 1: the mean distance between confidence and share right."""
+    sure, share, count = reliability(confidence, right).T
+    return float(np.average(np.abs(sure - share), weights=count))
+
+
+def plot(confidence: np.ndarray, right: np.ndarray, path: Path) -> None:
+    """Save the reliability diagram: how often answers are right against how sure they were, and how many there are."""
+    sure, share, _ = reliability(confidence, right).T
+    figure = Figure(figsize=(5.5, 6.2), layout="constrained")
+    top, below = figure.subplots(2, 1, height_ratios=(3.5, 1), sharex=True)
+    top.plot((0, 1), (0, 1), "--", color="0.5", label="right as often as it says")
+    label = f"measured, {100 * error(confidence, right):.1f} % off on average"
+    top.plot(sure, share, "o-", color=BLUE, label=label, clip_on=False)
+    top.set(ylabel="share of answers that are right", xlim=(0, 1), ylim=(0, 1))
+    top.grid(alpha=0.4)
+    top.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)
+    below.hist(confidence, np.linspace(0, 1, BINS + 1), weights=np.full(len(confidence), 1 / len(confidence)))
+    below.set(xlabel="confidence", ylabel="share of answers")
+    for axis in (top.yaxis, below.yaxis, below.xaxis):
+        axis.set_major_formatter(PercentFormatter(1, decimals=0))
+    save_figure(figure, path)

@@ -1,0 +1,44 @@
+"""Images of objects seen in other ways, to train on and to predict with: mirrored, shifted, with a patch missing.
+
+Images are RGB uint8 (N, H, W, 3); no function changes those it is given.
+"""
+
+import numpy as np
+
+GREY = (125, 123, 114)  # the mean colour of CIFAR-10, which networks scale to 0
+
+
+def mirror(images: np.ndarray, chosen: np.ndarray) -> np.ndarray:
+    """Return the images, the chosen ones, bool (N,), mirrored left to right."""
+    result = images.copy()
+    result[chosen] = images[chosen, :, ::-1]
+    return result
+
+
+def shift(images: np.ndarray, rng: np.random.Generator, pixels: int) -> np.ndarray:
+    """Return each image shifted by up to so many pixels each way; what comes into view is its mirrored edge."""
+    padded = np.pad(images, ((0, 0), (pixels, pixels), (pixels, pixels), (0, 0)), "reflect")
+    height, width = images.shape[1:3]
+    result = np.empty_like(images)
+    for i, (y, x) in enumerate(rng.integers(0, 2 * pixels + 1, (len(images), 2))):
+        result[i] = padded[i, y : y + height, x : x + width]
+    return result
+
+
+def cut_out(images: np.ndarray, rng: np.random.Generator, side: int) -> np.ndarray:
+    """Return each image with a grey square of so many pixels somewhere in it.
+
+    T. DeVries, G. Taylor, "Improved regularization of convolutional neural networks with cutout" (2017).
+    """
+    height, width = images.shape[1:3]
+    result = images.copy()
+    for image, (y, x) in zip(
+        result, rng.integers(0, (height - side + 1, width - side + 1), (len(images), 2)), strict=True
+    ):
+        image[y : y + side, x : x + side] = GREY
+    return result
+
+
+def predict_both(model, images: np.ndarray) -> np.ndarray:
+    """Return a model's probabilities of images as they are and of the same mirrored, float32 (2, N, classes)."""
+    return np.stack([model.predict(images), model.predict(images[:, :, ::-1])])

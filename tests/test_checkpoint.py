@@ -1,0 +1,76 @@
+"""A training that was stopped and continued is the same as one that was not, whatever it keeps from step to step."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EPOCHS, STEPS = 4, 5
+
+
+def build(schedule: bool):
+    """Return a small compiled network with all that has a memory: normalisation, dropout, an optimizer of our own."""
+    from recognition import training
+    from recognition.backend import FusedBatchNormalization, keras, layers
+
+    class Heavy(keras.optimizers.Optimizer):
+        """Momentum, and a step counter of its own; both are lost if only Keras's own state is kept."""
+
+        def build(self, variables):
+            if not self.built:
+                super().build(variables)
+                self.velocities = [self.add_variable_from_reference(one, name="velocity") for one in variables]
+                self.counter = self.add_variable((), name="counter")
+
+        def update_step(self, gradient, variable, learning_rate):
+            velocity = self.velocities[self._get_variable_index(variable)]
+            velocity.assign(0.9 * velocity + gradient)
+            self.counter.assign(self.counter + 1)
+            variable.assign(variable - learning_rate * velocity / (1 + 0.01 * self.counter))
+
+    inputs = keras.Input((8, 8, 3))
+    x = FusedBatchNormalization(momentum=0.6)(layers.Conv2D(4, 3)(inputs))
+    x = layers.Dropout(0.5)(layers.Flatten()(x))
+    x = layers.Dropout(0.2)(layers.Dense(8, activation="relu")(x))
+    model = keras.Model(inputs, layers.Dense(2, activation="softmax")(x))
+    rate = training.one_cycle(0.1, EPOCHS * STEPS) if schedule else 0.05
+    model.compile(Heavy(rate), "categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def make(epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng([epoch, step])
+    images = rng.integers(0, 256, (16, 8, 8, 3)).astype(np.uint8)
+    return images, np.eye(2, dtype=np.float32)[(images.mean((1, 2, 3)) > 127).astype(int)]
+
+
+def fit(folder: Path, seed: int, epochs: int = EPOCHS, schedule: bool = True):
+    """Train, or go on training, a network that begins anew with `seed`; return it and its checkpoint."""
+    from recognition import training
+    from recognition.backend import keras
+
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(seed)
+    model = build(schedule)
+    checkpoint = training.Checkpoint(folder, "a", {"same": True})
+    training.fit(model, checkpoint, make, STEPS, epochs, make(99, 0))
+    return model, checkpoint
+
+
+@pytest.mark.parametrize("schedule", [True, False])
+def test_going_on_is_the_same_as_never_stopping(tmp_path, schedule):
+    for name in ("whole", "parts"):
+        (tmp_path / name).mkdir()
+    whole, whole_checkpoint = fit(tmp_path / "whole", seed=1, schedule=schedule)
+    fit(tmp_path / "parts", seed=1, epochs=1, schedule=schedule)
+    fit(tmp_path / "parts", seed=2, epochs=3, schedule=schedule)  # a new process begins with other numbers
+    parts, parts_checkpoint = fit(tmp_path / "parts", seed=3, schedule=schedule)
+    for expected, found in zip(whole.get_weights(), parts.get_weights(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    for expected, found in zip(whole.optimizer.variables, parts.optimizer.variables, strict=True):
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-4, atol=1e-5, err_msg=expected.path)
+    assert whole.optimizer.counter.numpy() == EPOCHS * STEPS * len(whole.trainable_variables)
+    assert whole_checkpoint.history.keys() == parts_checkpoint.history.keys()
+    for key, values in whole_checkpoint.history.items():
+        assert len(values) == EPOCHS
+        np.testing.assert_allclose(parts_checkpoint.history[key], values, rtol=1e-4, err_msg=key)

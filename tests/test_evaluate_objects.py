@@ -1,0 +1,152 @@
+"""The script that measures models of objects, compared with counting by hand; the network is one the test makes."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from coloured_shapes import draw_object
+
+from recognition import calibration, models, objects
+from recognition.settings import ROOT
+
+SCRIPT = "cifar_recognition/evaluate.py"
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory) -> Path:
+    """Return a copy of the project with a model `cifar10` whose weights are chance."""
+    from recognition.backend import keras
+    from recognition.ladder import conv
+
+    clone = tmp_path_factory.mktemp("evaluate") / "clone"
+    for part in ("recognition", "cifar_recognition"):
+        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    keras.utils.set_random_seed(0)
+    model = conv(10)
+    sharper = model.layers[-2]  # by chance alone all classes are equally probable
+    sharper.set_weights([10 * sharper.get_weights()[0], sharper.get_weights()[1]])
+    card = {"architecture": "conv", "class_names": [*objects.CIFAR10], "threshold": 0.3, "measured": {}}
+    models.save(model, card, "cifar10", clone / "models")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def model(clone) -> models.Model:
+    return models.load("cifar10", clone / "models")
+
+
+@pytest.fixture
+def photos(tmp_path) -> Path:
+    """Return a folder of photos of many sizes, 6 to 9 of each of four classes."""
+    rng = np.random.default_rng(0)
+    for kind in (2, 3, 5, 8):
+        folder = tmp_path / "photos" / objects.CIFAR10[kind]
+        folder.mkdir(parents=True)
+        for k in range(rng.integers(6, 10)):
+            width, height = rng.integers(20, 150, 2).tolist()
+            cv2.imwrite(str(folder / f"ü {k}.png"), draw_object(kind, rng, width, height)[..., ::-1])
+    return tmp_path / "photos"
+
+
+def errors(done: subprocess.CompletedProcess) -> list[str]:
+    assert "Traceback" not in done.stderr
+    return [line for line in done.stderr.splitlines() if line.startswith("error: ")]
+
+
+def count_by_hand(probabilities: np.ndarray, labels: np.ndarray) -> dict:
+    """Return accuracy, top_3, loss and calibration_error, counted one by one."""
+    right, among, loss, bins = 0, 0, 0.0, {}
+    for row, label in zip(probabilities.astype(float), labels, strict=True):
+        right += max(row) == row[label]
+        among += sum(value > row[label] for value in row) < 3
+        loss -= np.log(row[label])
+        bins.setdefault(min(int(max(row) * 15), 14), []).append((max(row), max(row) == row[label]))
+    gaps = [abs(sum(sure for sure, _ in one) - sum(good for _, good in one)) for one in bins.values()]
+    n = len(labels)
+    return {"accuracy": right / n, "top_3": among / n, "loss": loss / n, "calibration_error": sum(gaps) / n}
+
+
+def test_photos_are_measured_as_counted_by_hand(script, clone, model, photos, tmp_path):
+    (photos / "bird" / "broken.jpg").write_text("no picture")
+    done = script(SCRIPT, photos, "--json", "--output", "figures", root=clone)
+    result = json.loads(done.stdout)
+    assert done.returncode == 1 and len(errors(done)) == 1 and "broken.jpg" in errors(done)[0]
+    assert result["failed"] == [str(photos / "bird" / "broken.jpg")]
+    files = sorted(photos.glob("*/*.png"))
+    labels = np.array([objects.CIFAR10.index(path.parent.name) for path in files])
+    frames = [cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) for path in files]
+    probabilities = np.stack([model.predict(objects.crops(frame, 32)).mean(0) for frame in frames])
+    assert result["images"] == len(files)
+    assert result["accuracy_without_mirror_images"] is None  # several crops, too: there is no such number
+    for key, value in count_by_hand(probabilities, labels).items():
+        assert result[key] == pytest.approx(value, abs=1e-5), key
+    assert result["refused"] == pytest.approx((probabilities.max(1) < 0.3).mean())
+    matrix = np.array(result["matrix"])
+    assert matrix.sum() == len(files)
+    for name, row in result["classes"].items():
+        k = objects.CIFAR10.index(name)
+        assert row["count"] == (labels == k).sum() == matrix[k].sum()
+        if row["count"]:
+            assert row["recall"] == pytest.approx((probabilities[labels == k].argmax(1) == k).mean())
+    wrong = [i for i in np.argsort(-probabilities.max(1), kind="stable") if probabilities[i].argmax() != labels[i]]
+    assert result["most_confidently_wrong"] == [str(files[i]) for i in wrong][:50]
+    assert {path.name for path in (tmp_path / "figures").iterdir()} == {"confusion.png", "reliability.png", "wrong.png"}
+
+
+def test_the_table_says_the_same(script, clone, photos):
+    numbers = json.loads(script(SCRIPT, photos, "--json", root=clone).stdout)
+    done = script(SCRIPT, photos, "--threshold", "1", root=clone)
+    assert done.returncode == 0 and not errors(done)
+    assert f"accuracy {numbers['accuracy']:.2%} (crops and mirror images averaged)" in done.stdout
+    assert f"calibration error {numbers['calibration_error']:.2%}" in done.stdout
+    assert "refused 100.00%" in done.stdout
+    assert "bird" in done.stdout and "horse" not in done.stdout  # classes of which there is no photo have no line
+    assert done.stderr.startswith("figures: ")
+
+
+def test_test_set_is_measured_with_and_without_mirror_images(script, clone, model, cifar10):
+    (clone / "data").mkdir(exist_ok=True)
+    if not (clone / "data" / "cifar10.npz").exists():
+        shutil.copy(cifar10, clone / "data" / "cifar10.npz")
+    done = script(SCRIPT, "--json", root=clone)
+    result = json.loads(done.stdout)
+    with np.load(cifar10) as archive:
+        images, labels = archive["x_test"], archive["y_test"].ravel()
+    plain, mirrored = model.predict(images), model.predict(np.ascontiguousarray(images[:, :, ::-1]))
+    assert result["accuracy_without_mirror_images"] == pytest.approx((plain.argmax(1) == labels).mean())
+    for key, value in count_by_hand((plain + mirrored) / 2, labels).items():
+        assert result[key] == pytest.approx(value, abs=1e-4), key
+    assert all(name.startswith("test[") for name in result["most_confidently_wrong"])
+
+
+def test_mistakes_are_one_line(script, clone, photos, tmp_path):
+    (tmp_path / "zoo" / "zebra").mkdir(parents=True)
+    (tmp_path / "zoo" / "cat").mkdir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "hollow" / "cat").mkdir(parents=True)
+    cases = [
+        (["zoo"], 2, ["zebra", "airplane", "truck"]),
+        (["empty"], 2, ["empty: holds no folders of classes"]),
+        (["nowhere"], 2, ["nowhere", "cannot be listed"]),
+        ([str(photos), "--model", "nosuch"], 1, ["nosuch.json not found"]),
+        ([str(photos), "--threshold", "2"], 2, ["--threshold"]),
+    ]
+    for arguments, code, named in cases:
+        done = script(SCRIPT, *arguments, root=clone)
+        assert (done.returncode, len(done.stderr.splitlines())) == (code, 1), done.stderr
+        assert done.stderr.startswith("error: ") and all(word in done.stderr for word in named), done.stderr
+    done = script(SCRIPT, "hollow", root=clone)
+    assert done.returncode == 1 and "no image that can be used" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_reliability_by_hand():
+    confidence = np.array([0.95, 0.97, 1.0, 0.99, 0.5, 0.5, 0.0])
+    right = np.array([True, True, True, False, True, False, False])
+    rows = calibration.reliability(confidence, right)
+    assert rows == pytest.approx(np.array([[0, 0, 1], [0.5, 0.5, 2], [0.9775, 0.75, 4]]))
+    assert calibration.error(confidence, right) == pytest.approx((4 * 0.2275 + 2 * 0 + 1 * 0) / 7)
+    assert calibration.error(np.ones(3), np.ones(3, bool)) == 0
