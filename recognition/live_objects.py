@@ -7,7 +7,7 @@ from recognition.motion import CutDetector
 from recognition.objects import TOP, Classifier, Objects, fit, judge, mean, named
 
 MEMORY = 0.4  # seconds in which the weight of a frame falls to a third: longer is calmer, and later
-MARGIN = 0.1  # by which another answer must lead to be shown at once
+MARGIN = 0.15  # by which another answer must lead to be shown at once
 PATIENCE = 1.0  # seconds after which it is shown, too, if it stays ahead
 Roi = tuple[int, int, int, int]  # x1 y1 x2 y2, pixels
 

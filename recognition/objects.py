@@ -16,7 +16,7 @@ from recognition.settings import UserError
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 NONE = "none of these"  # the last class of a network that was trained on other things, too
-ZOOM = 0.75  # of the shorter side: the closest look; nearer, what is large in the photo would be cut off
+WIDEST, CLOSER = 1.5, 0.875  # times the shorter side: how far a view may reach, and a look a little closer
 TOP = 5
 SOFT = np.array([0.045, 0.91, 0.045])  # a blur of 0.3 pixels: shrunk photos are sharper than CIFAR's images otherwise
 Box = tuple[int, int, int, int]  # x1 y1 x2 y2, pixels
@@ -70,14 +70,15 @@ def load(name: str, folder: Path = models.MODELS) -> Classifier:
 
 
 def views(width: int, height: int, size: int) -> list[Box]:
-    """Return the squares of a photo to look at: all of it, its middle, and a closer look.
+    """Return the squares around the middle of a photo to look at: a wide one, the largest in it, and a closer one.
 
-    CIFAR's images are tight crops of one thing, which may fill all of a photo or half of it. The first square is as
-    long as the photo, up to twice as long as it is high, and hangs over; no other is smaller than `size` pixels, for
-    enlarging shows nothing new: an image of that size is looked at as it is.
+    CIFAR's images are filled to the edges, with one thing that they hardly crop. So a view is filled, or nearly so:
+    bars around a whole photo cost more than the ends of it. The wide square cuts as much off the ends as it hangs over
+    the sides; no other one is smaller than `size` pixels, for enlarging shows nothing new: an image of that size is
+    looked at as it is.
     """
     short, long = sorted((width, height))
-    sides = [min(long, 2 * short), short, round(ZOOM * short)]
+    sides = [round(min((short * long) ** 0.5, WIDEST * short)), short, round(CLOSER * short)]
     sides = sides[:1] + [side for side in sides[1:] if size <= side < sides[0]]
     corners = [((width - side) // 2, (height - side) // 2, side) for side in sides]
     return [(x, y, x + side, y + side) for x, y, side in corners]
