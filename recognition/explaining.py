@@ -19,7 +19,7 @@ def masks(size: int) -> np.ndarray:
     """
     axis = np.arange(size, dtype=np.float32)
     centres = (np.arange(PLACES, dtype=np.float32) + 0.5) * size / PLACES - 0.5
-    spot = np.exp(-(((axis - centres[:, None]) / (size / 10)) ** 2) / 2)  # (PLACES, size)
+    spot = np.exp(-(((axis - centres[:, None]) / (size / 8)) ** 2) / 2)  # (PLACES, size)
     return (spot[:, None, :, None] * spot[None, :, None, :]).reshape(-1, size, size)
 
 
