@@ -58,7 +58,7 @@ def read_text(frame: np.ndarray, model: models.Model, threshold: float) -> str:
 
 
 def main(config: Config) -> int:
-    model = models.load(config.model)
+    model = digits.load(config.model)
     threshold = model.threshold(config.threshold)
     labels_of_photos = None if config.data == "mnist" else datasets.load_photo_labels(Path(config.data))
     if labels_of_photos is not None:

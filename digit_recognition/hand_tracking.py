@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import tyro
 
-from recognition import cameras, digits, draw, fingertip, frames, marker, models, settings, sinks, strokes
+from recognition import cameras, digits, draw, fingertip, frames, marker, settings, sinks, strokes
 from recognition.pen import Pen
 
 KEYS = {
@@ -129,7 +129,7 @@ def main(config: Config) -> int:
         print("\n".join(cameras.list_cameras()))
         return 0
     check(config)
-    model = models.load(config.model)
+    model = digits.load(config.model)
     writer = strokes.Writer(model.predict, model.threshold(config.threshold), config.number_pause)
     source = cameras.open_source(config.source, config.size)
     tracker = open_tracker(config)

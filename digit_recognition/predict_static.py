@@ -14,7 +14,7 @@ from typing import Annotated
 
 import tyro
 
-from recognition import digits, draw, frames, models, settings, sinks
+from recognition import digits, draw, frames, settings, sinks
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Config:
 def main(config: Config) -> int:
     if not config.paths:
         raise settings.UserError("name at least one image, folder or pattern, for example data/samples", 2)
-    model = models.load(config.model)
+    model = digits.load(config.model)
     threshold = model.threshold(config.threshold)
     show = config.show and not config.json and not config.output and sinks.has_display()
     output = config.output or (None if config.json or show else "output")

@@ -15,7 +15,7 @@ from typing import Annotated
 
 import tyro
 
-from recognition import digits, draw, live, models, progress, settings, sinks, videos
+from recognition import digits, draw, live, progress, settings, sinks, videos
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Config:
 
 
 def main(config: Config) -> int:
-    model = models.load(config.model)
+    model = digits.load(config.model)
     reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
     source = videos.VideoSource(config.path)
     if config.roi:

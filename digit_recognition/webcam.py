@@ -12,7 +12,7 @@ Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wro
 
 from dataclasses import dataclass
 
-from recognition import cameras, digits, draw, live, models, settings, sinks
+from recognition import cameras, digits, draw, live, settings, sinks
 
 
 @dataclass
@@ -32,7 +32,7 @@ def main(config: Config) -> int:
     if config.list_cameras:
         print("\n".join(cameras.list_cameras()))
         return 0
-    model = models.load(config.model)
+    model = digits.load(config.model)
     reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
     source = cameras.open_source(config.source, config.size)
     if config.roi:

@@ -8,11 +8,14 @@ are digits).
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 
+from recognition import models
 from recognition.paper import ink_map, polarity, remove_ruling
+from recognition.settings import UserError
 from recognition.shapes import MAX_SHAPES, find_shapes, merge
 from recognition.ways import Way, choose, part_ways, whole_ways, worth
 
@@ -30,6 +33,14 @@ class Digit:
     digit: int
     confidence: float
     box: tuple[int, int, int, int]
+
+
+def load(name: str, folder: Path = models.MODELS) -> models.Model:
+    """Return a model in models/ that reads digits. Raises UserError for one that takes other images."""
+    model = models.load(name, folder)
+    if model.shape != (SIZE, SIZE, 1):
+        raise UserError(f"{folder / name} is no model of digits: train one with python digit_recognition/train.py")
+    return model
 
 
 def normalise(ink: np.ndarray) -> np.ndarray:

@@ -21,7 +21,10 @@ MODELS = ROOT / "models"
 
 
 class Model:
-    """A model that LiteRT runs: `predict` maps uint8 images (N, H, W) or (N, H, W, C) to float32 (N, classes)."""
+    """A model that LiteRT runs: `predict` maps uint8 images (N, H, W) or (N, H, W, C) to float32 (N, classes).
+
+    `shape`: of one image, (H, W, C).
+    """
 
     def __init__(self, content: bytes, card: dict, threads: int = 2):
         from ai_edge_litert.interpreter import Interpreter
@@ -32,7 +35,7 @@ class Model:
             self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
             self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details()[0]
-        self._input, self._shape = details["index"], tuple(details["shape"][1:])
+        self._input, self.shape = details["index"], tuple(details["shape"][1:])
         details = self._interpreter.get_output_details()[0]
         self._output, self._width = details["index"], int(details["shape"][-1])
         self._batch = 0
@@ -49,14 +52,14 @@ class Model:
 
     def predict(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Return the probabilities of every image, float32 (N, classes); all images go through in batches."""
-        images = images.reshape(len(images), *self._shape)
+        images = images.reshape(len(images), *self.shape)
         parts = [self._run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)]
         return np.concatenate(parts) if parts else np.zeros((0, self._width), np.float32)
 
     def _run(self, images: np.ndarray) -> np.ndarray:
         if len(images) != self._batch:
             self._batch = len(images)
-            self._interpreter.resize_tensor_input(self._input, [self._batch, *self._shape])
+            self._interpreter.resize_tensor_input(self._input, [self._batch, *self.shape])
             self._interpreter.allocate_tensors()
         self._interpreter.set_tensor(self._input, images.astype(np.float32))
         self._interpreter.invoke()

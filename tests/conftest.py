@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import embeddings, models, pages
+from recognition import embeddings, models, objects, pages
 from recognition.settings import ROOT
 
 
@@ -162,6 +162,31 @@ def converted():
 def shipped():
     """Return the model that a clone comes with."""
     return models.load("digits")
+
+
+@pytest.fixture(scope="session")
+def colours(tmp_path_factory) -> Path:
+    """Return a copy of the project whose model cifar10 takes red for airplanes, green for automobiles, blue for birds.
+
+    Gray is none of these: all other classes are equally probable. Its model of digits is that of a clone.
+    """
+    from recognition import networks
+
+    clone = tmp_path_factory.mktemp("colours") / "clone"
+    for part in ("recognition", "cifar_recognition", "digit_recognition"):
+        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(models.MODELS, clone / "models")
+    network = networks.dense(10)
+    hidden, out = [layer for layer in network.layers if layer.get_weights()]
+    means, bias = np.zeros((32, 32, 3, 512), np.float32), np.zeros(512, np.float32)
+    means[:, :, range(3), range(3)], bias[:3] = 1 / 1024, 1  # three neurons: twice the mean of each channel, 0 to 2
+    hidden.set_weights([means.reshape(-1, 512), bias])
+    sums = np.zeros((512, 10), np.float32)
+    sums[:3, :3] = 14 * np.eye(3) - 6
+    out.set_weights([sums, np.float32([3] * 3 + [0] * 7)])
+    card = {"architecture": "dense", "class_names": list(objects.CIFAR10), "threshold": 0.5}
+    models.save(network, card | {"script": "cifar_recognition/train.py"}, "cifar10", clone / "models")
+    return clone
 
 
 def _real(name: str):

@@ -1,0 +1,63 @@
+"""Say what photos show.
+
+    python cifar_recognition/predict_static.py photo.jpg               # prints the classes, shows or saves the picture
+    python cifar_recognition/predict_static.py photos/ "pets/*.png"    # folders and patterns
+    python cifar_recognition/predict_static.py photos/ --json          # one JSON object a photo on stdout, nothing else
+    python cifar_recognition/predict_static.py photos/ --output named/ # annotated pictures into a folder
+    python cifar_recognition/predict_static.py photo.jpg --explain     # the picture shows what spoke for the class
+
+Reads models/cifar10.*, or those of --model (see train.py, train_transfer.py); writes annotated pictures to --output, by
+default to output/ where there is no display. A photo that fits no class is "none of these".
+Exit code: 0 all photos were looked at, 1 some could not be used (the others were), 2 wrong usage.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from recognition import draw_objects, explaining, frames, objects, settings, sinks
+
+
+@dataclass
+class Config:
+    # images, folders or patterns such as "photos/*.jpg"
+    paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
+    model: str = "cifar10"  # name of a model in models/
+    threshold: float | None = None  # least fit of a class, 0 to 1, default the model's own; higher errs less
+    top: int = 5  # classes listed, the most probable first
+    explain: bool = False  # colour what spoke for the class; takes a hundred times as long
+    output: str | None = None  # folder, or image file, for the annotated pictures
+    json: bool = False  # print JSON Lines instead of text, and open no window
+    show: bool = True  # open a window where there is a display; --no-show saves instead
+
+
+def main(config: Config) -> int:
+    if not config.paths:
+        raise settings.UserError("name at least one image, folder or pattern, for example photos/", 2)
+    objects.check_top(config.top)
+    classifier = objects.load(config.model)
+    threshold = classifier.threshold(config.threshold)
+    show = config.show and not config.json and not config.output and sinks.has_display()
+    output = config.output or (None if config.json or show else "output")
+    source = frames.FrameSource(config.paths)
+    with sinks.FrameSink(output, show, "_named.png") as sink:
+        for frame in source:
+            seen = objects.classify(frame.image, classifier, threshold, config.top)
+            if show or output:
+                heat = explaining.explain(frame.image, classifier, seen.top[0].label) if config.explain else None
+                frame.image = draw_objects.picture(frame.image, seen, heat)
+            path = sink.write(frame)
+            if config.json:
+                print(objects.json_line(frame.source, frame.index, seen), flush=True)
+            else:
+                where = f"   -> {path}" if path else ""
+                print(f"{frame.source}: {objects.text_of(seen)}{where}", flush=True)
+            sink.show(frame)
+            if sink.quit:
+                break
+    return 1 if source.failed else 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

@@ -1,0 +1,65 @@
+"""Say what a video shows, and when.
+
+    python cifar_recognition/video.py film.mp4                         # shows it, or saves output/film_read.mp4
+    python cifar_recognition/video.py film.mp4 --output named.mp4      # annotated video; prints what was seen and when
+    python cifar_recognition/video.py film.mp4 --json                  # one JSON object a frame on stdout, nothing else
+    python cifar_recognition/video.py film.mp4 --roi 100 50 900 600    # looks at this part only
+    python cifar_recognition/video.py http://192.168.0.5/film.mp4      # from the network
+
+Reads models/cifar10.*, or those of --model (see train.py, train_transfer.py); writes the annotated video to --output,
+by default to output/ where there is no display. What is shown is averaged over half a second, anew after each cut.
+Exit code: 0 the whole video was looked at, 1 it could not be used or was cut short, 2 wrong usage, 130 Ctrl-C.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import tyro
+
+from recognition import draw, draw_objects, live, live_objects, objects, progress, settings, sinks, videos
+
+
+@dataclass
+class Config:
+    path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE-OR-URL")]  # the video
+    model: str = "cifar10"  # name of a model in models/
+    threshold: float | None = None  # least fit of a class, 0 to 1, default the model's own; higher errs less
+    top: int = 5  # classes listed, the most probable first
+    roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere
+    output: str | None = None  # video file, or folder, for the annotated video
+    json: bool = False  # print JSON Lines instead of text, and open no window
+    show: bool = True  # open a window where there is a display and no --output; --no-show saves instead
+
+
+def main(config: Config) -> int:
+    objects.check_top(config.top)
+    classifier = objects.load(config.model)
+    watcher = live_objects.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
+    source = videos.VideoSource(config.path)
+    if config.roi:
+        live.check_roi(config.roi, source.size)
+    show = config.show and not config.json and not config.output and sinks.has_display()
+    output = config.output or (None if config.json or show else "output")
+    names = []
+    with sinks.VideoSink(output, show, source, title="objects") as sink:
+        for frame in progress.watched(source, source.count):
+            seen = watcher.look(frame)
+            names.append((frame.seconds, seen.name if seen.known else ""))
+            if config.json:
+                print(objects.json_line(frame.source, frame.index, seen), flush=True)
+            draw_objects.draw_objects(frame.image, seen)
+            if config.roi:
+                draw.draw_roi(frame.image, config.roi)
+            sink.write(frame)
+            sink.show(frame)
+            if sink.quit:
+                break
+    if not config.json:
+        end = names[-1][0] + 1 / source.fps if names else 0.0
+        stays = live.lasting([*names, (end, "")], min(0.5, end / 2))
+        print("\n".join(f"{start:.1f}-{end:.1f} s: {name}" for start, end, name in stays) or objects.NONE)
+    return 1 if source.failed else 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

@@ -1,0 +1,63 @@
+"""Say live what a webcam or a phone sees.
+
+    python cifar_recognition/webcam.py                                    # the first webcam, in a window; q quits
+    python cifar_recognition/webcam.py --list-cameras                     # which cameras there are
+    python cifar_recognition/webcam.py --source 1 --size 640 480          # another webcam, smaller and faster
+    python cifar_recognition/webcam.py --source http://192.168.0.5/video  # a phone that streams
+    python cifar_recognition/webcam.py --json                             # one JSON object a frame on stdout
+
+Reads models/cifar10.*, or those of --model (see train.py, train_transfer.py); records the annotated frames to --output,
+by default to output/ where there is no display. What is shown is averaged over the last half second.
+Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage, 130 Ctrl-C.
+"""
+
+from dataclasses import dataclass
+
+from recognition import cameras, draw, draw_objects, live, live_objects, objects, settings, sinks
+
+
+@dataclass
+class Config:
+    source: str = "0"  # number of a webcam, device, URL of a stream, or video file
+    size: tuple[int, int] = (1280, 720)  # width and height asked of a webcam, pixels; smaller is faster
+    list_cameras: bool = False  # print the cameras and end
+    model: str = "cifar10"  # name of a model in models/
+    threshold: float | None = None  # least fit of a class, 0 to 1, default the model's own; higher errs less
+    top: int = 5  # classes listed, the most probable first
+    roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere
+    output: str | None = None  # video file, or folder, to record the annotated frames to
+    json: bool = False  # print JSON Lines, and open no window
+    show: bool = True  # open a window where there is a display; --no-show records instead
+
+
+def main(config: Config) -> int:
+    if config.list_cameras:
+        print("\n".join(cameras.list_cameras()))
+        return 0
+    objects.check_top(config.top)
+    classifier = objects.load(config.model)
+    watcher = live_objects.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
+    source = cameras.open_source(config.source, config.size)
+    if config.roi:
+        live.check_roi(config.roi, source.size)
+    show = config.show and not config.json and sinks.has_display()
+    output = config.output or (None if config.json or show else "output")
+    meter = sinks.FpsMeter()
+    with sinks.VideoSink(output, show, source, title="objects") as sink:
+        for frame in source:
+            seen = watcher.look(frame)
+            if config.json:
+                print(objects.json_line(frame.source, frame.index, seen), flush=True)
+            draw_objects.draw_objects(frame.image, seen)
+            draw.draw_fps(frame.image, meter.tick())
+            if config.roi:
+                draw.draw_roi(frame.image, config.roi)
+            sink.write(frame)
+            sink.show(frame)
+            if sink.quit:
+                break
+    return 1 if source.failed else 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

@@ -1,0 +1,51 @@
+"""Say what live frames show: averaged over time, forgotten at a cut, without flicker between two answers."""
+
+import numpy as np
+
+from recognition.frames import Frame
+from recognition.motion import CutDetector
+from recognition.objects import TOP, Classifier, Objects, fit, judge, mean, named
+
+MEMORY = 0.4  # seconds in which the weight of a frame falls to a third: longer is calmer, and later
+MARGIN = 0.15  # by which another answer must lead to be shown at once
+PATIENCE = 1.0  # seconds after which it is shown, too, if it stays ahead
+Roi = tuple[int, int, int, int]  # x1 y1 x2 y2, pixels
+
+
+class LiveObjects:
+    """Looks at frame after frame; `threshold` and `most` are those of `objects.classify`, `roi` where to look."""
+
+    def __init__(self, classifier: Classifier, threshold: float, roi: Roi | None = None, most: int = TOP):
+        self._classifier, self._threshold, self._roi, self._most = classifier, threshold, roi, most
+        self._cuts, self._seconds, self._agreed = CutDetector(), 0.0, 0.0
+        self._mean: np.ndarray | None = None
+        self._shown: Objects | None = None
+
+    def look(self, frame: Frame) -> Objects:
+        """Return what to show for the next frame: while another answer is only just ahead, what was shown before."""
+        x1, y1, x2, y2 = self._roi or (0, 0, frame.image.shape[1], frame.image.shape[0])
+        self._take(frame.image[y1:y2, x1:x2], frame.seconds)
+        now = judge(self._mean, self._classifier.class_names, self._threshold, self._most)
+        ahead = self._shown is not None and now.name != self._shown.name
+        if not ahead or self._lead(now) > MARGIN or frame.seconds - self._agreed > PATIENCE:
+            self._shown, self._agreed = now, frame.seconds
+        return self._shown
+
+    def _take(self, image: np.ndarray, seconds: float) -> None:
+        """Average what is seen in a BGR image with what was seen shortly before."""
+        found = mean(image, self._classifier)
+        if self._cuts.is_cut(image) or self._mean is None:
+            self._mean, self._shown = found, None
+        else:
+            kept = np.exp(-max(0.0, seconds - self._seconds) / MEMORY)
+            self._mean = kept * self._mean + (1 - kept) * found
+        self._seconds = seconds
+
+    def _lead(self, now: Objects) -> float:
+        """Return how far an answer is ahead of the one shown, 0 to 1."""
+        names = named(self._classifier.class_names)
+        if now.known and self._shown.known:
+            return now.top[0].confidence - float(self._mean[names.index(self._shown.name)])
+        over = float(fit(self._mean[None, : len(names)])[0]) - self._threshold
+        room = 1 - self._threshold if over > 0 else self._threshold
+        return abs(over) / max(room, 1e-6)

@@ -1,0 +1,153 @@
+"""Say what a photo shows: look at squares of it as a network was trained on, and average what it makes of them.
+
+Three steps, each a function on arrays: `views` (which squares), `crops` (cut out, shrunk, mirrored), `judge` (the most
+probable classes, or none of them).
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition import models
+from recognition.settings import UserError
+
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+NONE = "none of these"  # the last class of a network that was trained on other things, too
+WIDEST, CLOSER = 1.5, 0.875  # times the shorter side: how far a view may reach, and a look a little closer
+TOP = 5
+SOFT = np.array([0.045, 0.91, 0.045])  # a blur of 0.3 pixels: shrunk photos are sharper than CIFAR's images otherwise
+Box = tuple[int, int, int, int]  # x1 y1 x2 y2, pixels
+
+
+@dataclass
+class Label:
+    """One class and the probability, 0 to 1, that the photo shows it."""
+
+    label: str
+    confidence: float
+
+
+@dataclass
+class Objects:
+    """What a photo may show, the most probable first; `known`: whether the first is believed."""
+
+    known: bool
+    top: list[Label]
+
+    @property
+    def name(self) -> str:
+        """The class that is believed, else "none of these"."""
+        return self.top[0].label if self.known else NONE
+
+
+class Classifier:
+    """A trained network, or the head of one behind its backbone: images to probabilities."""
+
+    def __init__(self, model: models.Model, backbone=None):
+        self._model, self._backbone = model, backbone
+        self.class_names, self.threshold = model.class_names, model.threshold
+        self.size = backbone.size if backbone else model.shape[0]  # pixels of an image's side
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Return the probabilities, float32 (N, classes), of RGB images, uint8 (N, size, size, 3)."""
+        return self._model.predict(self._backbone.features(images) if self._backbone else images)
+
+
+def load(name: str, folder: Path = models.MODELS) -> Classifier:
+    """Return a model in models/ that tells what a photo shows. Raises UserError for one that reads other images."""
+    card, backbone = models.read_card(name, folder), None
+    if "backbone" in card:
+        from recognition import backbones
+
+        backbone = backbones.load(card["backbone"]["name"])
+    model = models.load(name, folder)
+    if not backbone and (len(model.shape) != 3 or model.shape[0] != model.shape[1] or model.shape[2] != 3):
+        raise UserError(f"{folder / name} is no object model: train one with python cifar_recognition/train.py")
+    return Classifier(model, backbone)
+
+
+def views(width: int, height: int, size: int) -> list[Box]:
+    """Return the squares around the middle of a photo to look at: a wide one, the largest in it, and a closer one.
+
+    CIFAR's images are filled to the edges, with one thing that they hardly crop. So a view is filled, or nearly so:
+    bars around a whole photo cost more than the ends of it. The wide square cuts as much off the ends as it hangs over
+    the sides; no other one is smaller than `size` pixels, for enlarging shows nothing new: an image of that size is
+    looked at as it is.
+    """
+    short, long = sorted((width, height))
+    sides = [round(min((short * long) ** 0.5, WIDEST * short)), short, round(CLOSER * short)]
+    sides = sides[:1] + [side for side in sides[1:] if size <= side < sides[0]]
+    corners = [((width - side) // 2, (height - side) // 2, side) for side in sides]
+    return [(x, y, x + side, y + side) for x, y, side in corners]
+
+
+def cut(frame: np.ndarray, box: Box, size: int) -> np.ndarray:
+    """Return a square of a BGR frame as RGB uint8 (size, size, 3); what hangs over repeats the frame's edge."""
+    x1, y1, x2, y2 = box
+    scale = size / (x2 - x1)
+    inside = frame[max(0, y1) : y2, max(0, x1) : x2]
+    inner = max(1, round(inside.shape[1] * scale)), max(1, round(inside.shape[0] * scale))
+    small = inside
+    if inner != (inside.shape[1], inside.shape[0]):
+        small = cv2.resize(inside, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    if scale <= 0.5:
+        small = cv2.sepFilter2D(small, -1, SOFT, SOFT)
+    left, top = (size - inner[0]) // 2, (size - inner[1]) // 2
+    edges = top, size - inner[1] - top, left, size - inner[0] - left
+    return cv2.cvtColor(cv2.copyMakeBorder(small, *edges, cv2.BORDER_REPLICATE), cv2.COLOR_BGR2RGB)
+
+
+def crops(frame: np.ndarray, size: int) -> np.ndarray:
+    """Return the views of a BGR frame, then their mirror images, RGB uint8 (K, size, size, 3)."""
+    images = np.stack([cut(frame, box, size) for box in views(frame.shape[1], frame.shape[0], size)])
+    return np.concatenate([images, images[:, :, ::-1]])
+
+
+def classify(frame: np.ndarray, classifier: Classifier, threshold: float, most: int = TOP) -> Objects:
+    """Return what a BGR frame of any size shows; `threshold`: least fit that is believed."""
+    return judge(mean(frame, classifier), classifier.class_names, threshold, most)
+
+
+def mean(frame: np.ndarray, classifier: Classifier) -> np.ndarray:
+    """Return the mean probabilities, float32 (classes,), of the crops of a BGR frame."""
+    return classifier.predict(crops(frame, classifier.size)).mean(axis=0)
+
+
+def fit(probabilities: np.ndarray) -> np.ndarray:
+    """Return how well images fit a class at all, float32 (N,), 0 to 1, from the named classes' (N, C)."""
+    return probabilities.max(axis=1)
+
+
+def named(class_names: list[str]) -> list[str]:
+    """Return the classes without "none of these"."""
+    return class_names[:-1] if class_names[-1] == NONE else class_names
+
+
+def judge(probabilities: np.ndarray, class_names: list[str], threshold: float, most: int = TOP) -> Objects:
+    """Return what probabilities, float32 (classes,), say; `most`: how many classes are listed."""
+    names = named(class_names)
+    probabilities = probabilities[: len(names)]
+    best = np.argsort(-probabilities, kind="stable")[:most]
+    top = [Label(names[k], round(float(probabilities[k]), 4)) for k in best]
+    return Objects(bool(fit(probabilities[None])[0] >= threshold), top)
+
+
+def check_top(most: int) -> None:
+    """Raise UserError unless so many classes can be listed."""
+    if most < 1:
+        raise UserError(f"--top {most}: must be at least 1", 2)
+
+
+def text_of(objects: Objects) -> str:
+    """Return what was seen as one line: the classes of half a percent and more, or none and the nearest."""
+    first, *others = objects.top
+    listed = [f"{one.label} {one.confidence:.0%}" for one in [first, *(o for o in others if o.confidence >= 0.005)]]
+    return ", ".join(listed) if objects.known else f"{NONE} (nearest: {listed[0]})"
+
+
+def json_line(source: str, index: int, objects: Objects) -> str:
+    """Return what was seen in a frame as one line of JSON: source, frame, known, top (label, confidence)."""
+    return json.dumps({"source": source, "frame": index, **asdict(objects)})
