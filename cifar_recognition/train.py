@@ -145,7 +145,6 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
     if not steps:
         raise settings.UserError(f"--batch-size {config.batch_size}: there are only {len(kept):,} images", 2)
     folder = Path(config.output)
-    settings.make_folder(folder)
 
     from recognition import ladder, networks, reports, training  # only now: Keras takes seconds, mistakes should not
 
@@ -209,6 +208,7 @@ def main(config: Config) -> None:
         check(step)
     own = config.dataset != "cifar10"
     arrays = datasets.load_split(Path(config.dataset), (32, 32, 3)) if own else datasets.load_cifar10()
+    settings.make_folder(Path(config.output))
     if not config.ladder:
         card = train(chosen[0], arrays)
         measured, name = card["measured"], Path(config.output) / chosen[0].name

@@ -168,6 +168,7 @@ def fit(
             epochs=epochs,
             initial_epoch=done,
             callbacks=[checkpoint, ProgressBar()],
+            shuffle=False,  # `make` has done that
             verbose=0,
         )
 
