@@ -92,8 +92,9 @@ def fast(classes: int, widths: tuple[int, ...] = (64, 256, 256)) -> keras.Model:
     """
     inputs = keras.Input((SIDE, SIDE, 3), name="image")
     x = layers.Normalization(mean=MEAN, variance=VARIANCE)(inputs)
-    x = layers.Conv2D(24, 2, use_bias=False, trainable=False, name="whitening")(x)
-    x = _normalised(x)
+    whitening = layers.Conv2D(24, 2, activation="relu", name="whitening")
+    x = whitening(x)
+    whitening.kernel.trainable = False  # its biases learn
     length_one = keras.constraints.UnitNorm(axis=(0, 1, 2, 3))
     for filters in widths:
         for pooled in (True, False):
@@ -116,4 +117,4 @@ def whiten(model: keras.Model, images: np.ndarray) -> None:
     patches = patches.transpose(0, 1, 2, 4, 5, 3).reshape(-1, 12)
     values, vectors = np.linalg.eigh(patches.T @ patches / len(patches))
     kernel = (vectors / np.sqrt(values + 5e-4)).reshape(2, 2, 3, 12)
-    model.get_layer("whitening").set_weights([np.concatenate([kernel, -kernel], -1)])
+    model.get_layer("whitening").set_weights([np.concatenate([kernel, -kernel], -1), np.zeros(24)])
