@@ -12,7 +12,6 @@ is saved is trained on all. Of many a part is held back, and what is saved is tr
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -84,47 +83,54 @@ def weights_of(labels: np.ndarray, balanced: bool) -> np.ndarray:
     return weights.astype(np.float32)
 
 
-def batches(config: Config, x: np.ndarray, y: np.ndarray, steps: int) -> Iterator[tuple[np.ndarray, ...]]:
-    """Yield batches of features, labels and weights, without end."""
-    rng, weights = np.random.default_rng(config.seed), weights_of(y, config.class_weights)
-    while True:
-        order = np.concatenate([rng.permutation(len(x)) for _ in range(math.ceil(steps * config.batch_size / len(x)))])
-        for k in range(steps):
-            chosen = order[k * config.batch_size : (k + 1) * config.batch_size]
-            yield x[chosen], y[chosen], weights[chosen]
-
-
-def train(config: Config, shape: dict, classes: int, x: np.ndarray, y: np.ndarray, validation: tuple | None = None):
-    """Return a head trained on features, float32 (N, D), and labels, and its curves by epoch."""
+def build(config: Config, shape: dict, classes: int, count: int):
+    """Return a head to be trained on `count` images, in steps of a whole epoch: each step alone is over in no time."""
     from recognition import networks, training
 
     keras = networks.keras
     keras.utils.set_random_seed(config.seed)
     model = networks.ARCHITECTURES["head"](classes, **shape)
-    variance = x.var(0)
-    # A number that hardly ever changes says little, and must not be blown up
-    model.get_layer("standardised").set_weights([x.mean(0), variance + 0.01 * variance.mean() + 1e-9])
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dense):
             # What is expected of logits before any image was seen is -3 to 3, of however many numbers they are made
-            precision = config.weight_decay * layer.kernel.shape[0] / 9
-            layer.kernel.regularizer = keras.regularizers.L2(precision / (2 * len(x)))
-    steps = max(STEPS, math.ceil(len(x) / config.batch_size))
+            layer.kernel.regularizer = keras.regularizers.L2(config.weight_decay * layer.kernel.shape[0] / 18 / count)
+    steps = steps_of(config, count)
     model.compile(
         keras.optimizers.Adam(training.one_cycle(config.learning_rate, steps * config.epochs)),
         "sparse_categorical_crossentropy",
-        weighted_metrics=[],
         metrics=["accuracy"],
+        weighted_metrics=[],
+        steps_per_execution=steps,
         jit_compile=False,  # XLA is six times slower on processors
     )
-    history = model.fit(
-        batches(config, x, y, steps),
-        steps_per_epoch=steps,
+    return model
+
+
+def steps_of(config: Config, count: int) -> int:
+    """Return the number of steps in an epoch; few images are seen several times in it."""
+    return max(STEPS, math.ceil(count / config.batch_size))
+
+
+def train(config: Config, model, start: list, x: np.ndarray, y: np.ndarray, steps: int, validation=None) -> dict:
+    """Train a head anew, from the weights `start`, on features, float32 (N, D), and labels; return its curves."""
+    model.set_weights(start)
+    for variable in model.optimizer.variables:
+        if variable is not model.optimizer.learning_rate:
+            variable.assign(np.zeros(variable.shape))
+    variance = x.var(0)
+    # A number that hardly ever changes says little, and must not be blown up
+    model.get_layer("standardised").set_weights([x.mean(0), variance + 0.01 * variance.mean() + 1e-9])
+    rng, rows = np.random.default_rng(config.seed), steps * config.batch_size
+    seen = np.concatenate([rng.permutation(len(x)) for _ in range(math.ceil(rows / len(x)))])[:rows]
+    return model.fit(
+        x[seen],
+        y[seen],
+        sample_weight=weights_of(y, config.class_weights)[seen],
+        batch_size=config.batch_size,
         epochs=config.epochs,
         validation_data=validation,
         verbose=0,
-    )
-    return model, history.history
+    ).history
 
 
 def main(config: Config) -> int:
@@ -146,16 +152,18 @@ def main(config: Config) -> int:
     start = time.monotonic()
     shape = {"inputs": x.shape[1], "hidden": config.hidden, "dropout": config.dropout}
     settings.say(f"{len(x):,} images of {len(names):,} classes, {x.shape[1]} numbers each by {backbone.name}")
+    count = len(split[0][0])
+    model, steps = build(config, shape, len(names), count), steps_of(config, count)
+    untrained = model.get_weights()
     read, curves, accuracies = np.zeros((len(x), len(names)), np.float32), [], []
     for fold, (kept, held_back) in enumerate(split, 1):
-        model, history = train(config, shape, len(names), x[kept], y[kept], (x[held_back], y[held_back]))
+        curves.append(train(config, model, untrained, x[kept], y[kept], steps, (x[held_back], y[held_back])))
         read[held_back] = model.predict(x[held_back], batch_size=1024, verbose=0)
-        curves.append(history)
         accuracies.append((read[held_back].argmax(1) == y[held_back]).mean())
         if len(split) > 1:
             settings.say(f"fold {fold}/{len(split)}: {accuracies[-1]:.2%} of {len(held_back)}")
     if len(split) > 1:
-        model, _ = train(config, shape, len(names), x, y)
+        train(config, model, untrained, x, y, steps)
     measured_on = np.concatenate([held_back for _, held_back in split])
     probabilities, true = read[measured_on], y[measured_on]
     fit = objects.fit(probabilities[:, : len(objects.named(names))])
