@@ -47,13 +47,11 @@ class Config:
 
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
-    ranges = dict.fromkeys(("epochs", "batch_size"), (1, math.inf))
-    ranges |= dict.fromkeys(("hidden", "learning_rate", "weight_decay", "seed"), (0, math.inf))
-    ranges |= {"dropout": (0, 0.95), "validation": (0.01, 0.9), "refuse": (0, 1)}
-    for name, (low, high) in ranges.items():
-        if not low <= getattr(config, name) <= high:
-            flag, span = f"--{name.replace('_', '-')} {getattr(config, name)}", f"{low} to {high}"
-            raise settings.UserError(f"{flag}: must be {span if high < math.inf else f'at least {low}'}", 2)
+    settings.check_range(config, 1, math.inf, "epochs", "batch_size")
+    settings.check_range(config, 0, math.inf, "hidden", "learning_rate", "weight_decay", "seed")
+    settings.check_range(config, 0, 0.95, "dropout")
+    settings.check_range(config, 0.01, 0.9, "validation")
+    settings.check_range(config, 0, 1, "refuse")
     if config.folds != "auto" and config.folds != 0 and config.folds < 2:
         raise settings.UserError(f"--folds {config.folds}: must be 0, or at least 2", 2)
     path = models.card_path(config.name, config.output)
@@ -176,7 +174,7 @@ def main(config: Config) -> int:
         "class_names": names,
         "backbone": content.backbone,
         "input": f"float32 (N, {x.shape[1]}), features as recognition.backbones makes them",
-        "threshold": float(np.floor(1e4 * np.quantile(known, config.refuse)) / 1e4) if len(known) else 0.0,
+        "threshold": math.floor(1e4 * float(np.quantile(known, config.refuse))) / 1e4 if len(known) else 0.0,
         "script": "cifar_recognition/train_transfer.py",
         "settings": asdict(config) | {"features": "data/features", "output": "models"},
         "dataset": {"name": Path(content.folder).name, "images": len(x), "sha256": content.sha256},
