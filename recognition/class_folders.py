@@ -98,8 +98,8 @@ def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     `share` of each class's images, rounded, is held back, spread evenly over them in the order of their names.
     """
     held_back = []
-    for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
+    order = np.argsort(labels, kind="stable")
+    for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
         count = min(round(share * len(own)), len(own) - 1)
         held_back += own[((np.arange(count) + 0.5) * len(own) / max(count, 1)).astype(int)].tolist()
     return np.setdiff1d(np.arange(len(labels)), held_back), np.array(sorted(held_back), int)

@@ -32,7 +32,7 @@ def keras_model(name: str, top: bool, size: int = 64):
 def write(model, path: Path) -> Path:
     """Write a file as Keras 2 did, which is how the weights are published."""
     with h5py.File(path, "w") as file:
-        layers = [layer for layer in model.layers]
+        layers = list(model.layers)
         file.attrs["layer_names"] = [layer.name.encode() for layer in layers]
         for layer in layers:
             group = file.create_group(layer.name)
@@ -167,5 +167,5 @@ def test_features_and_probabilities_come_from_one_network(tmp_path):
 def test_a_network_without_features_is_no_backbone(colours):
     with pytest.raises(UserError, match="no network of the architecture 'fast'"):
         backbones.load("cifar10", folder=colours / "models")
-    with pytest.raises(UserError, match="--weights .* has no effect"):
+    with pytest.raises(UserError, match=r"--weights .* has no effect"):
         backbones.load("cifar10", Path("a.h5"))
