@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import backbones, class_folders, features, models, settings
+from recognition import backbones, class_folders, features, settings
 
 
 @dataclass
@@ -35,7 +35,7 @@ class Config:
 
 def main(config: Config) -> int:
     name = config.name or config.folder.resolve().name
-    models.check_name(name)
+    head = backbones.head_card(name)
     classes = class_folders.scan(config.folder)
     settings.make_folder(config.output)
     path = config.output / f"{name}.h5"
@@ -59,9 +59,8 @@ def main(config: Config) -> int:
         f"{path}: {len(rows):,} images of {len(chosen.class_names):,} classes, {rows.shape[1]} numbers each "
         f"by {backbone.name}, {extraction.computed:,} computed now"
     )
-    card = models.card_path(name)
-    if card.exists() and models.read_card(name)["class_names"] != chosen.class_names:
-        settings.say(f"{card} was trained for other classes: run {backbones.TRAIN} {name}")
+    if head and head["class_names"] != chosen.class_names:
+        settings.say(f"the model {name} was trained for other classes: run {backbones.TRAIN} {name}")
     return 1 if extraction.failed or chosen.ambiguous else 0
 
 

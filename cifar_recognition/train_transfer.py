@@ -54,11 +54,7 @@ def check(config: Config) -> None:
     settings.check_range(config, 0, 1, "refuse")
     if config.folds != "auto" and config.folds != 0 and config.folds < 2:
         raise settings.UserError(f"--folds {config.folds}: must be 0, or at least 2", 2)
-    path = models.card_path(config.name, config.output)
-    if path.exists() and models.read_card(config.name, config.output)["architecture"] != "head":
-        raise settings.UserError(
-            f"{path}: no head, and would be replaced: choose another extract_features.py --name", 2
-        )
+    backbones.head_card(config.name, config.output)
 
 
 def parts(config: Config, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:

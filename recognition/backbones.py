@@ -140,6 +140,23 @@ def load_same(wanted: dict, what: str, folder: Path = models.MODELS, published: 
     return backbone
 
 
+def head_card(name: str, folder: Path = models.MODELS) -> dict:
+    """Return the card of the head of that name, {} where there is none, or a damaged one.
+
+    Raises UserError where the name is that of another model, which a head must not replace.
+    """
+    if not models.card_path(name, folder).exists():
+        return {}
+    try:
+        card = models.read_card(name, folder)
+    except UserError:
+        return {}
+    if card["architecture"] != "head":
+        path = models.card_path(name, folder)
+        raise UserError(f"{path}: another kind of model, which a head would replace: choose another --name", 2)
+    return card
+
+
 def _find(application: Application, published: Path) -> Path:
     """Return a file of weights, checked: in `published`, or where Keras keeps its own; downloaded if there is none."""
     cache = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"

@@ -33,7 +33,7 @@ def scan(folder: Path) -> ClassFolder:
     """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: (entry.name == NONE, entry.name))  # NONE comes last
-        entries = [entry for entry in entries if not entry.name.startswith(".") and _can_be_told(entry)]
+        entries = [entry for entry in entries if not entry.name.startswith(".") and _can_be_told(entry.name)]
         files = {entry.name: _images(folder, entry.name) for entry in entries if entry.is_dir()}
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be listed ({error.strerror}): name a folder of classes", 2) from None
@@ -77,6 +77,7 @@ def _images(folder: Path, name: str) -> list[str]:
             for file in files
             if os.path.splitext(file)[1].lower() in SUFFIXES and not file.startswith(".")
         ]
+    found = [file for file in found if _can_be_told(file)]
     return sorted(found)
 
 
@@ -84,11 +85,11 @@ def _refuse(error: OSError) -> None:
     raise error
 
 
-def _can_be_told(entry: os.DirEntry) -> bool:
-    """Tell whether a class's name can be written in UTF-8; other file systems leave some that cannot."""
-    told = not any("\ud800" <= letter <= "\udfff" for letter in entry.name)
+def _can_be_told(name: str) -> bool:
+    """Tell whether a name can be written in UTF-8; say which cannot: other file systems leave some."""
+    told = not any("\ud800" <= letter <= "\udfff" for letter in name)
     if not told:
-        say(f"{entry.name!a}: no name that can be written: rename it; left out")
+        say(f"{name!a}: no name that can be written: rename it; left out")
     return told
 
 

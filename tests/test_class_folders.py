@@ -1,5 +1,6 @@
 """Folders of classes: what is used, what is left out by name, what is refused."""
 
+import os
 import time
 from pathlib import Path
 
@@ -54,6 +55,16 @@ def test_less_than_two_classes_are_refused(tmp_path, files, message):
     with pytest.raises(UserError, match=message) as caught:
         class_folders.scan(make(tmp_path, *files))
     assert caught.value.code == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names are Unicode there")
+def test_names_that_cannot_be_written_are_left_out(tmp_path, capsys):
+    folder = make(tmp_path, "a/1.png", "b/1.png")
+    for name in (b"a/\xff.png", b"\xfe"):
+        path = os.path.join(os.fsencode(folder), name)
+        open(path, "w").close() if name.endswith(b".png") else os.mkdir(path)
+    assert class_folders.scan(folder).files == {"a": ["a/1.png"], "b": ["b/1.png"]}
+    assert capsys.readouterr().err.count("no name that can be written") == 2
 
 
 def test_no_folder(tmp_path):
