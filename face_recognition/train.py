@@ -20,7 +20,7 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import face_variants, faces, gray_faces, models, settings
+from recognition import class_folders, face_variants, faces, gray_faces, models, settings
 
 
 @dataclass
@@ -110,7 +110,7 @@ def main(config: Config) -> int:
     if people < 2:
         raise settings.UserError(f"{config.faces}: only {photos.names[0]}: the cnn needs at least two people", 2)
     strangers = gray_faces.load_strangers(Path(config.strangers), detector) if config.strangers else None
-    kept, held_back = gray_faces.split(photos.labels, config.validation)
+    kept, held_back = class_folders.split(photos.labels, config.validation)
     crops, labels = photos.crops[kept], photos.labels[kept]
     x_validation, y_validation = face_variants.centre(photos.crops[held_back]), photos.labels[held_back]
     if not len(held_back):

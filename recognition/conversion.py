@@ -81,7 +81,7 @@ def convert(source: Path, folder: Path) -> None:
     Waits while another program does the same, and does nothing if that one did it. Imports TensorFlow.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder / f".{NAME}.lock"):
+    with alone(folder / f".{NAME}.lock"):
         if read(folder):
             return
         for left in folder.glob(f".{NAME}.*.*"):  # by a program that was killed
@@ -99,7 +99,7 @@ def convert(source: Path, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
     """Hold a lock, waiting for whoever has it; the operating system lets go of it when a program ends, however."""
     with open(path, "a+b") as file:
         if os.name == "nt":

@@ -17,21 +17,22 @@ TRIES = 3
 def fetch(path: Path, url: str, sha256: str | Set[str] | None, hint: str = "") -> Path:
     """Return `path`, which holds a file with one of the hashes; downloaded from `url` if it is not there.
 
-    `sha256` is None where the publisher names none; then the caller has to look at what came.
+    `sha256` is None where the publisher names none; then the caller has to look at what came. Some publishers name
+    the MD5, of 32 digits.
 
     Raises UserError where it holds something else, and, ending with `hint`, where it cannot be downloaded.
     """
     accepted = {sha256} if isinstance(sha256, str) else sha256
     if path.exists():
-        if accepted is not None and hash_of(path) not in accepted:
-            raise UserError(f"{path}: not the file expected (its SHA-256 differs): delete it to download it again")
+        if not _fits(path, accepted):
+            raise UserError(f"{path}: not the file expected (its hash differs): delete it to download it again")
         return path
     say(f"{path} not found: downloading it from {url}")
 
     def download(temporary: Path) -> None:
         _download(temporary, url)
-        if accepted is not None and hash_of(temporary) not in accepted:
-            raise UserError(f"{url} is not the file expected (its SHA-256 differs): nothing was kept; try again later")
+        if not _fits(temporary, accepted):
+            raise UserError(f"{url} is not the file expected (its hash differs): nothing was kept; try again later")
 
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,6 +42,10 @@ def fetch(path: Path, url: str, sha256: str | Set[str] | None, hint: str = "") -
         message = f"{path} not found and not downloaded ({reason}): put the file from {url} there"
         raise UserError(f"{message}, {hint}" if hint else message) from None
     return path
+
+
+def _fits(path: Path, accepted: Set[str] | None) -> bool:
+    return accepted is None or any(hash_of(path, "md5" if len(one) == 32 else "sha256") == one for one in accepted)
 
 
 def _download(path: Path, url: str) -> None:
@@ -80,7 +85,7 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
         return b""
 
 
-def hash_of(path: Path) -> str:
-    """Return the SHA-256 of a file, as 64 hexadecimal digits."""
+def hash_of(path: Path, algorithm: str = "sha256") -> str:
+    """Return the hash of a file, in hexadecimal digits."""
     with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return hashlib.file_digest(file, algorithm).hexdigest()

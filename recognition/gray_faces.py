@@ -76,16 +76,3 @@ def load_strangers(folder: Path, detector) -> np.ndarray:
     if not crops:
         raise UserError(f"{folder}: no photo with a face", 2)
     return np.concatenate(crops)
-
-
-def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices to train on and those to validate on, int; every person keeps at least one to train on.
-
-    `share` of each person's photos, rounded, is held back, spread evenly over them in the order of their names.
-    """
-    held_back = []
-    for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
-        count = min(round(share * len(own)), len(own) - 1)
-        held_back += own[((np.arange(count) + 0.5) * len(own) / max(count, 1)).astype(int)].tolist()
-    return np.setdiff1d(np.arange(len(labels)), held_back), np.array(sorted(held_back), int)

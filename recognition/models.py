@@ -18,11 +18,13 @@ import numpy as np
 from recognition.settings import ROOT, UserError, quiet, say, write_atomically
 
 MODELS = ROOT / "models"
+WITH_FEATURES = ("fast",)  # architectures whose .tflite gives the output of its layer "features", too
 
 
 class Model:
     """A model that LiteRT runs: `predict` maps uint8 images (N, H, W) or (N, H, W, C) to float32 (N, classes).
 
+    Some have features, too: what the last layer but one says of an image, for classes that it was not trained on.
     `shape`: of one image, (H, W, C).
     """
 
@@ -36,8 +38,11 @@ class Model:
             self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details()[0]
         self._input, self.shape = details["index"], tuple(details["shape"][1:])
-        details = self._interpreter.get_output_details()[0]
-        self._output, self._width = details["index"], int(details["shape"][-1])
+        outputs = {"probabilities": self._interpreter.get_output_details()[0]}
+        if len(self._interpreter.get_output_details()) > 1:
+            outputs = self._interpreter.get_signature_runner().get_output_details()  # only these have names
+        self._outputs = {name: (details["index"], int(details["shape"][-1])) for name, details in outputs.items()}
+        self._width = self._outputs["probabilities"][1]
         self._batch = 0
         if self.class_names and len(self.class_names) != self._width:
             named = len(self.class_names)
@@ -50,20 +55,36 @@ class Model:
             raise UserError(f"--threshold {threshold}: must be 0 to 1", 2)
         return threshold
 
+    @property
+    def has_features(self) -> bool:
+        return "features" in self._outputs
+
     def predict(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
         """Return the probabilities of every image, float32 (N, classes); all images go through in batches."""
+        return self.run(images, batch_size)["probabilities"]
+
+    def features(self, images: np.ndarray, batch_size: int = 256) -> np.ndarray:
+        """Return the features of every image, float32 (N, D), of a model that `has_features`."""
+        return self.run(images, batch_size)["features"]
+
+    def run(self, images: np.ndarray, batch_size: int = 256) -> dict[str, np.ndarray]:
+        """Return all that the network says of every image in one pass, each float32 (N, D): "probabilities" and,
+        where it has them, "features"."""
         images = images.reshape(len(images), *self.shape)
         parts = [self._run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)]
-        return np.concatenate(parts) if parts else np.zeros((0, self._width), np.float32)
+        return {
+            name: np.concatenate([part[index] for part in parts]) if parts else np.zeros((0, width), np.float32)
+            for name, (index, width) in self._outputs.items()
+        }
 
-    def _run(self, images: np.ndarray) -> np.ndarray:
+    def _run(self, images: np.ndarray) -> dict[int, np.ndarray]:
         if len(images) != self._batch:
             self._batch = len(images)
             self._interpreter.resize_tensor_input(self._input, [self._batch, *self.shape])
             self._interpreter.allocate_tensors()
         self._interpreter.set_tensor(self._input, images.astype(np.float32))
         self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output)
+        return {index: self._interpreter.get_tensor(index) for index, _ in self._outputs.values()}
 
 
 def check_name(name: str) -> None:
@@ -92,7 +113,7 @@ def load(name: str, folder: Path = MODELS) -> Model:
     content = tflite.read_bytes() if tflite.exists() else b""
     if _sha256(weights.read_bytes()) == card["sha256"]["weights.h5"] and _sha256(content) == card["sha256"]["tflite"]:
         return Model(content, card)
-    model = load_weights(weights, card["architecture"], len(card["class_names"]), how)
+    model = load_weights(weights, card["architecture"], len(card["class_names"]), how, card.get("shape"))
     say(f"{tflite.name} does not belong to {weights.name}: rebuilding it once (this takes seconds)")
     if _sha256(weights.read_bytes()) != card["sha256"]["weights.h5"]:
         card["measured"] = {}  # what was measured belongs to other weights
@@ -103,29 +124,47 @@ def load(name: str, folder: Path = MODELS) -> Model:
     return Model(content, card)
 
 
-def load_weights(path: Path, architecture: str, classes: int, how: str = "run the train.py that made it"):
-    """Return a Keras model of `architecture` with the weights of an .h5 file. Raises UserError if they do not fit."""
-    found = weight_shapes(path, how)  # first: it is quick, and Keras is not
+def load_weights(
+    path: Path, architecture: str, classes: int, how: str = "run the train.py that made it", shape: dict | None = None
+):
+    """Return a Keras model of `architecture` with the weights of an .h5 file. Raises UserError if they do not fit.
+
+    `shape`: what else the architecture is told, from the card of a model that has it.
+    """
+    weight_shapes(path, how)  # first: it is quick, and Keras is not
 
     from recognition import networks
 
     if architecture not in networks.ARCHITECTURES:
         known = ", ".join(networks.ARCHITECTURES)
         raise UserError(f"{path}: architecture '{architecture}' is unknown (known: {known}): {how}")
-    model = networks.ARCHITECTURES[architecture](classes)
+    try:
+        model = networks.ARCHITECTURES[architecture](classes, **(shape or {}))
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{path}: its card does not describe architecture '{architecture}' ({error}): {how}") from error
+    fill(model, path, f"architecture '{architecture}' with {classes} classes", how)
+    return model
+
+
+def fill(model, path: Path, what: str, how: str) -> None:
+    """Load the weights of an .h5 file into a Keras model, which is `what`. Raises UserError if they do not fit."""
+    found = weight_shapes(path, how)
     expected = [tuple(weight.shape) for weight in model.weights]
     missing, foreign = _difference(expected, found), _difference(found, expected)
     if missing or foreign:
         raise UserError(
-            f"{path} does not fit architecture '{architecture}' with {classes} classes: "
-            f"needs weights of shape {missing or 'none more'}, has {foreign or 'none'}: {how}"
+            f"{path} does not fit {what}: needs weights of shape {_first(missing) or 'none more'}, "
+            f"has {_first(foreign) or 'none'}: {how}"
         )
     try:
         with warnings.catch_warnings(action="ignore"):  # the error says it in one line
             model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
         raise UserError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}): {how}") from error
-    return model
+
+
+def _first(shapes: list) -> str:
+    return ", ".join(map(str, shapes[:8])) + (" ..." if len(shapes) > 8 else "")
 
 
 def _difference(a: list, b: list) -> list:
@@ -172,7 +211,7 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
 
     # A model of its own: float32, without an optimizer's memory
     networks.keras.mixed_precision.set_global_policy("float32")
-    clean = networks.ARCHITECTURES[card["architecture"]](len(card["class_names"]))
+    clean = networks.ARCHITECTURES[card["architecture"]](len(card["class_names"]), **card.get("shape", {}))
     clean.set_weights(model.get_weights())
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{name}.weights.h5"
@@ -183,12 +222,19 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
     write_card(card, name, folder)
 
 
-def export(model, rounded: bool = True) -> bytes:
-    """Return a Keras model as the bytes of a .tflite file; `rounded`: its weights to 8 bits (3.5 times as fast)."""
+def export(model, rounded: bool | None = None) -> bytes:
+    """Return a Keras model as the bytes of a .tflite file, with a second output where others build on its features.
+
+    `rounded`: its weights to 8 bits (3.5 times as fast), by default all but those of a head, which are few.
+    """
     import keras
     import tensorflow as tf
 
+    rounded = model.name != "head" if rounded is None else rounded
     optimizations = [tf.lite.Optimize.DEFAULT] if rounded else []
+    if model.name in WITH_FEATURES:
+        outputs = {"probabilities": model.output, "features": model.get_layer("features").output}
+        model = keras.Model(model.input, outputs)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         model(np.zeros((1, *model.input_shape[1:]), np.float32))

@@ -80,7 +80,21 @@ def faces(classes: int) -> keras.Model:
     return keras.Model(inputs, Cosines(classes, dtype="float32", name="cosines")(x), name="faces")
 
 
+def head(classes: int, inputs: int, hidden: int, dropout: float) -> keras.Model:
+    """Return what is trained on the features of another network: `inputs` numbers in, `hidden` units or none."""
+    features = keras.Input((inputs,), name="features")
+    # Keeps the mean and variance that the features had in training; as a layer, no script can forget it
+    x = layers.BatchNormalization(center=False, scale=False, epsilon=1e-6, trainable=False, name="standardised")(
+        features
+    )
+    if hidden:
+        x = layers.Dropout(dropout)(layers.Dense(hidden, activation="relu")(x))
+    # From zero, a linear head has one best answer, whatever the seed
+    x = layers.Dense(classes, kernel_initializer="glorot_uniform" if hidden else "zeros", name="logits")(x)
+    return keras.Model(features, layers.Activation("softmax", dtype="float32", name="probabilities")(x), name="head")
+
+
 DIGITS, FACES = {"compact": compact, "classic": classic}, {"faces": faces}
 OBJECTS = {"dense": dense, "conv": conv, "conv_pool": conv_pool, "cnn": cnn, "fast": fast}
-ARCHITECTURES = DIGITS | FACES | OBJECTS
+ARCHITECTURES = DIGITS | FACES | OBJECTS | {"head": head}
 __all__ = ["ARCHITECTURES", "DIGITS", "FACES", "OBJECTS", "keras", "layers", "tf"]

@@ -51,6 +51,10 @@ class Classifier:
         self.class_names, self.threshold = model.class_names, model.threshold
         self.size = backbone.size if backbone else model.shape[0]  # pixels of an image's side
 
+    def crops(self, frame: np.ndarray) -> np.ndarray:
+        """Return the squares of a BGR frame to look at, as in training, RGB uint8 (K, size, size, 3)."""
+        return self._backbone.crops(frame) if self._backbone else crops(frame, self.size)
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (N, classes), of RGB images, uint8 (N, size, size, 3)."""
         return self._model.predict(self._backbone.features(images) if self._backbone else images)
@@ -62,7 +66,7 @@ def load(name: str, folder: Path = models.MODELS) -> Classifier:
     if "backbone" in card:
         from recognition import backbones
 
-        backbone = backbones.load(card["backbone"]["name"])
+        backbone = backbones.load_same(card["backbone"], str(models.card_path(name, folder)), folder)
     model = models.load(name, folder)
     if not backbone and (len(model.shape) != 3 or model.shape[0] != model.shape[1] or model.shape[2] != 3):
         raise UserError(f"{folder / name} is no object model: train one with python cifar_recognition/train.py")
@@ -113,7 +117,7 @@ def classify(frame: np.ndarray, classifier: Classifier, threshold: float, most: 
 
 def mean(frame: np.ndarray, classifier: Classifier) -> np.ndarray:
     """Return the mean probabilities, float32 (classes,), of the crops of a BGR frame."""
-    return classifier.predict(crops(frame, classifier.size)).mean(axis=0)
+    return classifier.predict(classifier.crops(frame)).mean(axis=0)
 
 
 def fit(probabilities: np.ndarray) -> np.ndarray:

@@ -4,7 +4,6 @@ Its weights are not part of this project (580 MB). Two publishers' files are kno
 Keras is imported once, to turn the weights into data/models/vggface_*.tflite; from then on that file is run.
 """
 
-import json
 import re
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,12 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.downloads import fetch, hash_of
+from recognition import pretrained
+from recognition.downloads import fetch
 from recognition.gallery import Statistics
-from recognition.models import Model, export, weight_shapes
-from recognition.settings import ROOT, UserError, say, write_atomically
+from recognition.models import Model, weight_shapes
+from recognition.pretrained import FOLDER
+from recognition.settings import UserError
 
-FOLDER = ROOT / "data" / "models"
+KEPT = {"layout": str, "threshold": float}  # in the card of a file, with its hashes
 BLOCKS = (64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512)  # filters of the convolutions
 DENSE = 4096, 4096, 2622  # fc6, fc7, and the 2,622 people it was trained on
 POOLED = 7  # pixels a side after the five blocks
@@ -147,28 +148,18 @@ class VggFace:
         Raises UserError for a file of another layout, and for one that is not what it was when it was first used.
         """
         weights = weights or _find(folder)
-        card_path = folder / f"vggface_{weights.stem}.json"
-        card = _read_card(card_path)
-        tflite = folder / f"vggface_{weights.stem}.tflite"
-        if not weights.exists() and not card:
-            raise UserError(f"{weights} not found: --weights names an .h5 file of VGG-Face")
-        if weights.exists():
-            _compare(weights, card, card_path)
-        if not card or not tflite.exists() or hash_of(tflite) != card["tflite"]:
-            layout, numbers = read_weights(weights, blocks, dense)
-            sha256 = hash_of(weights)
-            say(f"{weights}: VGG-Face, layout '{layout.name}', SHA-256 {sha256}")
-            say("exporting it once, which takes two minutes and 5 GB of memory")
-            exported = export(network(layout, numbers, blocks))
-            folder.mkdir(parents=True, exist_ok=True)
-            write_atomically(tflite, lambda path: path.write_bytes(exported))
-            card = {"sha256": sha256, "stamp": _stamp(weights), "tflite": hash_of(tflite)}
-            card |= {"layout": layout.name, "threshold": layout.threshold}
-            write_atomically(card_path, lambda path: path.write_text(json.dumps(card, indent=2), encoding="utf-8"))
+        name = f"vggface_{weights.stem}"
+
+        def build(path: Path):
+            layout, numbers = read_weights(path, blocks, dense)
+            return network(layout, numbers, blocks), {"layout": layout.name, "threshold": layout.threshold}
+
+        cost = "two minutes and 5 GB of memory"
+        card = pretrained.convert(weights, name, build, KEPT, "VGG-Face", cost, folder, rounded=True)
         self.name = f"vggface_{card['layout']}_{card['sha256'][:12]}"
         # One distance for all: nobody has measured more of this network
         self.statistics = Statistics(0.0, 0.0, nearest=card["threshold"], decade=0.05)
-        self._model = Model(tflite.read_bytes(), {"class_names": []})
+        self._model = Model((folder / f"{name}.tflite").read_bytes(), {"class_names": []})
 
     def embed(self, crops: np.ndarray, mirrored: bool = False) -> np.ndarray:
         """Return the descriptors, float32 (N, D), each of length 1, of aligned faces, BGR uint8 (N, 224, 224, 3).
@@ -186,29 +177,3 @@ def _find(folder: Path) -> Path:
             return folder / name
     name, url = next(iter(FILES.items()))
     return fetch(folder / name, url, None, "or name a file of your own with --weights")
-
-
-def _compare(weights: Path, card: dict, card_path: Path) -> None:
-    """Raise UserError where a file is not what it was when it was first used; hash it only if it was touched since."""
-    if not card or card["stamp"] == _stamp(weights):
-        return
-    if hash_of(weights) != card["sha256"]:
-        raise UserError(
-            f"{weights} is not the file first used (its SHA-256 was {card['sha256']}): "
-            f"if you replaced it yourself, delete {card_path}"
-        )
-
-
-def _stamp(path: Path) -> list[int]:
-    status = path.stat()
-    return [status.st_size, status.st_mtime_ns]
-
-
-def _read_card(path: Path) -> dict:
-    """Return what was kept of the weights used first, or nothing, which makes it anew."""
-    try:
-        card = json.loads(path.read_text(encoding="utf-8"))
-        kinds = {"sha256": str, "tflite": str, "layout": str, "stamp": list, "threshold": float}
-        return card if all(isinstance(card[key], kind) for key, kind in kinds.items()) else {}
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return {}

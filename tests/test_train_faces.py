@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import face_variants, faces, gray_faces, models, recognizers
+from recognition import class_folders, face_variants, faces, gray_faces, models, recognizers
 from recognition.portraits import draw_face, write_people
 from recognition.settings import ROOT, UserError
 
@@ -163,12 +163,12 @@ def test_mistakes_are_one_line(script, tmp_path, arguments, code, message):
 
 def test_everybody_keeps_a_photo_to_train_on():
     labels = np.repeat(np.arange(6), (1, 2, 3, 5, 10, 40))
-    kept, held_back = gray_faces.split(labels, 0.2)
+    kept, held_back = class_folders.split(labels, 0.2)
     assert sorted([*kept, *held_back]) == list(range(len(labels)))
     assert np.bincount(labels[held_back], minlength=6).tolist() == [0, 0, 1, 1, 2, 8]
-    kept, held_back = gray_faces.split(labels, 1.0)
+    kept, held_back = class_folders.split(labels, 1.0)
     assert np.bincount(labels[kept]).tolist() == [1] * 6
-    assert len(gray_faces.split(labels, 0.0)[1]) == 0
+    assert len(class_folders.split(labels, 0.0)[1]) == 0
 
 
 def test_views_differ_and_are_the_same_for_the_same_seed():

@@ -1,0 +1,197 @@
+"""Train a small dense network, the head, to tell your own classes apart by the features of a pre-trained network.
+
+    python cifar_recognition/extract_features.py data/dogs         # first: writes data/features/dogs.h5
+    python cifar_recognition/train_transfer.py dogs                # seconds
+    python cifar_recognition/predict_static.py --model dogs photo.jpg      # video.py and webcam.py take --model, too
+    python cifar_recognition/train_transfer.py dogs --hidden 128   # with a hidden layer, for some thousands of images
+
+Reads data/features/NAME.h5; writes models/NAME.weights.h5, .tflite, .json, _history.png and _confusion.png.
+Few images are measured by cross-validation: each is read by a head that was trained on the others, and the head that
+is saved is trained on all. Of many a part is held back, and what is saved is trained on the rest.
+"""
+
+import math
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import tyro
+
+from recognition import backbones, class_folders, features, models, objects, settings
+
+FEW = 500  # images, below which "auto" takes cross-validation
+FOLDS = 5
+STEPS = 20  # in an epoch, at least
+
+
+@dataclass
+class Config:
+    # name of the features in data/features/, and of the model
+    name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    hidden: int = 0  # units of a hidden layer; 0, none, is best for up to some hundred images a class
+    dropout: float = 0.5  # share of the hidden units that a step leaves out
+    epochs: int = 30  # more helps little
+    batch_size: int = 64  # images a step
+    learning_rate: float = 0.01  # the highest of the schedule; lower it if the loss jumps
+    weight_decay: float = 1.0  # raise it if training accuracy runs away from validation
+    class_weights: bool = True  # small classes count as much as large ones
+    folds: int | Literal["auto"] = "auto"  # parts of the cross-validation; 0 holds one part back instead
+    validation: float = 0.2  # share of each class's images held back where there is no cross-validation
+    refuse: float = 0.05  # share of the validation images that may be called "none of these"; sets the threshold
+    seed: int = 0  # another seed, another model of the same kind
+    features: Path = features.FOLDER  # folder of NAME.h5
+    output: Path = models.MODELS  # folder for the model's files
+
+
+def check(config: Config) -> None:
+    """Raise UserError for a setting out of its range."""
+    settings.check_range(config, 1, math.inf, "epochs", "batch_size")
+    settings.check_range(config, 0, math.inf, "hidden", "learning_rate", "weight_decay", "seed")
+    settings.check_range(config, 0, 0.95, "dropout")
+    settings.check_range(config, 0.01, 0.9, "validation")
+    settings.check_range(config, 0, 1, "refuse")
+    if config.folds != "auto" and config.folds != 0 and config.folds < 2:
+        raise settings.UserError(f"--folds {config.folds}: must be 0, or at least 2", 2)
+    backbones.head_card(config.name, config.output)
+
+
+def parts(config: Config, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the indices to train on and to validate on, one pair for each fold; one pair alone if one part is held
+    back."""
+    folds = (FOLDS if len(labels) < FEW else 0) if config.folds == "auto" else config.folds
+    if not folds:
+        return [class_folders.split(labels, config.validation)]
+    # Dealt out class by class, so that each fold has its share of all
+    order = np.lexsort((np.random.default_rng(config.seed).random(len(labels)), labels))
+    dealt = np.empty(len(labels), int)
+    dealt[order] = np.arange(len(labels)) % min(folds, len(labels))
+    return [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(dealt.max() + 1)]
+
+
+def weights_of(labels: np.ndarray, balanced: bool) -> np.ndarray:
+    """Return how much each image counts, float32 (N,), 1 in the mean; `balanced`: every class as much in all."""
+    _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    weights = len(labels) / (len(counts) * counts)[inverse] if balanced else np.ones(len(labels))
+    return weights.astype(np.float32)
+
+
+def build(config: Config, shape: dict, classes: int, count: int):
+    """Return a head to be trained on `count` images, in steps of a whole epoch: each step alone is over in no time."""
+    from recognition import networks, training
+
+    keras = networks.keras
+    keras.utils.set_random_seed(config.seed)
+    model = networks.ARCHITECTURES["head"](classes, **shape)
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense):
+            # What is expected of logits before any image was seen is -3 to 3, of however many numbers they are made
+            layer.kernel.regularizer = keras.regularizers.L2(config.weight_decay * layer.kernel.shape[0] / 18 / count)
+    steps = steps_of(config, count)
+    model.compile(
+        keras.optimizers.Adam(training.one_cycle(config.learning_rate, steps * config.epochs)),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+        weighted_metrics=[],
+        steps_per_execution=steps,
+        jit_compile=False,  # XLA is six times slower on processors
+    )
+    return model
+
+
+def steps_of(config: Config, count: int) -> int:
+    """Return the number of steps in an epoch; few images are seen several times in it."""
+    return max(STEPS, math.ceil(count / config.batch_size))
+
+
+def train(config: Config, model, start: list, x: np.ndarray, y: np.ndarray, steps: int, validation=None) -> dict:
+    """Train a head anew, from the weights `start`, on features, float32 (N, D), and labels; return its curves."""
+    model.set_weights(start)
+    for variable in model.optimizer.variables:
+        if variable is not model.optimizer.learning_rate:
+            variable.assign(np.zeros(variable.shape))
+    variance = x.var(0)
+    # A number that hardly ever changes says little, and must not be blown up
+    model.get_layer("standardised").set_weights([x.mean(0), variance + 0.01 * variance.mean() + 1e-9])
+    rng, rows = np.random.default_rng(config.seed), steps * config.batch_size
+    seen = np.concatenate([rng.permutation(len(x)) for _ in range(math.ceil(rows / len(x)))])[:rows]
+    return model.fit(
+        x[seen],
+        y[seen],
+        sample_weight=weights_of(y, config.class_weights)[seen],
+        batch_size=config.batch_size,
+        epochs=config.epochs,
+        validation_data=validation,
+        verbose=0,
+    ).history
+
+
+def main(config: Config) -> int:
+    check(config)
+    content = features.read(config.features / f"{config.name}.h5")
+    x, y, names = content.features, content.labels, content.class_names
+    if len(names) < 2:
+        raise settings.UserError(f"{config.name}: features of one class only: run {backbones.EXTRACT} FOLDER", 2)
+    backbone = backbones.load_same(content.backbone, str(config.features / f"{config.name}.h5"))
+    class_folders.compare(content.folder, names)
+    settings.make_folder(config.output)
+    split = parts(config, y)
+    if not len(split[0][1]):
+        raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)
+
+    from recognition import reports, training  # only now: Keras takes seconds, mistakes should not
+
+    training.choose_precision("float32")
+    start = time.monotonic()
+    shape = {"inputs": x.shape[1], "hidden": config.hidden, "dropout": config.dropout}
+    settings.say(f"{len(x):,} images of {len(names):,} classes, {x.shape[1]} numbers each by {backbone.name}")
+    count = len(split[0][0])
+    model, steps = build(config, shape, len(names), count), steps_of(config, count)
+    untrained = model.get_weights()
+    read, curves, accuracies = np.zeros((len(x), len(names)), np.float32), [], []
+    for fold, (kept, held_back) in enumerate(split, 1):
+        curves.append(train(config, model, untrained, x[kept], y[kept], steps, (x[held_back], y[held_back])))
+        read[held_back] = model.predict(x[held_back], batch_size=1024, verbose=0)
+        accuracies.append((read[held_back].argmax(1) == y[held_back]).mean())
+        if len(split) > 1:
+            settings.say(f"fold {fold}/{len(split)}: {accuracies[-1]:.2%} of {len(held_back)}")
+    if len(split) > 1:
+        train(config, model, untrained, x, y, steps)
+    measured_on = np.concatenate([held_back for _, held_back in split])
+    probabilities, true = read[measured_on], y[measured_on]
+    fit = objects.fit(probabilities[:, : len(objects.named(names))])
+    known = fit[true < len(objects.named(names))]
+    matrix = reports.confusion_matrix(true, probabilities.argmax(1), len(names))
+    accuracy = float(np.trace(matrix) / matrix.sum())
+    card = {
+        "architecture": "head",
+        "shape": shape,
+        "class_names": names,
+        "backbone": content.backbone,
+        "input": f"float32 (N, {x.shape[1]}), features as recognition.backbones makes them",
+        "threshold": math.floor(1e4 * float(np.quantile(known, config.refuse))) / 1e4 if len(known) else 0.0,
+        "script": "cifar_recognition/train_transfer.py",
+        "settings": asdict(config) | {"features": "data/features", "output": "models"},
+        "dataset": {"name": Path(content.folder).name, "images": len(x), "sha256": content.sha256},
+        "measured": {
+            "by": f"{len(split)}-fold cross-validation" if len(split) > 1 else f"{len(true)} images held back",
+            "validation_accuracy": round(accuracy, 5),
+            "folds": [round(float(one), 5) for one in accuracies],
+            "spread": round(float(np.std(accuracies)), 5),
+            "per_class": reports.per_class(matrix),
+        },
+        "seconds": round(time.monotonic() - start, 1),
+        "versions": training.versions(),
+    }
+    models.save(model, card, config.name, config.output)
+    mean = {key: np.mean([one[key] for one in curves], axis=0).tolist() for key in curves[0]}
+    reports.plot_history(mean, config.output / f"{config.name}_history.png")
+    reports.plot_confusion(matrix, names, config.output / f"{config.name}_confusion.png")
+    spread = f" +- {np.std(accuracies):.2%} between folds" if len(split) > 1 else ""
+    print(f"{config.output / config.name}: {accuracy:.2%}{spread}, {card['measured']['by']}, {card['seconds']} s")
+    return 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

@@ -1,0 +1,195 @@
+"""Pre-trained networks without their last layer: what they say of an image helps to tell other classes apart.
+
+`cifar10` is our own and needs no download; `vgg16` and `mobilenet_v2` are those of Keras applications, trained on
+ImageNet. All are run by LiteRT: Keras is imported once, to convert ImageNet's weights.
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recognition import models, objects, pretrained
+from recognition.downloads import fetch
+from recognition.settings import UserError
+
+KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
+STEP, LARGEST = 32, 512  # pixels: five halvings lose nothing of a multiple of 32
+VERSION = 1  # of how an image is cut out and its features averaged; a head trained on another version is refused
+KEPT = {"network": str}
+EXTRACT, TRAIN = "python cifar_recognition/extract_features.py", "python cifar_recognition/train_transfer.py"
+
+
+@dataclass(frozen=True)
+class Application:
+    """A network of Keras applications: its name there; what pixels it wants, RGB times scale plus offset; its files.
+
+    A file is (name, where it is published, its MD5 if Keras has one): the first is downloaded if none is there.
+    """
+
+    network: str
+    scale: float
+    offset: tuple[float, float, float]
+    files: tuple[tuple[str, str, str | None], ...]
+    reversed: bool = False  # it was trained on BGR
+
+
+APPLICATIONS = {
+    "vgg16": Application(
+        "VGG16", 1.0, (-123.68, -116.779, -103.939),
+        (
+            ("vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5", "vgg16/", "6d6bbae143d832006294945121d1f1fc"),
+            ("vgg16_weights_tf_dim_ordering_tf_kernels.h5", "vgg16/", "64373286793e3c8b2b4e3219cbf3544b"),
+        ),
+        reversed=True,
+    ),
+    "mobilenet_v2": Application(
+        "MobileNetV2", 1 / 127.5, (-1.0, -1.0, -1.0),
+        (
+            ("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224_no_top.h5", "mobilenet_v2/", None),
+            ("mobilenet_v2_weights_tf_dim_ordering_tf_kernels_1.0_224.h5", "mobilenet_v2/", None),
+        ),
+    ),
+}  # fmt: skip
+NAMES = ("cifar10", *APPLICATIONS)
+
+
+class Backbone:
+    """A network without its last layer: RGB images, uint8 (N, size, size, 3), to features, float32 (N, D)."""
+
+    def __init__(self, name: str, sha256: str, model: models.Model, output: str, mirrored: bool):
+        """`sha256`: of its weights; `output`: which of the model's; `mirrored`: the mean with the mirror image's."""
+        self.name, self.sha256, self.size = name, sha256, model.shape[0]
+        self._model, self._output, self._mirrored = model, output, mirrored
+        # So much as 64 images of 64x64: the fastest on two cores, and the memory stays the same
+        self._batch = max(1, 64 * 64**2 // self.size**2)
+
+    @property
+    def identity(self) -> dict[str, str | int]:
+        """What features depend on: those of backbones that differ in one of these cannot be compared."""
+        return {"name": self.name, "sha256": self.sha256, "size": self.size, "version": VERSION}
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """Return the features, float32 (N, D), of RGB images, uint8 (N, size, size, 3)."""
+        return self._model.run(images, self._batch)[self._output]
+
+    def crops(self, frame: np.ndarray) -> np.ndarray:
+        """Return the squares of a BGR frame whose mean features are its own, RGB uint8 (K, size, size, 3).
+
+        The whole frame: our network was trained on whole things, and learning from closer looks, too, made it worse
+        at dogs. ImageNet's networks see it once, and of an image of `size` they say exactly what Keras says.
+        """
+        height, width = frame.shape[:2]
+        whole = objects.cut(frame, objects.views(width, height, self.size)[0], self.size)[None]
+        return np.concatenate([whole, whole[:, :, ::-1]]) if self._mirrored else whole
+
+    def describe(self, crops: list[np.ndarray]) -> np.ndarray:
+        """Return the features, float32 (N, D), of N frames, given the crops of each."""
+        found = self.features(np.concatenate(crops))
+        ends = np.cumsum([len(one) for one in crops])[:-1]
+        return np.stack([part.mean(0) for part in np.split(found, ends)])
+
+
+def load(
+    name: str,
+    weights: Path | None = None,
+    size: int = 64,
+    folder: Path = models.MODELS,
+    published: Path = pretrained.FOLDER,
+) -> Backbone:
+    """Return a backbone by its name. Raises UserError where it has no weights, or others than when first used.
+
+    `weights`: an .h5 file of Keras's, with or without its top, to be converted; `size`: what side ImageNet's networks
+    see, a multiple of 32; `folder`, `published`: where our own models and converted ones lie.
+    """
+    if name not in NAMES:
+        raise UserError(f"backbone '{name}' is unknown (known: {', '.join(NAMES)})")
+    if name == "cifar10":
+        if weights:
+            raise UserError(f"--weights {weights} has no effect: it goes with --backbone vgg16 or mobilenet_v2", 2)
+        model = models.load("cifar10", folder)
+        if not model.has_features:
+            raise UserError(f"{folder / 'cifar10'}: no network of the architecture 'fast': train it again")
+        return Backbone(name, model.card["sha256"]["weights.h5"], model, "features", mirrored=True)
+    if size % STEP or not STEP <= size <= LARGEST:
+        raise UserError(f"--size {size}: must be a multiple of {STEP}, {STEP} to {LARGEST}", 2)
+    application = APPLICATIONS[name]
+    if not (weights or pretrained.converted(name, KEPT, published)):
+        weights = _find(application, published)
+    weights = weights or published / application.files[0][0]  # converted: not needed any more, but compared if there
+    card = pretrained.convert(
+        weights, name, lambda path: (network(application, path), {"network": application.network}), KEPT,
+        f"{application.network} of Keras applications", "half a minute", published,
+    )  # fmt: skip
+    model = models.Model((published / f"{name}.tflite").read_bytes(), {"class_names": []}, threads=8)
+    model.shape = (size, size, 3)  # it is all convolutions and takes any
+    return Backbone(name, card["sha256"], model, "probabilities", mirrored=False)
+
+
+def load_same(wanted: dict, what: str, folder: Path = models.MODELS, published: Path = pretrained.FOLDER) -> Backbone:
+    """Return the backbone of identity `wanted`, with which `what` was made. Raises UserError if it changed since."""
+    how = f"run {EXTRACT} FOLDER and {TRAIN} NAME again"
+    if not isinstance(wanted, dict) or not isinstance(wanted.get("size"), int):
+        raise UserError(f"{what} does not tell its backbone: {how}")
+    backbone = load(wanted.get("name"), None, wanted["size"], folder, published)
+    for key, value in backbone.identity.items():
+        if wanted.get(key) != value:
+            now = f"{key} {wanted.get(key)}, now {value}"
+            raise UserError(f"{what} was made with another version of the backbone {backbone.name} ({now}): {how}")
+    return backbone
+
+
+def head_card(name: str, folder: Path = models.MODELS) -> dict:
+    """Return the card of the head of that name, {} where there is none, or a damaged one.
+
+    Raises UserError where the name is that of another model, which a head must not replace.
+    """
+    if not models.card_path(name, folder).exists():
+        return {}
+    try:
+        card = models.read_card(name, folder)
+    except UserError:
+        return {}
+    if card["architecture"] != "head":
+        path = models.card_path(name, folder)
+        raise UserError(f"{path}: another kind of model, which a head would replace: choose another --name", 2)
+    return card
+
+
+def _find(application: Application, published: Path) -> Path:
+    """Return a file of weights, checked: in `published`, or where Keras keeps its own; downloaded if there is none."""
+    cache = Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models"
+    hint = f"or name a file of {application.network} with {EXTRACT} FOLDER --weights"
+    for folder in (published, cache):
+        for name, where, md5 in application.files:
+            if (folder / name).exists():
+                return fetch(folder / name, KERAS + where + name, md5, hint)
+    name, where, md5 = application.files[0]
+    return fetch(published / name, KERAS + where + name, md5, hint)
+
+
+def network(application: Application, weights: Path):
+    """Return the Keras model of an .h5 file: RGB pixels 0-255, (N, 64, 64, 3), in, the mean of the last layer out.
+
+    The mean, not all places: 512 or 1,280 numbers at any size, where few images are enough to learn from.
+    """
+    name, where, _ = application.files[0]
+    how = f"name a file of {application.network} with --weights, for example {KERAS}{where}{name}"
+    found = models.weight_shapes(weights, how)  # first: it is quick, and Keras is not
+
+    from recognition.backend import keras, layers
+
+    make = getattr(keras.applications, application.network)
+    base = make(include_top=False, weights=None, input_shape=(64, 64, 3), pooling="avg")
+    # A file with top holds the 1,000 classes, too: two arrays more at least, and all in one order
+    full = make(weights=None) if len(found) > len(base.weights) else base
+    models.fill(full, weights, application.network, how)
+    arrays = full.get_weights()[: len(base.weights)]
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise UserError(f"{weights}: holds numbers that are not finite: {how}")
+    if application.reversed:
+        arrays[0] = arrays[0][:, :, ::-1]  # the first convolution
+    base.set_weights(arrays)
+    inputs = keras.Input((64, 64, 3), name="image")
+    return keras.Model(inputs, base(layers.Rescaling(application.scale, offset=list(application.offset))(inputs)))

@@ -1,0 +1,150 @@
+"""Folders of images by class, FOLDER/CLASS/*: what is in them, and which images say something about their class."""
+
+import os
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recognition.frames import SUFFIXES
+from recognition.objects import NONE
+from recognition.settings import UserError, say
+
+SHOWN = 5  # names in a message
+
+
+@dataclass
+class ClassFolder:
+    """A folder of classes: `files`, relative paths with "/", of every class that has images, sorted."""
+
+    folder: Path
+    files: dict[str, list[str]]
+
+    @property
+    def class_names(self) -> list[str]:
+        return list(self.files)
+
+
+def scan(folder: Path) -> ClassFolder:
+    """Return the images of FOLDER/CLASS/*, those of folders inside CLASS with them; say what is left out.
+
+    Raises UserError unless there are two classes to tell apart.
+    """
+    try:
+        entries = sorted(os.scandir(folder), key=lambda entry: (entry.name == NONE, entry.name))  # NONE comes last
+        entries = [entry for entry in entries if not entry.name.startswith(".") and _can_be_told(entry.name)]
+        files = {entry.name: _images(folder, entry.name) for entry in entries if entry.is_dir()}
+    except OSError as error:
+        raise UserError(f"{error.filename}: cannot be listed ({error.strerror}): name a folder of classes", 2) from None
+    loose = [entry.name for entry in entries if os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file()]
+    _say(loose, f"in {folder} itself, so of no class: left out")
+    _say([name for name, found in files.items() if not found], "no images in this class: left out")
+    filled = {name: found for name, found in files.items() if found}
+    check_classes(folder, list(filled))
+    return ClassFolder(folder, filled)
+
+
+def check_classes(folder: Path, class_names: list[str]) -> None:
+    """Raise UserError unless there are two classes to tell apart."""
+    if not class_names:
+        raise UserError(f"{folder}: no images in subfolders: put them into {folder / 'CLASS'}", 2)
+    if len(class_names) == 1:
+        only = folder / class_names[0]
+        inner = sorted(path.name for path in only.iterdir() if path.is_dir()) if only.is_dir() else []
+        hint = f"did you mean {only}?" if len(inner) > 1 else f"put images of something else into {folder / 'OTHER'}"
+        raise UserError(f"{folder}: only one class with images, {class_names[0]}, and two are needed: {hint}", 2)
+
+
+def compare(folder: str, class_names: list[str]) -> None:
+    """Say where a folder has other classes now than those that its features are of."""
+    if not folder or not os.path.isdir(folder):
+        return
+    now = {entry.name for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith(".")}
+    now = {name for name in now if name in class_names or _images(Path(folder), name)}
+    _say(sorted(now - set(class_names)), f"in {folder}, but not in its features: run extract_features.py again")
+    _say(sorted(set(class_names) - now), f"not in {folder} any more: run extract_features.py again")
+
+
+def _images(folder: Path, name: str) -> list[str]:
+    """Return the images of a class, and of the folders in it, sorted. Links to folders are not followed: no circles."""
+    found = []
+    for parent, folders, files in os.walk(folder / name, onerror=_refuse):
+        folders[:] = [inner for inner in folders if not inner.startswith(".")]
+        inside = Path(parent).relative_to(folder)
+        found += [
+            (inside / file).as_posix()
+            for file in files
+            if os.path.splitext(file)[1].lower() in SUFFIXES and not file.startswith(".")
+        ]
+    found = [file for file in found if _can_be_told(file)]
+    return sorted(found)
+
+
+def _refuse(error: OSError) -> None:
+    raise error
+
+
+def _can_be_told(name: str) -> bool:
+    """Tell whether a name can be written in UTF-8; say which cannot: other file systems leave some."""
+    told = not any("\ud800" <= letter <= "\udfff" for letter in name)
+    if not told:
+        say(f"{name!a}: no name that can be written: rename it; left out")
+    return told
+
+
+def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices to train on and those to validate on, int; every class keeps at least one to train on.
+
+    `share` of each class's images, rounded, is held back, spread evenly over them in the order of their names.
+    """
+    held_back = []
+    order = np.argsort(labels, kind="stable")
+    for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
+        count = min(round(share * len(own)), len(own) - 1)
+        held_back += own[((np.arange(count) + 0.5) * len(own) / max(count, 1)).astype(int)].tolist()
+    return np.setdiff1d(np.arange(len(labels)), held_back), np.array(sorted(held_back), int)
+
+
+def _say(names: list[str], what: str) -> None:
+    if names:
+        say(f"{', '.join(names[:SHOWN])}{f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''}: {what}")
+
+
+@dataclass
+class Chosen:
+    """Which images to learn from: `files`, `labels` into `class_names`; `ambiguous`, those of more than one class."""
+
+    files: list[str]
+    labels: list[int]
+    class_names: list[str]
+    ambiguous: list[str]
+
+
+def choose(classes: ClassFolder, hashes: dict[str, str]) -> Chosen:
+    """Return each image once; `hashes` of the files that can be used.
+
+    An image that lies in two classes is used in neither, because nobody knows which is right. Of copies in one class
+    one is used: with both, what was learned by heart would be measured as what was understood.
+    """
+    where: dict[str, dict[str, str]] = defaultdict(dict)  # hash: class: first file
+    copies = []
+    for name, files in classes.files.items():
+        for file in files:
+            if file in hashes:
+                first = where[hashes[file]].setdefault(name, file)
+                copies += [file] if first != file else []
+    _say(copies, "the same image is in its class already: used once")
+    ambiguous = []
+    for same in where.values():
+        if len(same) > 1:
+            ambiguous += same.values()
+            say(f"error: {' and '.join(same.values())}: one image in {len(same)} classes, used in none: keep one")
+    chosen = [(next(iter(same)), next(iter(same.values()))) for same in where.values() if len(same) == 1]
+    used = {name for name, _ in chosen}
+    names = [name for name in classes.files if name in used]
+    _say([name for name in classes.files if name not in used], "no image of this class can be used: left out")
+    check_classes(classes.folder, names)
+    number = {name: k for k, name in enumerate(names)}
+    chosen.sort(key=lambda one: (number[one[0]], one[1]))
+    return Chosen([file for _, file in chosen], [number[name] for name, _ in chosen], names, ambiguous)

@@ -1,0 +1,173 @@
+"""Features of a class folder's images in an .h5 file, so that no image goes through a backbone twice.
+
+    features    float32 (N, D), the mean of the crops of each image
+    labels      int64 (N,), into class_names
+    class_names, files, hashes    text: files relative to the folder, SHA-256 of what is in them
+
+and as attributes what the features depend on: backbone, backbone_sha256, size, version; and the folder.
+"""
+
+import contextlib
+import hashlib
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recognition.backbones import EXTRACT, Backbone
+from recognition.frames import read_image
+from recognition.models import weight_shapes
+from recognition.progress import watched
+from recognition.settings import ROOT, UserError, say, write_atomically
+
+FOLDER = ROOT / "data" / "features"
+SAVE = 30  # seconds between two checkpoints
+BATCH = 64  # images
+TEXTS = "class_names", "files", "hashes"
+ATTRIBUTES = {
+    "name": "backbone",
+    "sha256": "backbone_sha256",
+    "size": "size",
+    "version": "version",
+}  # Backbone.identity
+KINDS = str, str, int, int
+
+
+@dataclass
+class Features:
+    """What a features file holds; see the top of this module. `backbone`: the identity of the backbone."""
+
+    features: np.ndarray
+    labels: np.ndarray
+    class_names: list[str]
+    files: list[str]
+    hashes: list[str]
+    backbone: dict
+    folder: str
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 over the files and what is in them: of the dataset."""
+        lines = [f"{file}\0{digest}\n" for file, digest in zip(self.files, self.hashes, strict=True)]
+        return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def write(path: Path, content: Features) -> None:
+    """Write a features file, moved into place when complete."""
+    import h5py
+
+    def fill(temporary: Path) -> None:
+        with h5py.File(temporary, "w") as file:
+            file["features"] = np.asarray(content.features, np.float32)
+            file["labels"] = np.asarray(content.labels, np.int64)
+            for name in TEXTS:
+                file.create_dataset(name, data=np.array(getattr(content, name), object), dtype=h5py.string_dtype())
+            file.attrs.update({name: content.backbone[key] for key, name in ATTRIBUTES.items()})
+            file.attrs["folder"] = content.folder
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, fill)
+
+
+def read(path: Path, how: str = f"run {EXTRACT} FOLDER") -> Features:
+    """Return a features file. Raises UserError for one that is missing, half written, or no features file."""
+    import h5py
+
+    if not path.exists():
+        raise UserError(f"{path} not found: {how}")
+    weight_shapes(path, how)  # refuses what is damaged, and what points outside the file
+    try:
+        with h5py.File(path, "r") as file:
+            features, labels = file["features"], file["labels"]
+            if features.ndim != 2 or features.dtype.kind != "f" or features.nbytes > path.stat().st_size:
+                raise ValueError(f"features of shape {features.shape}")
+            texts = {name: [str(text) for text in file[name].asstr()[()]] for name in TEXTS}
+            backbone = {
+                key: kind(file.attrs[name]) for (key, name), kind in zip(ATTRIBUTES.items(), KINDS, strict=True)
+            }
+            folder = str(file.attrs["folder"])
+            content = Features(features[()].astype(np.float32), labels[()], **texts, backbone=backbone, folder=folder)
+    except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError) as error:
+        raise UserError(f"{path} is no features file ({str(error).splitlines()[0]}): {how}") from error
+    _check(content, path, how)
+    return content
+
+
+def _check(content: Features, path: Path, how: str) -> None:
+    """Raise UserError where the parts of a features file do not go together."""
+    count, classes, labels = len(content.features), len(content.class_names), content.labels
+    if not labels.shape == (count,) == (len(content.files),) == (len(content.hashes),):
+        raise UserError(f"{path} is damaged ({count} features, {labels.shape} labels): {how}")
+    if labels.dtype.kind not in "iu" or not count or labels.min() < 0 or labels.max() >= classes:
+        raise UserError(f"{path} is damaged (a label that is none of its {classes} classes): {how}")
+    if len(set(content.class_names)) != classes or len(np.unique(labels)) != classes:
+        raise UserError(f"{path} is damaged (a class twice, or without images): {how}")
+    if not np.isfinite(content.features).all():
+        raise UserError(f"{path} is damaged (features that are not finite): {how}")
+
+
+def known(path: Path, backbone: Backbone) -> dict[str, np.ndarray]:
+    """Return the features, float32 (D,), that a file has by the hashes of their images; none of another backbone."""
+    if not path.exists():
+        return {}
+    content = read(path, "delete it, or choose another --name")
+    if content.backbone != backbone.identity:
+        say(f"{path}: of another backbone ({_told(content.backbone)}), so all is computed anew")
+        return {}
+    return dict(zip(content.hashes, content.features, strict=True))
+
+
+def _told(backbone: dict) -> str:
+    return f"{backbone['name']}, size {backbone['size']}, SHA-256 {backbone['sha256'][:12]}"
+
+
+class Extraction:
+    """Looks at images with a backbone, each content once. `rows`: the features by hash, those known and those new.
+
+    `hashes` has the files that can be used, `failed` lists the others, `computed` counts. What a run that is killed
+    computed is in `checkpoint` and found there by the next one.
+    """
+
+    def __init__(self, backbone: Backbone, path: Path):
+        """`path`: the features file that is made anew."""
+        self.checkpoint = path.with_name(f".{path.name}.checkpoint")
+        self.rows = known(path, backbone)
+        with contextlib.suppress(UserError):  # a damaged one is worth nothing
+            self.rows |= known(self.checkpoint, backbone)
+        self.hashes: dict[str, str] = {}
+        self.failed: list[str] = []
+        self.computed = 0
+        self._backbone, self._saved = backbone, time.monotonic()
+        self._waiting: dict[str, np.ndarray] = {}
+
+    def look(self, folder: Path, files: list[str]) -> None:
+        """Look at the files of a folder; name on stderr those that cannot be used."""
+        for file in watched(files, len(files), "image"):
+            try:
+                content = (folder / file).read_bytes()
+                digest = hashlib.sha256(content).hexdigest()
+                if digest not in self.rows and digest not in self._waiting:
+                    self._waiting[digest] = self._backbone.crops(read_image(folder / file, content))
+                self.hashes[file] = digest
+            except (UserError, OSError) as error:
+                self.failed.append(file)
+                say(f"error: {error if isinstance(error, UserError) else f'{folder / file}: {error.strerror}'}")
+            if len(self._waiting) >= BATCH:
+                self._compute()
+        if self._waiting:
+            self._compute()
+
+    def _compute(self) -> None:
+        found = self._backbone.describe(list(self._waiting.values()))
+        self.rows.update(zip(self._waiting, found, strict=True))
+        self.computed += len(found)
+        self._waiting = {}
+        if time.monotonic() - self._saved > SAVE:
+            count = len(self.rows)
+            features, labels = np.stack(list(self.rows.values())), np.zeros(count, np.int64)
+            files = ["?"] * count  # which does not matter to `known`
+            write(
+                self.checkpoint, Features(features, labels, ["?"], files, list(self.rows), self._backbone.identity, "")
+            )
+            self._saved = time.monotonic()
