@@ -227,7 +227,9 @@ def test_mistakes_are_one_line(clone, run, extracted, folder, tmp_path):
     refused(run(TRAIN, "shapes", "--folds", "1"), 2, "--folds 1")
     refused(run(TRAIN, "shapes", "--epochs", "0"), 2, "--epochs 0: must be at least 1")
     refused(run(EXTRACT, tmp_path / "nowhere"), 2, "nowhere: cannot be listed")
-    refused(run(EXTRACT, folder / "box"), 2, "only one class")
+    (tmp_path / "single" / "dog").mkdir(parents=True)
+    shutil.copy(folder / "ball" / "02.png", tmp_path / "single" / "dog")
+    refused(run(EXTRACT, tmp_path / "single"), 2, "only one class")
     (extracted.parent / "foreign.h5").write_bytes(b"something else")
     done = run(EXTRACT, folder, "--name", "foreign")
     assert done.returncode == 1
