@@ -60,8 +60,13 @@ def predict_photos(source: frames.FrameSource, classifier: objects.Classifier) -
     return np.array([probabilities for probabilities, _ in seen]), [path for _, path in seen]
 
 
-def score(probabilities: np.ndarray, labels: np.ndarray, class_names: list[str], threshold: float) -> dict:
-    """Return the numbers of what was predicted, float32 (N, C) of the named classes, against what is true, int (N,)."""
+def score(
+    probabilities: np.ndarray, fits: np.ndarray, labels: np.ndarray, class_names: list[str], threshold: float
+) -> dict:
+    """Return the numbers of what was predicted, float32 (N, C) of the named classes, against what is true, int (N,).
+
+    `fits`: how well each image fits the classes, float32 (N,).
+    """
     confidence, order = probabilities.max(1), np.argsort(-probabilities, axis=1, kind="stable")
     right = order[:, 0] == labels
     matrix = reports.confusion_matrix(labels, order[:, 0], len(class_names))
@@ -69,7 +74,7 @@ def score(probabilities: np.ndarray, labels: np.ndarray, class_names: list[str],
         "images": len(labels),
         "accuracy": float(right.mean()),
         "top_3": float((order[:, :3] == labels[:, None]).any(1).mean()),
-        "refused": float((objects.fit(probabilities) < threshold).mean()),
+        "refused": float((fits < threshold).mean()),
         "threshold": threshold,
         "loss": float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)).mean()),
         "confidence": float(confidence.mean()),
@@ -107,8 +112,8 @@ def main(config: Config) -> int:
         if tuple(names) != objects.CIFAR10 or classifier.size != 32:
             raise settings.UserError(f"--model {config.model} knows {shorten(names)}: name a folder FOLDER/CLASS/*", 2)
         images, labels = datasets.load_cifar10()[2:]
-        both = object_variants.predict_both(classifier, images)[..., : len(names)]
-        alone, probabilities = float((both[0].argmax(1) == labels).mean()), both.mean(0)
+        both = object_variants.predict_both(classifier, images)
+        alone, seen = float((both[0, :, : len(names)].argmax(1) == labels).mean()), both.mean(0)
         files = [f"test[{i}]" for i in range(len(images))]
     else:
         source = frames.FrameSource([str(path) for path in list_classes(Path(config.data), names)])
@@ -116,11 +121,11 @@ def main(config: Config) -> int:
         if not files:
             raise settings.UserError(f"{config.data}: no image that can be used: put some into FOLDER/CLASS/")
         labels, failed = np.array([names.index(Path(path).parent.name) for path in files]), source.failed
-        probabilities = seen[:, : len(names)]
+    probabilities, fits = seen[:, : len(names)], objects.fit(seen, classifier.class_names)
     read, confidence = probabilities.argmax(1), probabilities.max(1)
     wrong = np.flatnonzero(read != labels)
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]
-    result = score(probabilities, labels, names, threshold)
+    result = score(probabilities, fits, labels, names, threshold)
     result |= {"accuracy_without_mirror_images": alone, "most_confidently_wrong": [files[i] for i in wrong]}
 
     figures = [config.output / "confusion.png", config.output / "reliability.png"]

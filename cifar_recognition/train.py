@@ -18,7 +18,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from recognition import datasets, models, object_variants, objects, settings
+from recognition import datasets, models, novelty, object_variants, objects, settings
 
 Architecture = Literal["dense", "conv", "conv_pool", "cnn", "fast"]
 
@@ -114,6 +114,12 @@ def optimizer(config: Config, steps: int):
     )
 
 
+def line_to_others(model: models.Model, images: np.ndarray) -> np.ndarray:
+    """Return the line that parts a network's features of its training images, uint8 (N, 32, 32, 3), from others."""
+    crops = np.concatenate([objects.crops(frame, images.shape[1]) for frame in novelty.others()])
+    return novelty.line(model.features(np.concatenate([images, images[:, :, ::-1]])), model.features(crops))
+
+
 def measure(
     model: models.Model, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], refuse: float
 ) -> tuple[float, dict[str, float], np.ndarray]:
@@ -123,18 +129,20 @@ def measure(
     of what the network says of an image and of its mirror image; "plain" is what it says of the image alone.
     """
     (x_validation, y_validation), (x_test, y_test) = validation, test
-    names = len(objects.named(model.class_names))
-    seen = object_variants.predict_both(model, x_validation)[..., :names].mean(0)
-    both = object_variants.predict_both(model, x_test)[..., :names]
-    unseen = both.mean(0)
-    threshold = round(float(np.quantile(objects.fit(seen), refuse)), 3)
+    classifier = objects.Classifier(model)
+    seen = object_variants.predict_both(classifier, x_validation).mean(0)
+    both = object_variants.predict_both(classifier, x_test)
+    fits = [objects.fit(probabilities, classifier.class_names) for probabilities in (seen, both.mean(0))]
+    threshold = round(float(np.quantile(fits[0], refuse)), 3)
+    names = len(objects.named(classifier.class_names))
+    read = both.mean(0)[:, :names].argmax(1)
     measured = {
-        "test_accuracy": (unseen.argmax(1) == y_test).mean(),
-        "test_accuracy_plain": (both[0].argmax(1) == y_test).mean(),
-        "test_refused": (objects.fit(unseen) < threshold).mean(),
-        "validation_accuracy": (seen.argmax(1) == y_validation).mean(),
+        "test_accuracy": (read == y_test).mean(),
+        "test_accuracy_plain": (both[0, :, :names].argmax(1) == y_test).mean(),
+        "test_refused": (fits[1] < threshold).mean(),
+        "validation_accuracy": (seen[:, :names].argmax(1) == y_validation).mean(),
     }
-    return threshold, {key: round(float(value), 5) for key, value in measured.items()}, unseen.argmax(1)
+    return threshold, {key: round(float(value), 5) for key, value in measured.items()}, read
 
 
 def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
@@ -180,6 +188,9 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
     }
     models.save(model, card, config.name, folder)
     saved = models.load(config.name, folder)  # what is measured is the file that everyone uses
+    if saved.has_features:
+        line = line_to_others(saved, x[kept[:2000]])
+        card["line"] = saved.card["line"] = [float(f"{number:.5g}") for number in line]
     card["threshold"], card["measured"], read = measure(
         saved, (x[held_back], y[held_back]), (x_test, y_test), config.refuse
     )

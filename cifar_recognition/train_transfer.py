@@ -160,8 +160,7 @@ def main(config: Config) -> int:
         train(config, model, untrained, x, y, steps)
     measured_on = np.concatenate([held_back for _, held_back in split])
     probabilities, true = read[measured_on], y[measured_on]
-    fit = objects.fit(probabilities[:, : len(objects.named(names))])
-    known = fit[true < len(objects.named(names))]
+    known = objects.fit(probabilities, names)[true < len(objects.named(names))]
     matrix = reports.confusion_matrix(true, probabilities.argmax(1), len(names))
     accuracy = float(np.trace(matrix) / matrix.sum())
     card = {

@@ -46,6 +46,6 @@ class LiveObjects:
         names = named(self._classifier.class_names)
         if now.known and self._shown.known:
             return now.top[0].confidence - float(self._mean[names.index(self._shown.name)])
-        over = float(fit(self._mean[None, : len(names)])[0]) - self._threshold
+        over = float(fit(self._mean[None], self._classifier.class_names)[0]) - self._threshold
         room = 1 - self._threshold if over > 0 else self._threshold
         return abs(over) / max(room, 1e-6)

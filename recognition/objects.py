@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import models
+from recognition import models, novelty
 from recognition.settings import UserError
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -49,6 +49,9 @@ class Classifier:
     def __init__(self, model: models.Model, backbone=None):
         self._model, self._backbone = model, backbone
         self.class_names, self.threshold = model.class_names, model.threshold
+        self._line = np.array(model.card.get("line", []), np.float32)  # see novelty
+        if self._line.size:
+            self.class_names = [*model.class_names, NONE]
         self.size = backbone.size if backbone else model.shape[0]  # pixels of an image's side
 
     def crops(self, frame: np.ndarray) -> np.ndarray:
@@ -56,8 +59,15 @@ class Classifier:
         return self._backbone.crops(frame) if self._backbone else crops(frame, self.size)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
-        """Return the probabilities, float32 (N, classes), of RGB images, uint8 (N, size, size, 3)."""
-        return self._model.predict(self._backbone.features(images) if self._backbone else images)
+        """Return the probabilities, float32 (N, classes), of RGB images, uint8 (N, size, size, 3).
+
+        "None of these" comes last, if the model has a way to tell; the others add up to one without it.
+        """
+        seen = self._model.run(self._backbone.features(images) if self._backbone else images)
+        if not self._line.size:
+            return seen["probabilities"]
+        near = np.clip(novelty.nearness(seen["features"], self._line), 0, 1)
+        return np.concatenate([seen["probabilities"], 1 - near[:, None]], axis=1)
 
 
 def load(name: str, folder: Path = models.MODELS) -> Classifier:
@@ -120,9 +130,9 @@ def mean(frame: np.ndarray, classifier: Classifier) -> np.ndarray:
     return classifier.predict(classifier.crops(frame)).mean(axis=0)
 
 
-def fit(probabilities: np.ndarray) -> np.ndarray:
-    """Return how well images fit a class at all, float32 (N,), 0 to 1, from the named classes' (N, C)."""
-    return probabilities.max(axis=1)
+def fit(probabilities: np.ndarray, class_names: list[str]) -> np.ndarray:
+    """Return how well images fit the classes at all, float32 (N,), 0 to 1, from all probabilities, (N, classes)."""
+    return 1 - probabilities[:, -1] if class_names[-1] == NONE else probabilities.max(axis=1)
 
 
 def named(class_names: list[str]) -> list[str]:
@@ -133,10 +143,9 @@ def named(class_names: list[str]) -> list[str]:
 def judge(probabilities: np.ndarray, class_names: list[str], threshold: float, most: int = TOP) -> Objects:
     """Return what probabilities, float32 (classes,), say; `most`: how many classes are listed."""
     names = named(class_names)
-    probabilities = probabilities[: len(names)]
-    best = np.argsort(-probabilities, kind="stable")[:most]
+    best = np.argsort(-probabilities[: len(names)], kind="stable")[:most]
     top = [Label(names[k], round(float(probabilities[k]), 4)) for k in best]
-    return Objects(bool(fit(probabilities[None])[0] >= threshold), top)
+    return Objects(bool(fit(probabilities[None], class_names)[0] >= threshold), top)
 
 
 def check_top(most: int) -> None:

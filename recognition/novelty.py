@@ -1,0 +1,45 @@
+"""None of these: does a network see one of the things it was trained on, or something else?
+
+Its probabilities cannot tell: they add up to one whatever it sees, and a face looks to it much like a cat. Its
+features, the numbers before its last layer, can: a line through them parts the training images from drawn faces, which
+lie where photographs of faces, of writing and of bare surfaces lie, too. No photograph of anybody is needed.
+"""
+
+import numpy as np
+
+from recognition import portraits
+
+FACES = 100  # drawn, each seen whole and from near
+SIZES = 96, 160, 240  # pixels of their sides
+
+
+def others(seed: int = 0) -> list[np.ndarray]:
+    """Return frames, BGR uint8 (H, H, 3), that show none of the classes of any network for objects: drawn faces."""
+    rng = np.random.default_rng(seed)
+    whole = [portraits.draw_face(k, k, int(rng.choice(SIZES))) for k in range(FACES)]
+    near = []
+    for frame in whole:
+        side = int(rng.uniform(0.5, 0.9) * len(frame))
+        y, x = rng.integers(0, len(frame) - side + 1, 2)
+        near.append(frame[y : y + side, x : x + side])
+    return whole + near
+
+
+def line(inside: np.ndarray, outside: np.ndarray, ridge: float = 1.0) -> np.ndarray:
+    """Return the line that best parts features of known things, float32 (N, D), from others, (M, D): float32 (D + 1,).
+
+    Least squares with a ridge, 1 for known and 0 for others, both sides weighing the same; the offset comes last.
+    """
+    spread = inside.std(axis=0) + 0.02  # a feature that hardly ever varies would otherwise count without bound
+    x = np.concatenate([inside, outside]) / spread
+    x = np.concatenate([x, np.ones((len(x), 1))], axis=1)
+    known = np.arange(len(x)) < len(inside)
+    weights = np.where(known, 0.5 / len(inside), 0.5 / len(outside))
+    found = np.linalg.solve(x.T @ (x * weights[:, None]) + ridge * np.eye(x.shape[1]), x.T @ (weights * known))
+    found[:-1] /= spread
+    return found.astype(np.float32)
+
+
+def nearness(features: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Return on which side of a line features, float32 (N, D), lie: 1 and above known, 0 and below others; (N,)."""
+    return features @ line[:-1] + line[-1]

@@ -1,0 +1,63 @@
+"""None of these: a line through features, compared with least squares solved another way, and on drawn clusters."""
+
+import numpy as np
+import pytest
+
+from recognition import novelty, objects
+
+
+def test_the_line_is_the_ridge_solution_with_both_sides_weighing_the_same():
+    rng = np.random.default_rng(0)
+    inside, outside = rng.normal(1, 1, (50, 3)), rng.normal(-1, 2, (20, 3))
+    spread = inside.std(0) + 0.02
+    x = np.column_stack([np.vstack([inside, outside]) / spread, np.ones(70)])
+    weights, wanted = np.repeat([0.5 / 50, 0.5 / 20], [50, 20]), np.repeat([1.0, 0.0], [50, 20])
+    # The same as rows of an ordinary least-squares problem
+    rows = np.vstack([x * np.sqrt(weights)[:, None], np.eye(4) * np.sqrt(0.3)])
+    solved = np.linalg.lstsq(rows, np.concatenate([wanted * np.sqrt(weights), np.zeros(4)]), rcond=None)[0]
+    solved[:-1] /= spread
+    assert novelty.line(inside, outside, ridge=0.3) == pytest.approx(solved, abs=1e-5)
+
+
+def test_what_lies_with_the_others_is_told_from_what_is_known():
+    rng = np.random.default_rng(1)
+    inside, outside = np.abs(rng.normal(0, 1, (200, 8))), np.abs(rng.normal(0, 1, (100, 8)))
+    outside[:, 0] += 2
+    line = novelty.line(inside[:100], outside[:50], ridge=0.01)
+    known, other = novelty.nearness(inside[100:], line), novelty.nearness(outside[50:], line)
+    assert np.mean(known > 0.5) > 0.85
+    assert np.mean(other < 0.5) > 0.85
+
+
+def test_others_are_different_drawings_of_their_own():
+    frames = novelty.others()
+    assert len(frames) == 2 * novelty.FACES
+    assert all(frame.dtype == np.uint8 and frame.shape[0] == frame.shape[1] >= 48 for frame in frames)
+    assert all(np.array_equal(a, b) for a, b in zip(frames, novelty.others(), strict=True))
+    assert len({frame.tobytes() for frame in frames}) == len(frames)
+
+
+class Seen:
+    """A model that sees features of one number: how white the image is."""
+
+    shape, class_names, card = (4, 4, 3), ["dark", "bright"], {"line": [2.0, -0.5]}
+
+    def threshold(self, wanted):
+        return wanted
+
+    def run(self, images):
+        white = images.mean((1, 2, 3))[:, None] / 255
+        return {"probabilities": np.hstack([1 - white, white]), "features": white}
+
+
+def test_a_classifier_with_a_line_has_one_more_class_and_judges_by_it():
+    classifier = objects.Classifier(Seen())
+    images = np.stack([np.full((4, 4, 3), value, np.uint8) for value in (0, 102, 255)])
+    answers = classifier.predict(images)
+    assert classifier.class_names == ["dark", "bright", objects.NONE]
+    assert answers == pytest.approx(np.array([[1, 0, 1], [0.6, 0.4, 0.7], [0, 1, 0]]), abs=1e-6)
+    assert objects.fit(answers, classifier.class_names) == pytest.approx([0, 0.3, 1], abs=1e-6)
+    judged = objects.judge(answers[0], classifier.class_names, 0.2)
+    assert (judged.known, [one.label for one in judged.top]) == (False, ["dark", "bright"])  # the surest is not known
+    assert objects.judge(answers[1], classifier.class_names, 0.2).known
+    assert objects.fit(answers[:, :2], ["dark", "bright"]) == pytest.approx([1, 0.6, 1])
