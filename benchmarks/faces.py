@@ -35,7 +35,6 @@ CLIP = FILM / "short_hamilton_clip.mp4"
 MEN = {"Lin-Manuel Miranda": FILM / "lin-manuel-miranda.png", "Alex Lacamoire": FILM / "alex-lacamoire.png"}
 PROFILE, SHOT, AUDIENCE = range(20, 82), range(82, 211), range(211, 275)  # frames of the clip, from 0
 CNN = "faces_benchmark"  # in models/, as long as it is measured
-CNN = "faces_benchmark"  # in models/, as long as it is measured
 YARDSTICK = Path(__file__).with_name("faces_yardstick.py")
 
 
