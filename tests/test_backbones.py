@@ -23,10 +23,15 @@ def keras_model(name: str, top: bool, size: int = 64):
     )
     random = np.random.default_rng(1)
     for layer in model.layers:
-        arrays = [random.normal(0, np.sqrt(2 / np.prod(a.shape[:-1])), a.shape) if a.ndim > 1 else a
-                  for a in layer.get_weights()]  # fmt: skip
-        layer.set_weights(arrays)
+        layer.set_weights([_random(array, random) for array in layer.get_weights()])
     return model
+
+
+def _random(array: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    if array.ndim == 1:  # biases near 0, scales and variances near 1, and all of them different
+        return array + random.uniform(-0.1, 0.1, array.shape)
+    inputs = np.prod(array.shape[:2] if array.shape[-1] == 1 else array.shape[:-1])  # the former: channel by channel
+    return random.normal(0, np.sqrt(2 / inputs), array.shape)
 
 
 def write(model, path: Path) -> Path:
@@ -146,6 +151,8 @@ def test_features_and_probabilities_come_from_one_network(tmp_path):
 
     networks.keras.utils.set_random_seed(3)
     network = networks.ARCHITECTURES["fast"](10)
+    for _ in range(20):  # batch normalisation has to see something: else the numbers vanish from layer to layer
+        network(rng.integers(0, 256, (32, 32, 32, 3)).astype(np.float32), training=True)
     card = {"architecture": "fast", "class_names": list(objects.CIFAR10), "threshold": 0.0}
     models.save(network, card, "cifar10", tmp_path)
     body = networks.keras.Model(network.input, [network.output, network.get_layer("features").output])
@@ -153,6 +160,7 @@ def test_features_and_probabilities_come_from_one_network(tmp_path):
     probabilities, features = body.predict(images.astype(np.float32), verbose=0)
     model = models.load("cifar10", tmp_path)
     found = model.run(images, batch_size=2)
+    assert features.std() > 0.1
     assert np.array_equal(found["features"], model.features(images, 2))
     assert np.array_equal(found["probabilities"], model.predict(images, 2))
     assert np.abs(found["probabilities"] - probabilities).max() < 0.02  # its weights are rounded to 8 bits
