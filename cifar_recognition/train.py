@@ -41,7 +41,7 @@ class Config:
     cutout: int = 10  # side of a grey square that hides part of each image, 0 to 32 pixels; all but fast: 0
     dataset: str = "cifar10"  # or an .npz with x_train y_train x_test y_test, RGB uint8 (N, 32, 32, 3), 0 airplane ...
     validation: int = 2000  # images of the training set kept for choosing; the test set chooses nothing
-    refuse: float = 0.07  # share of validation images that the threshold of "none of these" may refuse
+    refuse: float = 0.08  # share of validation images that the threshold of "none of these" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
     output: str = str(models.MODELS)  # folder for the model's files
@@ -116,7 +116,7 @@ def optimizer(config: Config, steps: int):
 
 def line_to_others(model: models.Model, images: np.ndarray) -> np.ndarray:
     """Return the line that parts a network's features of its training images, uint8 (N, 32, 32, 3), from others."""
-    crops = np.concatenate([objects.crops(frame, images.shape[1]) for frame in novelty.others()])
+    crops = np.concatenate([objects.crops(frame, images.shape[1]) for frame in novelty.others(images)])
     return novelty.line(model.features(np.concatenate([images, images[:, :, ::-1]])), model.features(crops))
 
 

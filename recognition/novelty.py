@@ -1,28 +1,22 @@
 """None of these: does a network see one of the things it was trained on, or something else?
 
 Its probabilities cannot tell: they add up to one whatever it sees, and a face looks to it much like a cat. Its
-features, the numbers before its last layer, can: a line through them parts the training images from drawn faces, which
-lie where photographs of faces, of writing and of bare surfaces lie, too. No photograph of anybody is needed.
+features, the numbers before its last layer, can: a line through them parts the training images from drawn people, who
+lie where photographs of people, of writing and of bare surfaces lie, too. No photograph of anybody is needed.
 """
 
 import numpy as np
 
 from recognition import portraits
 
-FACES = 100  # drawn, each seen whole and from near
-SIZES = 96, 160, 240  # pixels of their sides
+PEOPLE = 300  # drawn
 
 
-def others(seed: int = 0) -> list[np.ndarray]:
-    """Return frames, BGR uint8 (H, H, 3), that show none of the classes of any network for objects: drawn faces."""
+def others(images: np.ndarray, seed: int = 0) -> list[np.ndarray]:
+    """Return frames that show none of the classes, BGR uint8 (H, H, 3): drawn people before the images, RGB uint8."""
     rng = np.random.default_rng(seed)
-    whole = [portraits.draw_face(k, k, int(rng.choice(SIZES))) for k in range(FACES)]
-    near = []
-    for frame in whole:
-        side = int(rng.uniform(0.5, 0.9) * len(frame))
-        y, x = rng.integers(0, len(frame) - side + 1, 2)
-        near.append(frame[y : y + side, x : x + side])
-    return whole + near
+    behind = images[rng.integers(0, len(images), PEOPLE), :, :, ::-1]
+    return [portraits.draw_person(person, background, rng) for person, background in enumerate(behind)]
 
 
 def line(inside: np.ndarray, outside: np.ndarray, ridge: float = 1.0) -> np.ndarray:

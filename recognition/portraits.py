@@ -1,4 +1,4 @@
-"""Drawn faces that the detectors accept, for tests and pictures without photographs of real people."""
+"""Drawn faces that the detectors accept, for tests, pictures and training without photographs of real people."""
 
 from pathlib import Path
 
@@ -45,6 +45,38 @@ def draw_face(person: int, photo: int = 0, size: int = 240) -> np.ndarray:
         oval(0, (mouth - 0.13) * h, 0.4, 0.06, hair)
     image = cv2.GaussianBlur(image, (0, 0), 1.5) * shot.uniform(0.8, 1.15) + shot.normal(0, 4, image.shape)
     return np.clip(image, 0, 255).astype(np.uint8)
+
+
+def draw_person(person: int, background: np.ndarray, rng: np.random.Generator, size: int = 160) -> np.ndarray:
+    """Return a drawn person, head and shoulders, in any light, BGR uint8 (size, size, 3).
+
+    `background`: what is behind, BGR uint8 (H, W, 3).
+    """
+    face = draw_face(person, person, size).astype(np.float32)
+    wall = np.median(np.concatenate([face[:4].reshape(-1, 3), face[:, :4].reshape(-1, 3)]), axis=0)
+    head = (np.abs(face - wall).max(axis=2) > 30).astype(np.uint8)
+    head = cv2.morphologyEx(head, cv2.MORPH_CLOSE, np.ones((size // 8, size // 8)))
+    head = cv2.GaussianBlur(head.astype(np.float32), (0, 0), size / 100)[..., None]
+    image = cv2.resize(background, (size, size), interpolation=cv2.INTER_CUBIC)
+    image = cv2.GaussianBlur(image, (0, 0), max(0.5, size * rng.uniform(0, 0.03))).astype(np.float32)
+    if rng.random() < 0.3:
+        image[:] = rng.uniform(0, 255, 3)  # a plain wall
+    if rng.random() < 0.8:
+        shoulders = size * rng.uniform(0.4, 0.7), size * rng.uniform(0.28, 0.4)
+        clothes = tuple(rng.uniform(10, 230, 3))
+        cv2.ellipse(
+            image, (size // 2, int(1.1 * size)), tuple(map(int, shoulders)), 0, 0, 360, clothes, -1, cv2.LINE_AA
+        )
+        neck = tuple(np.array([100, 130, 180]) * rng.uniform(0.4, 1.2))
+        cv2.rectangle(image, (int(0.36 * size), int(0.7 * size)), (int(0.64 * size), int(0.95 * size)), neck, -1)
+    image = head * face + (1 - head) * image
+    y, x = np.mgrid[:size, :size] / size - 0.5
+    angle = rng.uniform(0, 2 * np.pi)
+    image *= 1 + rng.uniform(0, 0.6) * (x * np.cos(angle) + y * np.sin(angle))[..., None]  # light from one side
+    image *= rng.uniform(0.4, 1.1) * rng.uniform(0.9, 1.1, 3)
+    if rng.random() < 0.2:
+        image[:] = image.mean(axis=2, keepdims=True)
+    return np.clip(image + rng.normal(0, rng.uniform(0, 8), image.shape), 0, 255).astype(np.uint8)
 
 
 def write_people(folder: Path, people: int, photos: int, first: int = 0) -> Path:
