@@ -20,6 +20,9 @@ class Fake:
     def __init__(self, answer, class_names=objects.CIFAR10, size=32):
         self._answer, self.class_names, self.size = answer, list(class_names), size
 
+    def crops(self, frame):
+        return objects.crops(frame, self.size)
+
     def predict(self, images):
         assert images.dtype == np.uint8
         assert images.shape[1:] == (self.size, self.size, 3)
