@@ -2,7 +2,7 @@
 
     python cifar_recognition/evaluate.py                          # the CIFAR-10 test set
     python cifar_recognition/evaluate.py data/object_photos       # photos of any size, FOLDER/CLASS/*
-    python cifar_recognition/evaluate.py dogs --model dogs        # a model of your own, by train_transfer.py
+    python cifar_recognition/evaluate.py others --model dogs      # a model of your own, by train_transfer.py
     python cifar_recognition/evaluate.py --json                   # the numbers as one JSON object on stdout
 
 Every image counts as predict_static.py sees it: what the model says is averaged over several crops of a photo, an image

@@ -80,9 +80,13 @@ class Backbone:
         The whole frame: our network was trained on whole things, and learning from closer looks, too, made it worse
         at dogs. ImageNet's networks see it once, and of an image of `size` they say exactly what Keras says.
         """
-        height, width = frame.shape[:2]
-        whole = objects.cut(frame, objects.views(width, height, self.size)[0], self.size)[None]
+        (box,) = self.views(frame.shape[1], frame.shape[0])
+        whole = objects.cut(frame, box, self.size)[None]
         return np.concatenate([whole, whole[:, :, ::-1]]) if self._mirrored else whole
+
+    def views(self, width: int, height: int) -> list[objects.Box]:
+        """Return the one square of a frame that is looked at, x1 y1 x2 y2 in pixels."""
+        return objects.views(width, height, self.size)[:1]
 
     def describe(self, crops: list[np.ndarray]) -> np.ndarray:
         """Return the features, float32 (N, D), of N frames, given the crops of each."""

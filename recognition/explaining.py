@@ -6,7 +6,7 @@ Occlusion (Zeiler and Fergus, 2014): it needs nothing of the network but its ans
 import cv2
 import numpy as np
 
-from recognition.objects import Classifier, cut, views
+from recognition.objects import Classifier, cut
 
 PLACES = 8  # hidden in turn, along each side of a view
 SIDE = 320  # pixels of the longer side of the map; it has no finer detail
@@ -37,7 +37,7 @@ def explain(frame: np.ndarray, classifier: Classifier, label: str) -> np.ndarray
     """
     size, column = classifier.size, classifier.class_names.index(label)
     height, width = frame.shape[:2]
-    boxes, hidden = views(width, height, size), masks(size)
+    boxes, hidden = classifier.views(width, height), masks(size)
     images = [cut(frame, box, size) for box in boxes]
     batch = np.concatenate([[image, *hide(image, hidden)] for image in images])
     found = classifier.predict(batch)[:, column].reshape(len(boxes), -1)

@@ -54,8 +54,12 @@ class Classifier:
             self.class_names = [*model.class_names, NONE]
         self.size = backbone.size if backbone else model.shape[0]  # pixels of an image's side
 
+    def views(self, width: int, height: int) -> list[Box]:
+        """Return the squares of a frame to look at, x1 y1 x2 y2 in pixels."""
+        return self._backbone.views(width, height) if self._backbone else views(width, height, self.size)
+
     def crops(self, frame: np.ndarray) -> np.ndarray:
-        """Return the squares of a BGR frame to look at, as in training, RGB uint8 (K, size, size, 3)."""
+        """Return these squares of a BGR frame and their mirror images, as in training, RGB uint8 (K, size, size, 3)."""
         return self._backbone.crops(frame) if self._backbone else crops(frame, self.size)
 
     def predict(self, images: np.ndarray) -> np.ndarray:

@@ -150,3 +150,14 @@ def test_reliability_by_hand():
     assert rows == pytest.approx(np.array([[0, 0, 1], [0.5, 0.5, 2], [0.9775, 0.75, 4]]))
     assert calibration.error(confidence, right) == pytest.approx((4 * 0.2275 + 2 * 0 + 1 * 0) / 7)
     assert calibration.error(np.ones(3), np.ones(3, bool)) == 0
+
+
+def test_the_best_power_undoes_what_made_probabilities_unsure():
+    rng = np.random.default_rng(4)
+    true = rng.dirichlet(np.full(5, 0.3), 4000).clip(1e-6)
+    true /= true.sum(1, keepdims=True)
+    labels = np.array([rng.choice(5, p=row) for row in true])
+    unsure = true**0.5 / (true**0.5).sum(1, keepdims=True)
+    assert calibration.sharpen(unsure, 2) == pytest.approx(true)
+    assert calibration.best_power(unsure[None], labels) == pytest.approx(2, rel=0.06)
+    assert calibration.best_power(true[None], labels) == pytest.approx(1, rel=0.06)

@@ -20,6 +20,9 @@ class Fake:
     def __init__(self, answer, class_names=objects.CIFAR10, size=32):
         self._answer, self.class_names, self.size = answer, list(class_names), size
 
+    def views(self, width, height):
+        return objects.views(width, height, self.size)
+
     def crops(self, frame):
         return objects.crops(frame, self.size)
 
