@@ -93,7 +93,8 @@ class Display:
     def press(self, window: str, key: str) -> None:
         """Press a key, such as "q", "Escape" or "alt+F4", in a window."""
         self.wait_for(lambda: self.works("xdotool", "windowactivate", "--sync", window))
-        self.do("xdotool", "key", key)
+        # A letter that the keyboard lacks is on it only while it is pressed: a busy program needs time to look it up
+        self.do("xdotool", "key", "--delay", "1000" if key == "ediaeresis" else "12", key)
 
     def click(self, window: str, x: int, y: int) -> None:
         """Click a pixel of a window."""
