@@ -1,8 +1,8 @@
 """None of these: does a network see one of the things it was trained on, or something else?
 
-Its probabilities cannot tell: they add up to one whatever it sees, and a face looks to it much like a cat. Its
+Its probabilities cannot tell: they add up to one whatever it sees, and a face looks to it much like a dog. Its
 features, the numbers before its last layer, can: a line through them parts the training images from drawn people, who
-lie where photographs of people, of writing and of bare surfaces lie, too. No photograph of anybody is needed.
+lie where most photographs of people, of writing and of bare surfaces lie, too. No photograph of anybody is needed.
 """
 
 import numpy as np
