@@ -6,7 +6,8 @@
     python cifar_recognition/evaluate.py --json                   # the numbers as one JSON object on stdout
 
 Every image counts as predict_static.py sees it: what the model says is averaged over several crops of a photo, an image
-of the test set being one, and their mirror images. Reads models/NAME.*; writes confusion.png, reliability.png and
+of the test set being one, and their mirror images. A folder "none of these" holds photos that the model should refuse.
+Reads models/NAME.*; writes confusion.png, reliability.png and
 wrong.png (the surest mistakes) to --output.
 Exit code: 0 all images were used, 1 some could not be used (the others were), 2 wrong usage.
 """
@@ -19,7 +20,17 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from recognition import calibration, datasets, frames, object_variants, objects, progress, reports, settings
+from recognition import (
+    calibration,
+    class_folders,
+    datasets,
+    frames,
+    object_variants,
+    objects,
+    progress,
+    reports,
+    settings,
+)
 
 WORST = 50  # mistakes shown
 
@@ -34,24 +45,18 @@ class Config:
     show: bool = True  # open the figures in windows where there is a display
 
 
-def list_classes(folder: Path, class_names: list[str]) -> list[Path]:
-    """Return the folders of a folder, each named as a class of the model. Raises UserError for any other name."""
-    try:
-        folders = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise settings.UserError(
-            f"{folder}: cannot be listed ({error.strerror}): name a folder of classes", 2
-        ) from None
-    foreign = [path.name for path in folders if path.name not in class_names]
-    if foreign or not folders:
-        found = f"holds folders {shorten(foreign)}, which are no classes" if foreign else "holds no folders of classes"
-        raise settings.UserError(f"{folder}: {found} of the model: it knows {shorten(class_names)}", 2)
-    return folders
+def find_photos(folder: Path, class_names: list[str]) -> dict[str, int]:
+    """Return the photos of FOLDER/CLASS/*, each with its label; len(class_names) is that of "none of these".
 
-
-def shorten(names: list[str], most: int = 12) -> str:
-    """Return names as one text, the first of them where there are many."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
+    Raises UserError for a folder that is named as no class of the model.
+    """
+    classes = class_folders.scan(folder)
+    labels = {name: k for k, name in enumerate([*class_names, objects.NONE])}
+    foreign = [name for name in classes.files if name not in labels]
+    if foreign:
+        found, known = (class_folders.shorten(names, 12) for names in (foreign, class_names))
+        raise settings.UserError(f"{folder}: holds folders {found}, which are no classes: the model knows {known}", 2)
+    return {str(folder / file): labels[name] for name, files in classes.files.items() for file in files}
 
 
 def predict_photos(source: frames.FrameSource, classifier: objects.Classifier) -> tuple[np.ndarray, list[str]]:
@@ -65,8 +70,11 @@ def score(
 ) -> dict:
     """Return the numbers of what was predicted, float32 (N, C) of the named classes, against what is true, int (N,).
 
-    `fits`: how well each image fits the classes, float32 (N,).
+    `fits`: how well each image fits the classes, float32 (N,). A label of C, "none of these", asks for refusal alone.
     """
+    named, refused = labels < len(class_names), fits < threshold
+    others = {"images": int((~named).sum()), "refused": float(refused[~named].mean())} if not named.all() else None
+    probabilities, labels, refused = probabilities[named], labels[named], refused[named]
     confidence, order = probabilities.max(1), np.argsort(-probabilities, axis=1, kind="stable")
     right = order[:, 0] == labels
     matrix = reports.confusion_matrix(labels, order[:, 0], len(class_names))
@@ -74,7 +82,9 @@ def score(
         "images": len(labels),
         "accuracy": float(right.mean()),
         "top_3": float((order[:, :3] == labels[:, None]).any(1).mean()),
-        "refused": float((fits < threshold).mean()),
+        "refused": float(refused.mean()),
+        "accuracy_if_refusing_is_wrong": float((right & ~refused).mean()),
+        "none_of_these": others,
         "threshold": threshold,
         "loss": float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)).mean()),
         "confidence": float(confidence.mean()),
@@ -96,10 +106,15 @@ def print_table(result: dict) -> None:
     how = "crops and mirror images averaged" if alone is None else f"mirror images averaged; {alone:.2%} without"
     print(f"accuracy {result['accuracy']:.2%} ({how})   right among the first three {result['top_3']:.2%}")
     print(
-        f"refused {result['refused']:.2%}   mean confidence {result['confidence']:.2%}   "
-        f"calibration error {result['calibration_error']:.2%}   loss {result['loss']:.4f}   "
-        f"({result['images']:,} images)"
+        f'refused as "none of these" {result["refused"]:.2%}   '
+        f"accuracy where that counts as wrong {result['accuracy_if_refusing_is_wrong']:.2%}"
     )
+    print(
+        f"mean confidence {result['confidence']:.2%}   calibration error {result['calibration_error']:.2%}   "
+        f"loss {result['loss']:.4f}   ({result['images']:,} images)"
+    )
+    if others := result["none_of_these"]:
+        print(f"of {others['images']:,} images of nothing that the model knows {others['refused']:.2%} refused")
 
 
 def main(config: Config) -> int:
@@ -110,27 +125,29 @@ def main(config: Config) -> int:
     alone, failed = None, []
     if config.data == "cifar10":
         if tuple(names) != objects.CIFAR10 or classifier.size != 32:
-            raise settings.UserError(f"--model {config.model} knows {shorten(names)}: name a folder FOLDER/CLASS/*", 2)
+            known = class_folders.shorten(names, 12)
+            raise settings.UserError(f"--model {config.model} knows {known}: name a folder FOLDER/CLASS/*", 2)
         images, labels = datasets.load_cifar10()[2:]
         both = object_variants.predict_both(classifier, images)
         alone, seen = float((both[0, :, : len(names)].argmax(1) == labels).mean()), both.mean(0)
         files = [f"test[{i}]" for i in range(len(images))]
     else:
-        source = frames.FrameSource([str(path) for path in list_classes(Path(config.data), names)])
+        photos = find_photos(Path(config.data), names)
+        source = frames.FrameSource(list(photos))
         seen, files = predict_photos(source, classifier)
-        if not files:
-            raise settings.UserError(f"{config.data}: no image that can be used: put some into FOLDER/CLASS/")
-        labels, failed = np.array([names.index(Path(path).parent.name) for path in files]), source.failed
+        labels, failed = np.array([photos[path] for path in files], int), source.failed
+        if not (labels < len(names)).any():
+            raise settings.UserError(f"{config.data}: no image of a class that can be used: put some into FOLDER/CLASS")
     probabilities, fits = seen[:, : len(names)], objects.fit(seen, classifier.class_names)
-    read, confidence = probabilities.argmax(1), probabilities.max(1)
-    wrong = np.flatnonzero(read != labels)
-    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]
     result = score(probabilities, fits, labels, names, threshold)
+    read, confidence, named = probabilities.argmax(1), probabilities.max(1), labels < len(names)
+    wrong = np.flatnonzero(named & (read != labels))
+    wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]
     result |= {"accuracy_without_mirror_images": alone, "most_confidently_wrong": [files[i] for i in wrong]}
 
     figures = [config.output / "confusion.png", config.output / "reliability.png"]
     reports.plot_confusion(np.array(result["matrix"]), names, figures[0])
-    calibration.plot(confidence, read == labels, figures[1])
+    calibration.plot(confidence[named], (read == labels)[named], figures[1])
     if len(wrong):
         figures.append(config.output / "wrong.png")
         shown = [reports.thumbnail(Path(files[i])) if alone is None else images[i] for i in wrong]

@@ -34,9 +34,12 @@ class Config:
 
 
 def main(config: Config) -> int:
+    if config.backbone == "cifar10" and config.size != Config.size:
+        raise settings.UserError(f"--size {config.size}: cifar10 sees 32 pixels a side: choose another --backbone", 2)
     name = config.name or config.folder.resolve().name
     head = backbones.head_card(name)
     classes = class_folders.scan(config.folder)
+    class_folders.check_classes(config.folder, classes.class_names)
     settings.make_folder(config.output)
     path = config.output / f"{name}.h5"
     backbone = backbones.load(config.backbone, config.weights, config.size)

@@ -26,7 +26,7 @@ class Config:
     model: str = "cifar10"  # name of a model in models/
     threshold: float | None = None  # least fit of a class, 0 to 1, default the model's own; higher errs less
     top: int = 5  # classes listed, the most probable first
-    explain: bool = False  # colour what spoke for the class; takes a hundred times as long
+    explain: bool = False  # colour what spoke for the class in the picture; takes forty times as long
     output: str | None = None  # folder, or image file, for the annotated pictures
     json: bool = False  # print JSON Lines instead of text, and open no window
     show: bool = True  # open a window where there is a display; --no-show saves instead
@@ -36,6 +36,8 @@ def main(config: Config) -> int:
     if not config.paths:
         raise settings.UserError("name at least one image, folder or pattern, for example photos/", 2)
     objects.check_top(config.top)
+    if config.explain and config.json and not config.output:
+        raise settings.UserError("--explain colours pictures, and --json makes none: name a folder with --output", 2)
     classifier = objects.load(config.model)
     threshold = classifier.threshold(config.threshold)
     show = config.show and not config.json and not config.output and sinks.has_display()

@@ -35,7 +35,7 @@ class Config:
     adam_share: float = 0.1  # muon: the learning rate of all that is no convolution, as a share of that
     schedule: Literal["linear", "one_cycle", "constant"] = "linear"  # of the learning rate; all but fast: constant
     weight_decay: float = 0.0  # adam: raise it if training accuracy runs away from validation
-    label_smoothing: float = 0.2  # certainty taken from the right answer, 0 to 0.2; all but fast: 0
+    label_smoothing: float = 0.2  # certainty taken from the right answer, 0 to 1; all but fast: 0
     mirror: bool = True  # show every image mirrored in every other epoch; all but fast: not
     shift: int = 3  # pixels by which images are shifted at most, 0 to 16; all but fast: 0
     cutout: int = 10  # side of a grey square that hides part of each image, 0 to 32 pixels; all but fast: 0
@@ -161,7 +161,8 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
     kept, held_back = datasets.hold_back(len(x), config.validation)
     steps = len(kept) // config.batch_size
     if not steps:
-        raise settings.UserError(f"--batch-size {config.batch_size}: there are only {len(kept):,} images", 2)
+        left = f"{len(x):,} images without the {len(held_back):,} of --validation"
+        raise settings.UserError(f"--batch-size {config.batch_size}: more than there are to train on, {left}", 2)
     folder = Path(config.output)
 
     from recognition import ladder, networks, reports, training  # only now: Keras takes seconds, mistakes should not

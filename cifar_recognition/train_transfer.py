@@ -23,6 +23,7 @@ from recognition import backbones, class_folders, features, models, objects, set
 
 FEW = 500  # images, below which "auto" takes cross-validation
 FOLDS = 5
+RELIABLE = 10  # images of a class, below which accuracy says little
 STEPS = 20  # in an epoch, at least
 
 
@@ -135,6 +136,9 @@ def main(config: Config) -> int:
         raise settings.UserError(f"{config.name}: features of one class only: run {backbones.EXTRACT} FOLDER", 2)
     backbone = backbones.load_same(content.backbone, str(config.features / f"{config.name}.h5"))
     class_folders.compare(content.folder, names)
+    fewest = names[np.bincount(y).argmin()]
+    if np.bincount(y).min() < RELIABLE:
+        settings.say(f"{fewest}: only {np.bincount(y).min()} images: what is measured below may be luck")
     settings.make_folder(config.output)
     split = parts(config, y)
     if not len(split[0][1]):

@@ -136,6 +136,8 @@ def load_same(wanted: dict, what: str, folder: Path = models.MODELS, published: 
     how = f"run {EXTRACT} FOLDER and {TRAIN} NAME again"
     if not isinstance(wanted, dict) or not isinstance(wanted.get("size"), int):
         raise UserError(f"{what} does not tell its backbone: {how}")
+    if wanted.get("name") not in NAMES:
+        raise UserError(f"{what}: backbone '{wanted.get('name')}' is unknown (known: {', '.join(NAMES)}): {how}")
     backbone = load(wanted.get("name"), None, wanted["size"], folder, published)
     for key, value in backbone.identity.items():
         if wanted.get(key) != value:

@@ -12,6 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from recognition.reports import BLUE, save_figure
 
 BINS = 15  # of confidence, all equally wide, as in the paper
+MANY = 10  # answers in a bin, of which the share that is right says something
 
 
 def reliability(confidence: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -51,12 +52,16 @@ def best_power(views: np.ndarray, labels: np.ndarray) -> float:
 
 def plot(confidence: np.ndarray, right: np.ndarray, path: Path) -> None:
     """Save the reliability diagram: how often answers are right against how sure they were, and how many there are."""
-    sure, share, _ = reliability(confidence, right).T
+    sure, share, count = reliability(confidence, right).T
+    many = count >= MANY
     figure = Figure(figsize=(5.5, 6.2), layout="constrained")
     top, below = figure.subplots(2, 1, height_ratios=(3.5, 1), sharex=True)
     top.plot((0, 1), (0, 1), "--", color="0.5", label="right as often as it says")
     label = f"measured, {100 * error(confidence, right):.1f} % off on average"
-    top.plot(sure, share, "o-", color=BLUE, label=label, clip_on=False)
+    top.plot(sure[many], share[many], "o-", color=BLUE, label=label, clip_on=False)
+    if not many.all():
+        few = f"of less than {MANY} answers"
+        top.plot(sure[~many], share[~many], "o", color=BLUE, alpha=0.25, label=few, clip_on=False)
     top.set(ylabel="share of answers that are right", xlim=(0, 1), ylim=(0, 1))
     top.grid(alpha=0.4)
     top.legend(loc="lower center", bbox_to_anchor=(0.5, 1), frameon=False)

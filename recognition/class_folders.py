@@ -11,8 +11,6 @@ from recognition.frames import SUFFIXES
 from recognition.objects import NONE
 from recognition.settings import UserError, say
 
-SHOWN = 5  # names in a message
-
 
 @dataclass
 class ClassFolder:
@@ -29,7 +27,7 @@ class ClassFolder:
 def scan(folder: Path) -> ClassFolder:
     """Return the images of FOLDER/CLASS/*, those of folders inside CLASS with them; say what is left out.
 
-    Raises UserError unless there are two classes to tell apart.
+    Raises UserError where there is none.
     """
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: (entry.name == NONE, entry.name))  # NONE comes last
@@ -41,14 +39,15 @@ def scan(folder: Path) -> ClassFolder:
     _say(loose, f"in {folder} itself, so of no class: left out")
     _say([name for name, found in files.items() if not found], "no images in this class: left out")
     filled = {name: found for name, found in files.items() if found}
-    check_classes(folder, list(filled))
+    if not filled:
+        raise UserError(f"{folder}: no images in subfolders: put them into {folder / 'CLASS'}", 2)
     return ClassFolder(folder, filled)
 
 
 def check_classes(folder: Path, class_names: list[str]) -> None:
     """Raise UserError unless there are two classes to tell apart."""
     if not class_names:
-        raise UserError(f"{folder}: no images in subfolders: put them into {folder / 'CLASS'}", 2)
+        raise UserError(f"{folder}: no image that belongs to one class: keep each in one folder alone", 2)
     if len(class_names) == 1:
         only = folder / class_names[0]
         inner = sorted(path.name for path in only.iterdir() if path.is_dir()) if only.is_dir() else []
@@ -106,9 +105,14 @@ def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
     return np.setdiff1d(np.arange(len(labels)), held_back), np.array(sorted(held_back), int)
 
 
+def shorten(names: list[str], most: int = 5) -> str:
+    """Return names as one text, the first of them where there are many."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
 def _say(names: list[str], what: str) -> None:
     if names:
-        say(f"{', '.join(names[:SHOWN])}{f' and {len(names) - SHOWN} more' if len(names) > SHOWN else ''}: {what}")
+        say(f"{shorten(names)}: {what}")
 
 
 @dataclass

@@ -32,10 +32,14 @@ class Label:
 
 @dataclass
 class Objects:
-    """What a photo may show, the most probable first; `known`: whether the first is believed."""
+    """What a photo may show, the most probable first.
+
+    `known`: whether the first is believed, `fit`, 0 to 1, reaching the threshold.
+    """
 
     known: bool
     top: list[Label]
+    fit: float
 
     @property
     def name(self) -> str:
@@ -149,7 +153,8 @@ def judge(probabilities: np.ndarray, class_names: list[str], threshold: float, m
     names = named(class_names)
     best = np.argsort(-probabilities[: len(names)], kind="stable")[:most]
     top = [Label(names[k], round(float(probabilities[k]), 4)) for k in best]
-    return Objects(bool(fit(probabilities[None], class_names)[0] >= threshold), top)
+    fits = float(fit(probabilities[None], class_names)[0])
+    return Objects(fits >= threshold, top, fits)
 
 
 def check_top(most: int) -> None:
@@ -159,12 +164,13 @@ def check_top(most: int) -> None:
 
 
 def text_of(objects: Objects) -> str:
-    """Return what was seen as one line: the classes of half a percent and more, or none and the nearest."""
+    """Return what was seen as one line: the classes of half a percent and more, or none, the nearest and its fit."""
     first, *others = objects.top
     listed = [f"{one.label} {one.confidence:.0%}" for one in [first, *(o for o in others if o.confidence >= 0.005)]]
-    return ", ".join(listed) if objects.known else f"{NONE} (nearest: {listed[0]})"
+    return ", ".join(listed) if objects.known else f"{NONE} (nearest: {listed[0]}, fit {objects.fit:.2f})"
 
 
 def json_line(source: str, index: int, objects: Objects) -> str:
     """Return what was seen in a frame as one line of JSON: source, frame, known, top (label, confidence)."""
-    return json.dumps({"source": source, "frame": index, **asdict(objects)})
+    top = [asdict(one) for one in objects.top]
+    return json.dumps({"source": source, "frame": index, "known": objects.known, "top": top})

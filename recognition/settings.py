@@ -74,9 +74,12 @@ def check_range(config, low: float, high: float, *names: str) -> None:
 
 
 def apply_recipe(config: Config, recipe: Config) -> Config:
-    """Return the settings with the recipe's values wherever the user left the default."""
+    """Return the settings with the recipe's values wherever the user left the default and gave no flag."""
     default = asdict(type(config)())
-    return replace(recipe, **{name: value for name, value in asdict(config).items() if value != default[name]})
+    flags = {word.partition("=")[0] for word in sys.argv[1:] if word.startswith("--")}
+    given = {flag.removeprefix("--").removeprefix("no-").replace("-", "_") for flag in flags}
+    chosen = {name: value for name, value in asdict(config).items() if name in given or value != default[name]}
+    return replace(recipe, **chosen)
 
 
 @contextlib.contextmanager

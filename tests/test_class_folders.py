@@ -53,7 +53,7 @@ def test_images_of_every_class_with_those_of_inner_folders(tmp_path, capsys):
 )
 def test_less_than_two_classes_are_refused(tmp_path, files, message):
     with pytest.raises(UserError, match=message) as caught:
-        class_folders.scan(make(tmp_path, *files))
+        class_folders.check_classes(tmp_path, class_folders.scan(make(tmp_path, *files)).class_names)
     assert caught.value.code == 2
 
 

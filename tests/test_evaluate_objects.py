@@ -130,7 +130,7 @@ def test_mistakes_are_one_line(script, clone, photos, tmp_path):
     (tmp_path / "hollow" / "cat").mkdir(parents=True)
     cases = [
         (["zoo"], 2, ["zebra", "airplane", "truck"]),
-        (["empty"], 2, ["empty: holds no folders of classes"]),
+        (["empty"], 2, ["empty: no images in subfolders"]),
         (["nowhere"], 2, ["nowhere", "cannot be listed"]),
         ([str(photos), "--model", "nosuch"], 1, ["nosuch.json not found"]),
         ([str(photos), "--threshold", "2"], 2, ["--threshold"]),
@@ -139,8 +139,29 @@ def test_mistakes_are_one_line(script, clone, photos, tmp_path):
         done = script(SCRIPT, *arguments, root=clone)
         assert (done.returncode, len(done.stderr.splitlines())) == (code, 1), done.stderr
         assert done.stderr.startswith("error: ") and all(word in done.stderr for word in named), done.stderr
+    (tmp_path / "hollow" / "cat" / "a.png").write_text("no picture")
     done = script(SCRIPT, "hollow", root=clone)
-    assert done.returncode == 1 and "no image that can be used" in done.stderr and "Traceback" not in done.stderr
+    assert done.returncode == 1 and len(errors(done)) == 2
+    assert "no image of a class that can be used" in errors(done)[1]
+
+
+def test_photos_of_nothing_are_to_be_refused_and_count_apart(script, clone, photos):
+    alone = json.loads(script(SCRIPT, photos, "--json", "--threshold", "0", root=clone).stdout)
+    assert alone["none_of_these"] is None and alone["accuracy_if_refusing_is_wrong"] == alone["accuracy"]
+    (photos / "bird" / "more").mkdir()
+    (photos / "bird" / "ü 0.png").rename(photos / "bird" / "more" / "ü 0.png")  # a folder in a class belongs to it
+    (photos / "none of these").mkdir()
+    for k, level in enumerate((0, 128, 255)):
+        cv2.imwrite(str(photos / "none of these" / f"{k}.png"), np.full((40, 40, 3), level, np.uint8))
+    for threshold, refused in ((0, 0), (1, 1)):
+        result = json.loads(script(SCRIPT, photos, "--json", "--threshold", threshold, root=clone).stdout)
+        assert result["none_of_these"] == {"images": 3, "refused": refused}
+        assert result["refused"] == refused
+        assert result["accuracy_if_refusing_is_wrong"] == (0 if refused else result["accuracy"])
+        for key in ("images", "accuracy", "matrix", "loss", "calibration_error"):
+            assert result[key] == alone[key], key
+    done = script(SCRIPT, photos, "--threshold", "1", root=clone)
+    assert "of 3 images of nothing that the model knows 100.00% refused" in done.stdout
 
 
 def test_reliability_by_hand():

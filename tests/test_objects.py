@@ -116,19 +116,20 @@ def test_the_answers_of_all_views_are_averaged():
 def test_none_of_these_is_never_listed_and_few_classes_are_listed_all():
     names = ["dog", "cat", NONE]
     seen = objects.judge(np.float32([0.1, 0.2, 0.7]), names, 0.5)
-    assert seen == Objects(False, [Label("cat", 0.2), Label("dog", 0.1)])
+    assert (seen.known, seen.top) == (False, [Label("cat", 0.2), Label("dog", 0.1)])
+    assert seen.fit == pytest.approx(0.3)
     assert seen.name == NONE
     seen = objects.judge(np.float32([0.6, 0.1, 0.3]), names, 0.5)
-    assert seen == Objects(True, [Label("dog", 0.6), Label("cat", 0.1)])
+    assert (seen.known, seen.top) == (True, [Label("dog", 0.6), Label("cat", 0.1)])
     assert seen.name == "dog"
     assert len(objects.judge(np.full(200, 0.005, np.float32), [f"class {k}" for k in range(200)], 0).top) == 5
     assert len(objects.judge(np.full(10, 0.1, np.float32), list(objects.CIFAR10), 0, most=2).top) == 2
 
 
 def test_results_as_text_and_as_json():
-    seen = Objects(True, [Label("dog", 0.9312), Label("cat", 0.0421), Label("frog", 0.0049)])
+    seen = Objects(True, [Label("dog", 0.9312), Label("cat", 0.0421), Label("frog", 0.0049)], 0.93)
     assert objects.text_of(seen) == "dog 93%, cat 4%"
-    assert objects.text_of(Objects(False, seen.top)) == "none of these (nearest: dog 93%)"
+    assert objects.text_of(Objects(False, seen.top, 0.4123)) == "none of these (nearest: dog 93%, fit 0.41)"
     assert json.loads(objects.json_line("a.jpg", 3, seen)) == {
         "source": "a.jpg",
         "frame": 3,
@@ -194,7 +195,7 @@ def test_the_map_says_how_much_a_place_matters():
 
 @pytest.mark.parametrize(("height", "width"), SHAPES)
 def test_pictures_have_room_for_the_bars(height, width):
-    seen = Objects(True, [Label("dog", 0.6), Label("cat", 0.3), Label("hippopotamus", 0.1)])
+    seen = Objects(True, [Label("dog", 0.6), Label("cat", 0.3), Label("hippopotamus", 0.1)], 0.6)
     frame = photo(height, width)
     before = frame.copy()
     for heat in (None, np.ones((height, width), np.float32)):
@@ -210,7 +211,9 @@ def test_pictures_have_room_for_the_bars(height, width):
 def test_bars_are_as_long_as_probable_and_only_what_is_believed_is_green():
     for known in (True, False):
         frame = np.full((720, 1280, 3), 90, np.uint8)
-        draw_objects.draw_objects(frame, Objects(known, [Label("dog", 0.6), Label("cat", 0.3), Label("frog", 0.1)]))
+        draw_objects.draw_objects(
+            frame, Objects(known, [Label("dog", 0.6), Label("cat", 0.3), Label("frog", 0.1)], 0.6)
+        )
         lengths = {}
         for color in (draw_objects.GREEN, draw_objects.PALE):
             rows = (frame == color).all(-1).sum(1)
@@ -226,7 +229,7 @@ def test_bars_are_as_long_as_probable_and_only_what_is_believed_is_green():
 @pytest.mark.parametrize(("height", "width"), [(120, 160), (48, 64), (8, 300), (300, 8)])
 def test_bars_stay_in_small_frames(height, width):
     frame = np.full((height, width, 3), 90, np.uint8)
-    draw_objects.draw_objects(frame, Objects(False, [Label("a long name of a class", 0.6), Label("cat", 0.3)]))
+    draw_objects.draw_objects(frame, Objects(False, [Label("a long name of a class", 0.6), Label("cat", 0.3)], 0.6))
     assert (frame != 90).any()
 
 

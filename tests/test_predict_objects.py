@@ -155,6 +155,7 @@ def test_a_photo_is_explained(predict, tmp_path):
         (["--threshold", "7"], 2, "--threshold"),
         (["--top", "0"], 2, "--top 0"),
         (["--output", "red.png/named"], 2, "red.png"),
+        (["--explain", "--json"], 2, "--explain colours pictures"),
         (["--model", "nonsense"], 1, "nonsense.json not found"),
         (["--model", "../digits"], 2, "../digits"),
         (["--model", "digits"], 1, "digits is no object model"),

@@ -1,8 +1,9 @@
-"""Files are written whole or not at all; signals end a script, whatever they interrupt."""
+"""Files are written whole or not at all; flags win over recipes; signals end a script, whatever they interrupt."""
 
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -58,6 +59,28 @@ OTHER_THREAD = """
 not_on_windows = pytest.mark.skipif(
     sys.platform == "win32", reason="Windows knows neither SIGTERM nor timers that interrupt"
 )
+
+
+@dataclass
+class Recipe:
+    epochs: int = 24
+    mirror: bool = True
+    batch_size: int = 500
+
+
+@pytest.mark.parametrize(
+    ("words", "config", "expected"),
+    [
+        ([], Recipe(), Recipe(20, False, 64)),
+        ([], Recipe(epochs=3), Recipe(3, False, 64)),
+        (["--mirror"], Recipe(), Recipe(20, True, 64)),  # a flag holds, also where it says what the default says
+        (["--batch-size", "500", "--epochs=24"], Recipe(), Recipe(24, False, 500)),
+        (["--no-mirror"], Recipe(mirror=False), Recipe(20, False, 64)),
+    ],
+)
+def test_a_recipe_holds_where_the_user_said_nothing(monkeypatch, words, config, expected):
+    monkeypatch.setattr(sys, "argv", ["train.py", *words])
+    assert settings.apply_recipe(config, Recipe(20, False, 64)) == expected
 
 
 def test_an_error_names_the_file_that_was_to_be_written(tmp_path):

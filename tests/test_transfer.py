@@ -230,6 +230,7 @@ def test_mistakes_are_one_line(clone, run, extracted, folder, tmp_path):
     refused(run(TRAIN, "shapes", "--folds", "1"), 2, "--folds 1")
     refused(run(TRAIN, "shapes", "--epochs", "0"), 2, "--epochs 0: must be at least 1")
     refused(run(EXTRACT, tmp_path / "nowhere"), 2, "nowhere: cannot be listed")
+    refused(run(EXTRACT, folder, "--size", "96"), 2, "--size 96: cifar10 sees 32")
     (tmp_path / "single" / "dog").mkdir(parents=True)
     shutil.copy(folder / "ball" / "02.png", tmp_path / "single" / "dog")
     refused(run(EXTRACT, tmp_path / "single"), 2, "only one class")
