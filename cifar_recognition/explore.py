@@ -24,9 +24,7 @@ from recognition import datasets, objects, reports, settings
 @dataclass
 class Config:
     output: Path = Path("output/explore")  # folder for the figures
-    part: Literal["all", "dataset", "layers_demo"] = (
-        "all"  # dataset: what CIFAR-10 shows; layers_demo: how it is learnt
-    )
+    part: Literal["all", "dataset", "layers_demo"] = "all"  # what CIFAR-10 shows, how layers learn, or both
     problem: Literal["moons", "ring", "cross"] = "moons"  # layers_demo: how the two kinds of points lie
     epochs: int = 150  # layers_demo: times through the points
     learning_rate: float = 0.03  # layers_demo: lower it if the boundary jumps
@@ -45,7 +43,7 @@ def plot_counts(parts: dict[str, np.ndarray], path: Path) -> None:
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, (name, labels) in zip(figure.subplots(1, len(parts)), parts.items(), strict=True):
         bars = axes.barh(objects.CIFAR10, np.bincount(labels, minlength=len(objects.CIFAR10)), color=reports.BLUE)
-        axes.bar_label(bars, fontsize=9, padding=3)
+        axes.bar_label(bars, fmt="{:,.0f}", fontsize=9, padding=3)
         axes.invert_yaxis()  # the first class on top
         axes.set(title=f"{name}: {len(labels):,} images", xlabel="images", ylabel="class")
         axes.margins(x=0.12)
@@ -57,7 +55,7 @@ def plot_means(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
 
     RGB uint8 (N, 32, 32, 3). A mean that shows something is what a network of one dense layer can find.
     """
-    figure = Figure(figsize=(12, 3.4), layout="constrained")
+    figure = Figure(figsize=(12, 2.75), layout="constrained")
     grid = figure.subplots(2, len(objects.CIFAR10))
     for k, name in enumerate(objects.CIFAR10):
         own = images[labels == k]
@@ -68,7 +66,7 @@ def plot_means(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
         axes.set(xticks=[], yticks=[], frame_on=False)
     for axes, name in zip(grid[:, 0], ("mean", "spread of\nbrightness"), strict=True):
         axes.set_ylabel(name, rotation=0, ha="right", va="center")
-    figure.colorbar(drawn, ax=grid[1], label="0 to 255", extend="both")
+    figure.colorbar(drawn, ax=grid[1], label="grey levels", extend="both")
     reports.save_figure(figure, path)
 
 

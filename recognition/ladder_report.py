@@ -13,7 +13,7 @@ IDEAS = {
     "conv": "3x3 windows, the same everywhere",
     "conv_pool": "full resolution, the strongest of 2x2",
     "cnn": "two convolutions a block, dropout",
-    "fast": "whitened patches, batch normalisation, Muon, mirrored and shifted images, label smoothing, a schedule",
+    "fast": "whitened patches, residual blocks, batch normalisation, Muon, varied images, label smoothing, a schedule",
 }
 
 
