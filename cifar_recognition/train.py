@@ -18,7 +18,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from recognition import datasets, models, novelty, object_variants, objects, settings
+from recognition import datasets, models, object_scores, object_variants, objects, settings
 
 Architecture = Literal["dense", "conv", "conv_pool", "cnn", "fast"]
 
@@ -28,7 +28,7 @@ class Config:
     architecture: Architecture = "fast"  # each adds an idea to the one before
     ladder: bool = False  # train all of them, one after the other
     name: str = "cifar10"  # the model's name in models/; all but fast add their own: cifar10_dense, ...
-    epochs: int = 24  # times through the training set; all but fast: 20
+    epochs: int = 20  # times through the training set
     batch_size: int = 500  # images a step; all but fast: 64
     optimizer: Literal["muon", "adam"] = "muon"  # muon: for fast only, whose kernels keep their length; others: adam
     learning_rate: float = 0.1  # the highest of the schedule; halve it if the loss jumps; all but fast: 0.001
@@ -38,6 +38,7 @@ class Config:
     label_smoothing: float = 0.2  # certainty taken from the right answer, 0 to 1; all but fast: 0
     mirror: bool = True  # show every image mirrored in every other epoch; all but fast: not
     shift: int = 3  # pixels by which images are shifted at most, 0 to 16; all but fast: 0
+    zoom: float = 1.5  # half of the images are seen up to so many times nearer; 1 and all but fast: not
     cutout: int = 10  # side of a grey square that hides part of each image, 0 to 32 pixels; all but fast: 0
     dataset: str = "cifar10"  # or an .npz with x_train y_train x_test y_test, RGB uint8 (N, 32, 32, 3), 0 airplane ...
     validation: int = 2000  # images of the training set kept for choosing; the test set chooses nothing
@@ -49,7 +50,7 @@ class Config:
 
 TEXTBOOK = Config(
     epochs=20, batch_size=64, optimizer="adam", learning_rate=0.001, schedule="constant", label_smoothing=0,
-    mirror=False, shift=0, cutout=0,
+    mirror=False, shift=0, zoom=1, cutout=0,
 )  # fmt: skip
 
 
@@ -66,6 +67,7 @@ def check(config: Config) -> None:
     settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation")
     settings.check_range(config, 0, math.inf, "learning_rate", "adam_share", "weight_decay", "seed")
     settings.check_range(config, 0, 16, "shift")
+    settings.check_range(config, 1, 4, "zoom")
     settings.check_range(config, 0, 32, "cutout")
     models.check_name(config.name)
 
@@ -83,6 +85,8 @@ def make_batch(
         batch = object_variants.mirror(batch, first[chosen] ^ bool(epoch % 2))
     if config.shift:
         batch = object_variants.shift(batch, rng, config.shift)
+    if config.zoom > 1:
+        batch = object_variants.zoom(batch, rng, config.zoom)
     if config.cutout:
         batch = object_variants.cut_out(batch, rng, config.cutout)
     return batch, targets[chosen]
@@ -93,66 +97,14 @@ def optimizer(config: Config, steps: int):
     from recognition import muon, training
     from recognition.backend import keras
 
-    rate = {
-        "constant": lambda peak: peak,
-        "linear": lambda peak: keras.optimizers.schedules.PolynomialDecay(peak, steps, 0.0),
-        "one_cycle": lambda peak: training.one_cycle(peak, steps),
-    }[config.schedule](config.learning_rate)
+    peak = rate = config.learning_rate
+    if config.schedule == "linear":
+        rate = keras.optimizers.schedules.PolynomialDecay(peak, steps, 0.0)
+    elif config.schedule == "one_cycle":
+        rate = training.one_cycle(peak, steps)
     if config.optimizer == "adam":
         return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
-    return muon.Muon(
-        rate,
-        momentum=0.6,
-        ns_steps=3,
-        weight_decay=0.0,
-        rms_rate=None,
-        adam_lr_ratio=config.adam_share,
-        adam_beta_1=0.85,
-        adam_beta_2=0.95,
-        adam_weight_decay=config.weight_decay,
-        epsilon=1e-8,
-    )
-
-
-def calibrate(model, images: np.ndarray, labels: np.ndarray) -> None:
-    """Make a Keras model as sure as it is right about images that it was not trained on; its ranking stays the same."""
-    from recognition import calibration, networks
-
-    views = [model.predict(seen, batch_size=500, verbose=0) for seen in (images, images[:, :, ::-1])]
-    power = calibration.best_power(np.stack(views), labels)
-    last = [layer for layer in model.layers if isinstance(layer, networks.layers.Dense)][-1]
-    last.set_weights([power * array for array in last.get_weights()])  # softmax makes a power of a factor
-
-
-def line_to_others(model: models.Model, images: np.ndarray) -> np.ndarray:
-    """Return the line that parts a network's features of its training images, uint8 (N, 32, 32, 3), from others."""
-    crops = np.concatenate([objects.crops(frame, images.shape[1]) for frame in novelty.others(images)])
-    return novelty.line(model.features(np.concatenate([images, images[:, :, ::-1]])), model.features(crops))
-
-
-def measure(
-    model: models.Model, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], refuse: float
-) -> tuple[float, dict[str, float], np.ndarray]:
-    """Return the threshold of "none of these", the numbers for the card, and what was read of the test set, int (N,).
-
-    The threshold comes from the validation images alone: it refuses the share `refuse` of them. What counts is the mean
-    of what the network says of an image and of its mirror image; "plain" is what it says of the image alone.
-    """
-    (x_validation, y_validation), (x_test, y_test) = validation, test
-    classifier = objects.Classifier(model)
-    seen = object_variants.predict_both(classifier, x_validation).mean(0)
-    both = object_variants.predict_both(classifier, x_test)
-    fits = [objects.fit(probabilities, classifier.class_names) for probabilities in (seen, both.mean(0))]
-    threshold = round(float(np.quantile(fits[0], refuse)), 3)
-    names = len(objects.named(classifier.class_names))
-    read = both.mean(0)[:, :names].argmax(1)
-    measured = {
-        "test_accuracy": (read == y_test).mean(),
-        "test_accuracy_plain": (both[0, :, :names].argmax(1) == y_test).mean(),
-        "test_refused": (fits[1] < threshold).mean(),
-        "validation_accuracy": (seen[:, :names].argmax(1) == y_validation).mean(),
-    }
-    return threshold, {key: round(float(value), 5) for key, value in measured.items()}, read
+    return muon.for_short_trainings(rate, config.adam_share, config.weight_decay)
 
 
 def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
@@ -186,7 +138,7 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
     targets = np.eye(len(class_names), dtype=np.float32)
     make = partial(make_batch, config, x[kept], targets[y[kept]])
     training.fit(model, checkpoint, make, steps, config.epochs, (x[held_back], targets[y[held_back]]))
-    calibrate(model, x[held_back], y[held_back])
+    object_scores.calibrate(model, x[held_back], y[held_back])
 
     card = {
         "architecture": config.architecture,
@@ -201,9 +153,9 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
     models.save(model, card, config.name, folder)
     saved = models.load(config.name, folder)  # what is measured is the file that everyone uses
     if saved.has_features:
-        line = line_to_others(saved, x[kept[:2000]])
+        line = object_scores.line_to_others(saved, x[kept[:2000]])
         card["line"] = saved.card["line"] = [float(f"{number:.5g}") for number in line]
-    card["threshold"], card["measured"], read = measure(
+    card["threshold"], card["measured"], read = object_scores.measure(
         saved, (x[held_back], y[held_back]), (x_test, y_test), config.refuse
     )
     models.write_card(card, config.name, folder)

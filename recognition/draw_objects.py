@@ -9,7 +9,7 @@ from recognition.objects import NONE, Objects
 PALE = (200, 200, 200)  # BGR, of the bars that are not the answer
 LEAST = 400  # pixels of the longer side on which a panel is readable without covering the photo
 LOWEST = 160  # and of the other one
-NOTHING = 0.02  # fall of the probability that is no reason: a map of smaller ones shows little colour
+NOTHING = 0.2  # fall of the log-odds that is no reason: a map of smaller ones shows little colour
 
 
 def picture(image: np.ndarray, objects: Objects, heat: np.ndarray | None = None) -> np.ndarray:

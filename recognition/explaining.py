@@ -9,6 +9,7 @@ import numpy as np
 from recognition.objects import Classifier, cut
 
 PLACES = 8  # hidden in turn, along each side of a view
+SURE = 1e-5  # nearer to 0 and 1 are rounding errors
 SIDE = 320  # pixels of the longer side of the map; it has no finer detail
 
 
@@ -31,8 +32,9 @@ def hide(image: np.ndarray, hidden: np.ndarray) -> np.ndarray:
 
 
 def explain(frame: np.ndarray, classifier: Classifier, label: str) -> np.ndarray:
-    """Return how much of a class's probability each place of a BGR frame, hidden, takes away: float32 (H, W), >= 0.
+    """Return how much of a class's log-odds each place of a BGR frame, hidden, takes away: float32 (H, W), >= 0.
 
+    Log-odds, log(p / (1 - p)), tell reasons apart where a network is so sure that its probability hardly moves.
     Of the views that `objects.classify` averages, mirror images left out, and averaged as there.
     """
     size, column = classifier.size, classifier.class_names.index(label)
@@ -40,7 +42,8 @@ def explain(frame: np.ndarray, classifier: Classifier, label: str) -> np.ndarray
     boxes, hidden = classifier.views(width, height), masks(size)
     images = [cut(frame, box, size) for box in boxes]
     batch = np.concatenate([[image, *hide(image, hidden)] for image in images])
-    found = classifier.predict(batch)[:, column].reshape(len(boxes), -1)
+    found = np.clip(classifier.predict(batch)[:, column], SURE, 1 - SURE).reshape(len(boxes), -1)
+    found = np.log(found / (1 - found))
     scale = min(1.0, SIDE / max(width, height))
     heat = np.zeros((max(1, round(height * scale)), max(1, round(width * scale))), np.float32)
     for box, (whole, *rest) in zip(boxes, found, strict=True):

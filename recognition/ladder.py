@@ -1,4 +1,4 @@
-"""The networks for objects, in Keras: five steps from one dense layer to a residual-free network of 94 %.
+"""The networks for objects, in Keras: five steps from one dense layer to a residual network of 94 %.
 
 All take RGB pixels 0-255, (N, 32, 32, 3), and end in a softmax. Each step adds one idea to the step before.
 """
@@ -78,32 +78,35 @@ class Dirac(keras.initializers.Initializer):
         return kernel / np.linalg.norm(kernel)
 
 
+def _convolved(x, filters: int):
+    length_one = keras.constraints.UnitNorm(axis=(0, 1, 2, 3))
+    return layers.Conv2D(
+        filters, 3, padding="same", use_bias=False, kernel_initializer=Dirac(), kernel_constraint=length_one
+    )(x)
+
+
 def _normalised(x):
     # Answers of kernels of length 1 vary little: Keras's epsilon, 0.001, would be as large as their variance
-    x = FusedBatchNormalization(momentum=0.6, epsilon=1e-5, scale=False)(x)
-    return layers.Activation("relu")(x)
+    return FusedBatchNormalization(momentum=0.6, epsilon=1e-5, scale=False)(x)
 
 
-def fast(classes: int, widths: tuple[int, ...] = (64, 256, 256)) -> keras.Model:
-    """Return the default: whitened 2x2 patches, then six 3x3 convolutions, each with batch normalisation.
+def fast(classes: int, widths: tuple[int, ...] = (64, 192, 224)) -> keras.Model:
+    """Return the default: whitened 2x2 patches, then three residual blocks of three 3x3 convolutions.
 
     After K. Jordan, "94% on CIFAR-10 in 3.29 seconds on a single GPU" (2024). Kernels keep length 1, for normalisation
     undoes any other; so a step of training turns them by an angle. `whiten` has to be called before training.
     """
     inputs = keras.Input((SIDE, SIDE, 3), name="image")
     x = layers.Normalization(mean=MEAN, variance=VARIANCE)(inputs)
-    whitening = layers.Conv2D(24, 2, activation="relu", name="whitening")
+    whitening = layers.Conv2D(24, 2, activation="silu", name="whitening")
     x = whitening(x)
     whitening.kernel.trainable = False  # its biases learn
-    length_one = keras.constraints.UnitNorm(axis=(0, 1, 2, 3))
     for filters in widths:
-        for pooled in (True, False):
-            x = layers.Conv2D(
-                filters, 3, padding="same", use_bias=False, kernel_initializer=Dirac(), kernel_constraint=length_one
-            )(x)
-            if pooled:
-                x = layers.MaxPooling2D()(x)
-            x = _normalised(x)
+        x = _normalised(layers.MaxPooling2D()(_convolved(x, filters)))
+        x = shortcut = layers.Activation("silu")(x)
+        x = layers.Activation("silu")(_normalised(_convolved(x, filters)))
+        x = layers.Add()([_normalised(_convolved(x, filters)), shortcut])
+        x = layers.Activation("silu")(x)
     x = layers.GlobalMaxPooling2D(name="features")(x)
     x = layers.Dense(classes, use_bias=False)(x)
     x = layers.Rescaling(0.25)(x)  # else the first steps are too sure

@@ -23,3 +23,19 @@ class Muon(keras.optimizers.Muon):
         precision = keras.config.dtype_policy().compute_dtype  # a rough answer will do
         step = ops.cast(self.zeropower_via_newtonschulz5(ops.cast(ahead, precision), self.ns_steps), variable.dtype)
         self.assign_sub(variable, lr * ops.reshape(step / ops.norm(step), variable.shape))
+
+
+def for_short_trainings(rate, adam_share: float, weight_decay: float) -> Muon:
+    """Return the optimizer of `ladder.fast`; `weight_decay` is of what learns with Adam, at that share of the rate."""
+    return Muon(
+        rate,
+        momentum=0.6,
+        ns_steps=3,
+        weight_decay=0.0,
+        rms_rate=None,
+        adam_lr_ratio=adam_share,
+        adam_beta_1=0.85,
+        adam_beta_2=0.95,
+        adam_weight_decay=weight_decay,
+        epsilon=1e-8,
+    )

@@ -39,6 +39,25 @@ def test_images_are_shifted_by_every_offset_and_their_edges_mirrored(images):
     assert (object_variants.shift(images, np.random.default_rng(0), 0) == images).all()
 
 
+def test_half_of_the_images_are_seen_from_nearer_or_a_little_further_away():
+    rows, columns = np.mgrid[:32, :32]
+    image = np.stack([4 * columns + 60, 4 * rows + 60, np.full((32, 32), 7)], -1).astype(np.uint8)
+    images = np.repeat(image[None], 400, 0)
+    found = object_variants.zoom(images, np.random.default_rng(0), 2)
+    assert (images == image).all()
+    scales, places = [], set()
+    for one in found[(found != images).any((1, 2, 3))].astype(float):
+        across, down = (one[15, 18, 0] - one[15, 13, 0]) / 20, (one[18, 15, 1] - one[13, 15, 1]) / 20
+        assert across == pytest.approx(down, abs=0.11) and (one[..., 2] == 7).all()  # as wide as high, colours kept
+        scales.append(1 / across)
+        places.add((one[15, 15, 0], one[15, 15, 1]))
+        assert one[..., :2].min() >= 60 and one[..., :2].max() <= 60 + 4 * 31  # nothing from outside
+    assert 160 < len(scales) < 240
+    assert 0.65 < min(scales) < 0.8 and 1.7 < max(scales) < 2.3
+    assert len(places) > 50
+    assert np.abs(object_variants.zoom(images, np.random.default_rng(0), 1).astype(int) - images).max() <= 1
+
+
 def test_one_square_of_each_image_is_cut_out(images):
     before = images.copy()
     found = object_variants.cut_out(images, np.random.default_rng(0), 12)
@@ -55,7 +74,7 @@ def test_one_square_of_each_image_is_cut_out(images):
 
 
 def batch(train: dict, images: np.ndarray, epoch: int, step: int, **changes) -> tuple[np.ndarray, np.ndarray]:
-    config = train["Config"](batch_size=50, **{"shift": 0, "cutout": 0, "mirror": True} | changes)
+    config = train["Config"](batch_size=50, **{"shift": 0, "zoom": 1, "cutout": 0, "mirror": True} | changes)
     return train["make_batch"](config, images, np.arange(200)[:, None], epoch, step)
 
 
@@ -73,7 +92,7 @@ def test_an_epoch_shows_every_image_once_and_the_next_one_mirrored(train, images
 
 
 def test_a_batch_depends_on_seed_epoch_and_step_alone(train, images):
-    settings_of_all = {"shift": 2, "cutout": 8}
+    settings_of_all = {"shift": 2, "zoom": 1.5, "cutout": 8}
     first = batch(train, images, 1, 2, **settings_of_all)
     batch(train, images, 0, 0, **settings_of_all)
     assert all((a == b).all() for a, b in zip(first, batch(train, images, 1, 2, **settings_of_all), strict=True))
