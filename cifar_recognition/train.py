@@ -42,7 +42,7 @@ class Config:
     cutout: int = 10  # side of a grey square that hides part of each image, 0 to 32 pixels; all but fast: 0
     dataset: str = "cifar10"  # or an .npz with x_train y_train x_test y_test, RGB uint8 (N, 32, 32, 3), 0 airplane ...
     validation: int = 2000  # images of the training set kept for choosing; the test set chooses nothing
-    refuse: float = 0.08  # share of validation images that the threshold of "none of these" may refuse
+    refuse: float = 0.05  # share of validation images that the threshold of "none of these" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
     output: str = str(models.MODELS)  # folder for the model's files

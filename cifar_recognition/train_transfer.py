@@ -112,9 +112,10 @@ def train(config: Config, model, start: list, x: np.ndarray, y: np.ndarray, step
     for variable in model.optimizer.variables:
         if variable is not model.optimizer.learning_rate:
             variable.assign(np.zeros(variable.shape))
-    variance = x.var(0)
+    roots = np.sqrt(np.maximum(x, 0))  # as the head takes them
+    variance = roots.var(0)
     # A number that hardly ever changes says little, and must not be blown up
-    model.get_layer("standardised").set_weights([x.mean(0), variance + 0.01 * variance.mean() + 1e-9])
+    model.get_layer("standardised").set_weights([roots.mean(0), variance + 0.01 * variance.mean() + 1e-9])
     rng, rows = np.random.default_rng(config.seed), steps * config.batch_size
     seen = np.concatenate([rng.permutation(len(x)) for _ in range(math.ceil(rows / len(x)))])[:rows]
     return model.fit(

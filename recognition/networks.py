@@ -81,12 +81,14 @@ def faces(classes: int) -> keras.Model:
 
 
 def head(classes: int, inputs: int, hidden: int, dropout: float) -> keras.Model:
-    """Return what is trained on the features of another network: `inputs` numbers in, `hidden` units or none."""
+    """Return what is trained on the features of another network: `inputs` numbers in, `hidden` units or none.
+
+    Their roots, for most are small and few large: S. Yang et al., "Free lunch for few-shot learning" (2021).
+    """
     features = keras.Input((inputs,), name="features")
-    # Keeps the mean and variance that the features had in training; as a layer, no script can forget it
-    x = layers.BatchNormalization(center=False, scale=False, epsilon=1e-6, trainable=False, name="standardised")(
-        features
-    )
+    x = keras.ops.sqrt(keras.ops.relu(features))
+    # Keeps the mean and variance that the roots had in training; as a layer, no script can forget it
+    x = layers.BatchNormalization(center=False, scale=False, epsilon=1e-6, trainable=False, name="standardised")(x)
     if hidden:
         x = layers.Dropout(dropout)(layers.Dense(hidden, activation="relu")(x))
     # From zero, a linear head has one best answer, whatever the seed

@@ -19,7 +19,7 @@ def others(images: np.ndarray, seed: int = 0) -> list[np.ndarray]:
     return [portraits.draw_person(person, background, rng) for person, background in enumerate(behind)]
 
 
-def line(inside: np.ndarray, outside: np.ndarray, ridge: float = 1.0) -> np.ndarray:
+def line(inside: np.ndarray, outside: np.ndarray, ridge: float = 0.1) -> np.ndarray:
     """Return the line that best parts features of known things, float32 (N, D), from others, (M, D): float32 (D + 1,).
 
     Least squares with a ridge, 1 for known and 0 for others, both sides weighing the same; the offset comes last.

@@ -136,7 +136,7 @@ def test_card_describes_the_files_and_what_was_measured(ladder, dataset):
     assert card["measured"]["test_accuracy"] > 0.4  # a tenth would be guessing
     validation = parts[0][np.random.default_rng(0).permutation(224)[:64]]
     best = (model.predict(validation) + model.predict(np.flip(validation, 2))).max(1) / 2
-    assert (best < card["threshold"]).mean() == pytest.approx(0.08, abs=0.02)  # so many are refused
+    assert (best < card["threshold"]).mean() == pytest.approx(0.05, abs=0.02)  # so many are refused
     assert card["measured"]["test_refused"] == pytest.approx((mean.max(1) < card["threshold"]).mean(), abs=1e-5)
 
 
