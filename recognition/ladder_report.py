@@ -55,7 +55,7 @@ def plot(cards: list[dict], path: Path) -> None:
             name.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
         axes.set(xlabel=label, xlim=(0, 1.25 * max(values)))
         axes.grid(alpha=0.4)
-    by_time.set_ylabel("test accuracy")
+    by_time.set_ylabel("test accuracy, with mirror images")
     by_time.margins(y=0.1)
     by_time.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     save_figure(figure, path)
