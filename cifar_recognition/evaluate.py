@@ -25,6 +25,7 @@ from recognition import (
     class_folders,
     datasets,
     frames,
+    models,
     object_variants,
     objects,
     progress,
@@ -133,6 +134,8 @@ def main(config: Config) -> int:
         files = [f"test[{i}]" for i in range(len(images))]
     else:
         photos = find_photos(Path(config.data), names)
+        if models.read_card(config.model).get("dataset", {}).get("name") == Path(config.data).resolve().name:
+            settings.say(f"{config.model} learned from a folder of this name: images known by heart prove nothing")
         source = frames.FrameSource(list(photos))
         seen, files = predict_photos(source, classifier)
         labels, failed = np.array([photos[path] for path in files], int), source.failed

@@ -137,7 +137,7 @@ def test_what_a_killed_run_computed_is_kept(clone, tmp_path, monkeypatch):
     assert features.Extraction(backbone, path).rows == {}  # a damaged one costs no more than time
 
 
-def test_head_is_trained_and_used(clone, run, extracted, tmp_path):
+def test_head_is_trained_and_used(clone, run, extracted, folder, tmp_path):
     done = run(TRAIN, "shapes", *SHORT)
     assert done.returncode == 0, done.stderr
     assert "fold 5/5" in done.stderr
@@ -158,6 +158,8 @@ def test_head_is_trained_and_used(clone, run, extracted, tmp_path):
     seen = [json.loads(line)["top"] for line in done.stdout.splitlines()]
     assert [top[0]["label"] for top in seen] == ["ball", "box"]
     assert [len(top) for top in seen] == [2, 2]
+    done = run("cifar_recognition/evaluate.py", folder, "--model", "shapes", "--json")
+    assert "shapes learned from a folder of this name" in done.stderr
 
     # The .tflite is made anew from the weights, and computes what the card's numbers describe
     before = models.load("shapes", clone / "models").predict(features.read(extracted).features)
