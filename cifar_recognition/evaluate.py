@@ -7,8 +7,7 @@
 
 Every image counts as predict_static.py sees it: what the model says is averaged over several crops of a photo, an image
 of the test set being one, and their mirror images. A folder "none of these" holds photos that the model should refuse.
-Reads models/NAME.*; writes confusion.png, reliability.png and
-wrong.png (the surest mistakes) to --output.
+Reads models/NAME.*; writes confusion.png, reliability.png and wrong.png (the surest mistakes) to --output.
 Exit code: 0 all images were used, 1 some could not be used (the others were), 2 wrong usage.
 """
 

@@ -1,5 +1,4 @@
-"""Images of objects seen in other ways, to train on and to predict with: mirrored, shifted,
-from nearer, with a patch missing.
+"""Images of objects seen in other ways, to train on and to predict with: mirrored, shifted, nearer, partly hidden.
 
 Images are RGB uint8 (N, H, W, 3); no function changes those it is given.
 """

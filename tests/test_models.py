@@ -296,3 +296,11 @@ def test_script_with_a_bad_model_is_one_line_and_no_traceback(script, photo, tmp
         assert done.stdout == ""
         assert lines[0].startswith(f"error: {clone / 'models' / name} ")
         assert "train" in lines[0]
+
+
+def test_a_card_holds_a_list_of_numbers_in_a_line_and_names_as_they_are(tmp_path):
+    card = {"class_names": ["[1  2]", "a, [3,  4]"], "line": [1.5, -2e-05], "matrix": [[1, 2], [3, 4]], "none": []}
+    models.write_card(card, "x", tmp_path)
+    text = (tmp_path / "x.json").read_text()
+    assert json.loads(text) == card
+    assert '"line": [ 1.5, -2e-05 ]' in text
