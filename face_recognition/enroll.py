@@ -13,14 +13,28 @@ Exit code: 0 all photos are enrolled, 1 some could not be (the others are), 2 wr
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 import tyro
 
-from recognition import cameras, draw, embeddings, enrolling, faces, frames, people, progress, settings, sinks, videos
+from recognition import (
+    cameras,
+    draw,
+    embeddings,
+    enrolling,
+    faces,
+    frames,
+    people,
+    photo_files,
+    progress,
+    settings,
+    sinks,
+    videos,
+)
 
 KEYS = {"Enter": "take the photo"}
 NOTE = 4.0  # seconds that a note is shown
@@ -66,37 +80,43 @@ def check(config: Config) -> None:
 
 
 class Enroller:
-    """Enrols a person and prints a line for each photo; `refused` counts those that could not be enrolled."""
+    """Enrols people and prints a line for each photo; `refused` counts those that could not be enrolled."""
 
-    def __init__(self, database: people.People, name: str, config: Config):
+    def __init__(self, database: people.People, config: Config):
         self.refused = 0
-        self._database, self._name, self._config = database, name, config
+        self._database, self._config = database, config
 
-    def photos(self, path: str) -> None:
-        """Enrol an image, or those of a folder or pattern, as they are."""
-        for frame in frames.FrameSource([path], self._refuse):
-            self._enroll(frame.source, frame.image, content=Path(frame.source).read_bytes())
+    def photos(self, named: list[tuple[str, str]]) -> None:
+        """Enrol images, or those of folders and patterns, as they are; `named`: whose they are, and where."""
+        sources = [(name, frames.FrameSource([path], partial(self._refuse, name))) for name, path in named]
+        files = [(name, path) for name, source in sources for path in source.files()]
+        looks = self._database.look_into(((path, None) for _, path in files), enrolling.refusal)
+        for (name, path), (embedding, reason) in progress.watched(zip(files, looks, strict=True), len(files), "photo"):
+            if reason:
+                self._refuse(name, str(path), reason)
+            else:
+                self._enroll(name, str(path), enrolling.enroll, path.read_bytes(), embedding)
 
-    def video(self, path: str) -> None:
+    def video(self, name: str, path: str) -> None:
         """Enrol the best frames of a video."""
         try:
             source = videos.VideoSource(path)
             found = enrolling.best_frames(progress.watched(source, source.count), self._database, self._config.photos)
         except settings.UserError as error:
-            self._refuse(path, str(error))
+            self._refuse(name, path, str(error))
             return
         if not found:
-            self._refuse(path, "no frame shows one face well, from the front, sharp and alone")
+            self._refuse(name, path, "no frame shows one face well, from the front, sharp and alone")
         for frame, face in found:
-            self._enroll(f"{path} at {frame.seconds:.1f} s", frame.image, face)
+            self._enroll(name, f"{path} at {frame.seconds:.1f} s", enrolling.enroll_frame, frame.image, [face])
 
-    def live(self) -> bool:
+    def live(self, name: str) -> bool:
         """Show the camera, and enrol what it sees at each Enter, till the user ends it; tell whether it worked."""
         if not sinks.has_display():
             raise settings.UserError("--source needs a display to show the picture: enrol from photos or a video", 2)
         source = cameras.open_source(self._config.source, self._config.size)
         note, noted = "", 0.0
-        with sinks.VideoSink(None, True, source, KEYS, title=f"enrol {self._name}") as sink:
+        with sinks.VideoSink(None, True, source, KEYS, title=f"enrol {name}") as sink:
             for frame in source:
                 image = frame.image.copy()
                 found = self._database.detector.detect(image)
@@ -106,31 +126,30 @@ class Enroller:
                 told = note if time.monotonic() < noted + NOTE else reason or "Enter takes the photo, q ends"
                 draw.draw_text(frame.image, "", told)
                 if sink.show(frame) in ("\r", "\n"):
-                    note = self._enroll(f"{frame.source} frame {frame.index}", image)
+                    taken = f"{frame.source} frame {frame.index}"
+                    note = self._enroll(name, taken, enrolling.enroll_frame, image, found)
                     noted = time.monotonic()
                 if sink.quit:
                     break
         return not source.failed
 
-    def _enroll(
-        self, source: str, image: np.ndarray, face: faces.Face | None = None, content: bytes | None = None
-    ) -> str:
-        """Enrol the person of a BGR image, print how that went and return it in a few words."""
+    def _enroll(self, name: str, source: str, enroll: Callable[..., Path], *what: object) -> str:
+        """Enrol a person by one of two ways, print how that went and return it in a few words."""
         try:
-            path = enrolling.enroll(self._database, self._name, image, face, self._config.force, content)
-        except enrolling.AlreadyThere as error:
-            return self._print(source, str(error), reason=str(error))
+            path = enroll(self._database, name, *what, force=self._config.force)
+        except photo_files.AlreadyThere as error:
+            return self._print(name, source, str(error), reason=str(error))
         except settings.UserError as error:
-            return self._refuse(source, str(error))
-        return self._print(source, f"enrolled as {path.parent.name}", path)
+            return self._refuse(name, source, str(error))
+        return self._print(name, source, f"enrolled as {path.parent.name}", path)
 
-    def _refuse(self, source: str, reason: str) -> str:
+    def _refuse(self, name: str, source: str, reason: str) -> str:
         self.refused += 1
         reason = reason.removeprefix(f"{source}: ")
-        return self._print(source, f"refused: {reason}", reason=reason)
+        return self._print(name, source, f"refused: {reason}", reason=reason)
 
-    def _print(self, source: str, said: str, path: Path | None = None, reason: str | None = None) -> str:
-        line = {"source": source, "name": self._name, "enrolled": path is not None}
+    def _print(self, name: str, source: str, said: str, path: Path | None = None, reason: str | None = None) -> str:
+        line = {"source": source, "name": name, "enrolled": path is not None}
         line |= {"photo": path and str(path), "reason": reason}
         print(json.dumps(line) if self._config.json else f"{source}: {said}", flush=True)
         return said
@@ -147,15 +166,15 @@ def main(config: Config) -> int:
     persons = [(folder.name, (str(folder),)) for folder in config.folders] or [(config.name, config.paths)]
     detector, embedder = faces.load_detector(config.detector), embeddings.load_embedder()
     database = people.People(config.faces, detector, embedder, may_be_new=True)
-    refused = 0
-    for name, paths in persons:
-        enroller = Enroller(database, name, config)
-        if config.source:
-            return 0 if enroller.live() else 1
-        for path in paths:
-            enroller.video(path) if is_video(path) else enroller.photos(path)
-        refused += enroller.refused
-    return 1 if refused else 0
+    enroller = Enroller(database, config)
+    if config.source:
+        return 0 if enroller.live(config.name) else 1
+    named = [(name, path) for name, paths in persons for path in paths]
+    enroller.photos([(name, path) for name, path in named if not is_video(path)])
+    for name, path in named:
+        if is_video(path):
+            enroller.video(name, path)
+    return 1 if enroller.refused else 0
 
 
 if __name__ == "__main__":

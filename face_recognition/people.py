@@ -58,7 +58,7 @@ def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
             frame = frames.read_image(photo)
         except settings.UserError:
             continue
-        face = faces.main_face(frame, detector.detect(frame))
+        face = faces.main_face(frame, detector.detect(frame, main=True))
         if face:
             return alignment.align(frame, face.landmarks, side, 0.5)[..., ::-1]
     return np.full((side, side, 3), 128, np.uint8)
@@ -87,7 +87,7 @@ def main(config: Config) -> int:
         raise settings.UserError(f"{config.action} takes {wanted} names, not {len(config.names)}: see --help", 2)
     if config.sheet and (config.action != "list" or config.sheet.suffix.lower() != ".png"):
         raise settings.UserError(f"--sheet {config.sheet}: a .png file, and with list", 2)
-    database = people.People(config.faces, faces.load_detector(config.detector), embeddings.DlibEmbedder())
+    database = people.People(config.faces, faces.load_detector(config.detector), embeddings.LateEmbedder())
     if config.action == "list":
         rows = describe(database)
         for row in rows if config.json else []:

@@ -30,16 +30,12 @@ class DlibEmbedder:
 
     def __init__(self, mirrored: bool = True):
         """`mirrored`: average with the mirror image's descriptor, which is surer and takes twice as long."""
-        self._mirrored = mirrored
-
-    @cached_property
-    def network(self):
-        """dlib's network, loaded when first wanted: people can be listed and forgotten without its file."""
         import dlib
 
+        self._mirrored = mirrored
         path = dlib_file(DESCRIPTOR)
         try:
-            return dlib.face_recognition_model_v1(path)
+            self._network = dlib.face_recognition_model_v1(path)
         except RuntimeError as error:
             reason = str(error).splitlines()[0]
             raise UserError(
@@ -56,7 +52,7 @@ class DlibEmbedder:
         both = self._mirrored if mirrored is None else mirrored
         ways = [crops[..., ::-1], crops[:, :, ::-1, ::-1]] if both else [crops[..., ::-1]]
         images = [np.ascontiguousarray(crop) for way in ways for crop in way]
-        found = np.array(self.network.compute_face_descriptor(images), np.float32)
+        found = np.array(self._network.compute_face_descriptor(images), np.float32)
         return found.reshape(len(ways), len(crops), 128).mean(0)
 
 
@@ -110,9 +106,21 @@ def load_embedder(mirrored: bool = True, folder: Path = conversion.FOLDER) -> Fa
         return FastEmbedder(conversion.fetch(source, folder), mirrored)
     except UserError as error:
         say(f"{error}; going on with dlib itself, which takes twenty times as long")
-        embedder = DlibEmbedder(mirrored)
-        _ = embedder.network  # loaded now: a damaged file is told before the first face
-        return embedder
+        return DlibEmbedder(mirrored)
+
+
+class LateEmbedder:
+    """The descriptor, loaded when the first face is to be described: people can be listed and forgotten without it."""
+
+    name, size, padding, statistics = DlibEmbedder.name, DlibEmbedder.size, DlibEmbedder.padding, DLIB
+
+    @cached_property
+    def _embedder(self) -> FastEmbedder | DlibEmbedder:
+        return load_embedder()
+
+    def embed(self, crops: np.ndarray, mirrored: bool | None = None) -> np.ndarray:
+        """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 150, 150, 3)."""
+        return self._embedder.embed(crops, mirrored)
 
 
 def crops_of(frame: np.ndarray, faces: list[Face], size: int, padding: float) -> np.ndarray:

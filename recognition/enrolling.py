@@ -11,7 +11,7 @@ import numpy as np
 
 from recognition.embeddings import crops_of
 from recognition.faces import Face, main_face
-from recognition.frames import Frame, read_image
+from recognition.frames import Frame
 from recognition.gallery import unit
 from recognition.photo_files import AlreadyThere, encode
 from recognition.quality import sharpness, upright
@@ -62,25 +62,12 @@ def cut_out(frame: np.ndarray, face: Face) -> np.ndarray:
     return frame[max(0, y1 - margin) : y2 + margin, max(0, x1 - margin) : x2 + margin]
 
 
-def enroll(
-    people, name: str, frame: np.ndarray, face: Face | None = None, force: bool = False, content: bytes | None = None
-) -> Path:
-    """Add the person of a BGR frame to the database of people; return the photo that was written.
+def enroll(people, name: str, content: bytes, embedding: np.ndarray, force: bool = False) -> Path:
+    """Add an image file's bytes to the photos of a person, who may be new; return the path of the photo written.
 
-    `face`: which face it is, if there are several. `force`: also if it looks like somebody else. `content`: the image
-    file that the frame was read from, stored as it is; without it, the part around the face is stored.
+    `embedding`: float32 (D,), of the face in it. `force`: also if it looks like somebody else.
     Raises UserError with the reason for a photo that cannot be taken, AlreadyThere for one that shows nothing new.
     """
-    faces = people.detector.detect(frame) if face is None else [face]
-    reason = refusal(frame, faces)
-    if reason:
-        raise UserError(reason)
-    if content is None:  # what is kept is what is looked into
-        content = encode(cut_out(frame, main_face(frame, faces)))
-        frame, faces = read_image("photo", content), None
-    embedding, reason = people.look_into(frame, faces)
-    if reason:
-        raise UserError(reason)
     known = people.embeddings(name)
     if len(known) and np.linalg.norm(unit(known) - unit(embedding[None]), axis=1).min() < SAME:
         raise AlreadyThere("already there: another photo of the same person shows the same")
@@ -90,6 +77,18 @@ def enroll(
             f"looks like {match.name} (distance {match.distance:.2f}): --force enrols it as {name} nevertheless"
         )
     return people.add(name, content, embedding)
+
+
+def enroll_frame(people, name: str, frame: np.ndarray, faces: list[Face], force: bool = False) -> Path:
+    """Add the person of a BGR frame with these faces in it, as `enroll` does; the part around the face is kept."""
+    reason = refusal(frame, faces)
+    if reason:
+        raise UserError(reason)
+    content = encode(cut_out(frame, main_face(frame, faces)))
+    embedding, reason = next(people.look_into([(Path("photo"), content)]))  # what is kept is what is looked into
+    if reason:
+        raise UserError(reason)
+    return enroll(people, name, content, embedding, force)
 
 
 def best_frames(frames: Iterable[Frame], people, count: int) -> list[tuple[Frame, Face]]:

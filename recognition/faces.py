@@ -4,6 +4,7 @@ YuNet: W. Wu, H. Peng, S. Yu, "YuNet: a tiny millisecond-level face detector" (2
 HOG and the landmarks: D. King's dlib; the CNN: D. King, "Max-margin object detection" (2015).
 """
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,20 +57,28 @@ class YuNet:
     def __init__(self, thorough: bool = True):
         """`thorough`: look at the frame shrunk, for faces that fill it, and enlarged, for small ones; else once."""
         self._thorough = thorough
-        with quiet():  # OpenCV 5 warns of a setting that nobody made
-            self._network = cv2.FaceDetectorYN.create(str(fetch_yunet()), "", (0, 0), SCORE, OVERLAP)
+        self._threads, self._lock = threading.local(), threading.Lock()
+        self._network()  # loaded now: what is missing is told before the first frame
 
-    def detect(self, frame: np.ndarray) -> list[Face]:
-        """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first."""
+    def detect(self, frame: np.ndarray, main: bool = False) -> list[Face]:
+        """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first. Any number of threads may do so at once.
+
+        `main`: the face that the frame is of is enough; where it is large enough, small ones are not looked for.
+        """
         longest = max(frame.shape[:2])
-        scales = {min(1.0, SIDE / longest)} | ({min(2.0, LARGE_SIDE / longest)} if self._thorough else set())
-        found = [(abs(np.log(face.size * scale / BEST)), face) for scale in scales for face in self._look(frame, scale)]
+        scales = [min(1.0, SIDE / longest)] + [min(2.0, LARGE_SIDE / longest)] * self._thorough
+        found = []
+        for scale in scales:
+            found += [(abs(np.log(face.size * scale / BEST)), face) for face in self._look(frame, scale)]
+            # Beyond this size a larger look would find the same face, and no better
+            if main and max((face.size for _, face in found), default=0) * np.sqrt(scale * scales[-1]) > BEST:
+                break
         return _without_doubles([face for _, face in sorted(found, key=lambda one: one[0])])
 
     def _look(self, frame: np.ndarray, scale: float) -> list[Face]:
-        small = _resized(frame, scale)
-        self._network.setInputSize((small.shape[1], small.shape[0]))
-        found = self._network.detect(small)[1]
+        small, network = _resized(frame, scale), self._network()
+        network.setInputSize((small.shape[1], small.shape[0]))
+        found = network.detect(small)[1]
         rows = np.zeros((0, 15)) if found is None else found[np.isfinite(found).all(1)].astype(float)
         ratio = np.array(frame.shape[1::-1]) / small.shape[1::-1]
         corners, landmarks = rows[:, :4].reshape(-1, 2, 2) * ratio, rows[:, 4:14].reshape(-1, 5, 2) * ratio
@@ -77,6 +86,13 @@ class YuNet:
             Face(tuple(np.rint((x1, y1, x1 + w, y1 + h)).astype(int).tolist()), points, float(score))
             for ((x1, y1), (w, h)), points, score in zip(corners, landmarks, rows[:, 14], strict=True)
         ]
+
+    def _network(self) -> cv2.FaceDetectorYN:
+        """Return the network of this thread, which no other may use at the same time."""
+        if not hasattr(self._threads, "network"):
+            with self._lock, quiet():  # OpenCV 5 warns of a setting that nobody made
+                self._threads.network = cv2.FaceDetectorYN.create(str(fetch_yunet()), "", (0, 0), SCORE, OVERLAP)
+        return self._threads.network
 
 
 class Dlib:
@@ -90,8 +106,8 @@ class Dlib:
         path = None if hog else dlib_file("mmod_human_face_detector.dat")
         self._detector = dlib.get_frontal_face_detector() if hog else dlib.cnn_face_detection_model_v1(path)
 
-    def detect(self, frame: np.ndarray) -> list[Face]:
-        """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first."""
+    def detect(self, frame: np.ndarray, main: bool = False) -> list[Face]:
+        """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first; `main` makes no difference here."""
         scale = min(1.0, 1600 / max(frame.shape[:2]))
         small = _resized(frame, scale)
         if min(small.shape[:2]) < STRIP:

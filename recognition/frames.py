@@ -49,13 +49,14 @@ class FrameSource:
         self._tell = on_failure or (lambda _, message: say(f"error: {message}"))
 
     def __iter__(self) -> Iterator[Frame]:
-        for path in self._files():
+        for path in self.files():
             try:
                 yield Frame(str(path), 0, read_image(path))
             except UserError as error:
                 self._fail(str(path), str(error))
 
-    def _files(self) -> Iterator[Path]:
+    def files(self) -> Iterator[Path]:
+        """Yield the files, not read yet; see `fail` for those that cannot be."""
         for text in self._paths:
             if not text:  # Path("") would be the current folder
                 self._fail("", "an empty path: name an image, a folder or a pattern")

@@ -84,7 +84,9 @@ class Gallery:
 
     def _distances(self, embeddings: np.ndarray, people: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Return the distances of embeddings of length 1 from people, less the allowances, float32 (M, P)."""
-        squares = 1 + self._squares[people] - 2 * embeddings @ self._centres[people].T
+        # Not the matrix product: it starts threads, which wait busily for more and take a core from all else
+        products = np.vecdot(embeddings[:, None], self._centres[people])
+        squares = 1 + self._squares[people] - 2 * products
         return np.sqrt(np.clip(squares, 0, None)) - self._allowance[people]
 
     def match(self, embeddings: np.ndarray) -> list[Match]:

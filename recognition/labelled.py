@@ -39,7 +39,7 @@ class MainFaces:
 
     def __iter__(self) -> Iterator[tuple[Frame, Face]]:
         for photo in watched(self._source, self._count, "photo"):
-            found = self._detector.detect(photo.image)
+            found = self._detector.detect(photo.image, main=True)
             face = main_face(photo.image, found, self._rival)
             if face:
                 yield photo, face

@@ -6,9 +6,13 @@ data/faces/.embeddings.sqlite                    may be deleted at any time: it 
 
 import contextlib
 import hashlib
+import itertools
 import os
 import unicodedata
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +24,13 @@ from recognition.frames import read_image
 from recognition.gallery import Gallery
 from recognition.photo_index import Photo, PhotoIndex
 from recognition.photo_scan import PhotoScan
+from recognition.progress import batches
 from recognition.settings import ROOT, UserError, make_folder
 
+Refuse = Callable[[np.ndarray, list[Face]], str | None]
 FACES = ROOT / "data" / "faces"
 INDEX = ".embeddings.sqlite"
+BATCH = 16  # photos whose faces are described together
 CROP_VERSION = 1  # raise it when align_precisely changes, or the landmarks that it is given
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in "0123456789¹²³")}
 BIDIRECTIONAL = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn a line around
@@ -79,6 +86,7 @@ class People:
             raise UserError(f"--faces {folder}: no such folder: correct it, or enrol somebody ({enrol})", 2)
         self._index = PhotoIndex(self.folder / INDEX, (detector.name, embedder.name, CROP_VERSION))
         self._scan = PhotoScan(self.folder, self._index, self.look_into)
+        self._rows: tuple[list[str], np.ndarray, np.ndarray] | None = None  # what the gallery is made of
         self._gallery: Gallery | None = None
         self._changed = False  # by this object, since the last refresh
 
@@ -109,10 +117,11 @@ class People:
         """Return the people with the embeddings of their photos, to compare faces with."""
         self._scan.catch_up()
         if self._gallery is None:
-            self._gallery = Gallery(*self._index.load(), self.embedder.statistics, self._accepted)
+            self._rows = self._rows or self._index.load()
             if self._index.file.lost:  # it was damaged, which showed only now
                 self._scan.catch_up()
-                self._gallery = Gallery(*self._index.load(), self.embedder.statistics, self._accepted)
+                self._rows = self._index.load()
+            self._gallery = Gallery(*self._rows, self.embedder.statistics, self._accepted)
         return self._gallery
 
     def spelling(self, name: str) -> str:
@@ -139,7 +148,7 @@ class People:
         folder = photo_files.own_folder(self.folder, name)
         content = photo if isinstance(photo, bytes) else photo_files.encode(photo)
         if embedding is None:
-            embedding, reason = self.look_into(read_image("photo", content))
+            embedding, reason = next(self.look_into([(Path("photo"), content)]))
             if reason:
                 raise UserError(reason)
         if not self.folder.exists():
@@ -150,7 +159,12 @@ class People:
             state = os.stat(path)
         sha256 = hashlib.sha256(content).digest()
         self._index.record([Photo(name, path.name, state.st_size, state.st_mtime_ns, sha256, embedding)])
+        rows = self._rows
         self._note_change()
+        if rows:  # read from the file again for each of many photos, they would take longer than all the rest
+            names = rows[0] if name in rows[0] else [*rows[0], name]
+            embeddings = np.concatenate([rows[1].reshape(-1, len(embedding)), embedding[None]])
+            self._rows = names, embeddings, np.append(rows[2], names.index(name))
         return path
 
     def rename(self, old: str, new: str) -> str:
@@ -191,7 +205,7 @@ class People:
         return count
 
     def _note_change(self) -> None:
-        self._gallery, self._changed = None, True
+        self._rows, self._gallery, self._changed = None, None, True
 
     def refresh(self) -> bool:
         """Take in what this or another program or hand changed, and tell whether something did; cheap if not.
@@ -200,20 +214,57 @@ class People:
         """
         changed, self._changed = self._scan.refresh() | self._changed, False
         if changed:
-            self._gallery = None
+            self._rows, self._gallery = None, None
         return changed
 
-    def look_into(self, frame: np.ndarray, faces: list[Face] | None = None) -> tuple[np.ndarray | None, str | None]:
-        """Return the embedding, float32 (D,), of the person that a BGR frame is of, or else why there is none.
+    def look_into(
+        self, photos: Iterable[tuple[Path, bytes | None]], refuse: Refuse | None = None
+    ) -> Iterator[tuple[np.ndarray | None, str | None]]:
+        """Yield the embedding, float32 (D,), of the person that each photo is of, or else None and the reason why.
 
-        `faces`: those in the frame, if they were looked for already.
+        `photos`: path of each, and its bytes if they were read already. `refuse`: returns the reason for which a BGR
+        frame, with the faces found in it, cannot be used; by default that none of them stands out.
         """
-        faces = self.detector.detect(frame) if faces is None else faces
-        face = main_face(frame, faces)
-        if face is None:
-            return None, f"{len(faces)} faces and none stands out" if faces else "no face found"
-        crops = crops_of(frame, [face], self.embedder.size, self.embedder.padding)
-        return self.embedder.embed(crops)[0], None
+        waiting: deque[list[Future]] = deque()
+        try:
+            for batch in batches(photos, BATCH):
+                waiting.append([self._threads.submit(self._find_face, refuse or no_face, *photo) for photo in batch])
+                if len(waiting) > 1:  # while one batch is described, faces are found in the next one
+                    yield from self._describe(waiting.popleft())
+            while waiting:
+                yield from self._describe(waiting.popleft())
+        finally:  # at Ctrl-C nobody waits for photos that are not wanted any more
+            for face in itertools.chain(*waiting):
+                face.cancel()
+
+    def _describe(self, faces: list[Future]) -> Iterator[tuple[np.ndarray | None, str | None]]:
+        found = [face.result() for face in faces]
+        crops = [crop for crop, _ in found if crop is not None]
+        embeddings = iter(self.embedder.embed(np.stack(crops)) if crops else ())
+        return ((None if crop is None else next(embeddings), reason) for crop, reason in found)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(os.cpu_count())
+
+    def _find_face(self, refuse: Refuse, path: Path, content: bytes | None) -> tuple[np.ndarray | None, str | None]:
+        """Return the face that a photo is of, aligned, BGR uint8 (size, size, 3), or None and why there is none."""
+        try:
+            frame = read_image(path, content)
+        except UserError as error:
+            return None, str(error).removeprefix(f"{path}: ")
+        faces = self.detector.detect(frame, main=True)
+        reason = refuse(frame, faces)
+        if reason:
+            return None, reason
+        return crops_of(frame, [main_face(frame, faces)], self.embedder.size, self.embedder.padding)[0], None
+
+
+def no_face(frame: np.ndarray, faces: list[Face]) -> str | None:
+    """Return why nobody can tell which of the faces found in a BGR frame it is of; None if nothing is wrong."""
+    if main_face(frame, faces):
+        return None
+    return f"{len(faces)} faces and none stands out" if faces else "no face found"
 
 
 @contextlib.contextmanager

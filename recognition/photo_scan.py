@@ -4,30 +4,30 @@ import hashlib
 import itertools
 import os
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
 from recognition import photo_files
-from recognition.frames import read_image
 from recognition.photo_index import Photo, PhotoIndex
-from recognition.progress import watched
-from recognition.settings import UserError, say
+from recognition.progress import batches, watched
+from recognition.settings import say
 
 THOROUGH = 2000  # people up to which all files are asked for their time of change when the database is opened
 TURN = 50  # people whose files are asked at each refresh, in turn
 SETTLED = 10**9  # nanoseconds since its last change after which a file that somebody else writes is whole
 QUICK = 0.2  # seconds that a refresh may spend on new photos; the rest waits for the next ones
-Look = Callable[[np.ndarray], tuple[np.ndarray | None, str | None]]
+FEW, MANY = 2, 16  # photos that are kept at once: when there is a live picture to be shown, and else
+Look = Callable[[Iterable[tuple[Path, bytes]]], Iterator[tuple[np.ndarray | None, str | None]]]
 
 
 class PhotoScan:
     """Finds the photos that are new, changed or gone; `unreadable`: those that cannot be read, with the reason.
 
     100,000 people's folders are asked for their times of change in half a second; photos overwritten in place change
-    only their own, so these are asked too: of a few people always, of many in turn. `look`: maps a BGR frame to the
-    embedding of the person in it, or None and the reason why there is none.
+    only their own, so these are asked too: of a few people always, of many in turn. `look`: see People.look_into.
     """
 
     def __init__(self, folder: Path, index: PhotoIndex, look: Look):
@@ -116,9 +116,9 @@ class PhotoScan:
         if not (self._pending or self._gone or self._listed):
             return False
         before = len(self._pending), len(self._gone)
-        for key, sha256 in list(self._pending.items()):  # first those that were only renamed: it costs nothing
-            if sha256 is None and not (seconds and self._is_young(*key)):
-                self._take_in(*key, look=False)
+        new = [key for key, sha256 in self._pending.items() if not (sha256 or (seconds and self._is_young(*key)))]
+        for some in batches(new, MANY):  # first those that were only renamed: it costs nothing
+            self._recognise(some)
         for name, files in self._gone:
             self._index.drop(name, files)
             if files is None:
@@ -127,8 +127,9 @@ class PhotoScan:
         self._gone.clear()
         limit = time.monotonic() + (seconds or float("inf"))
         due = [key for key, sha256 in self._pending.items() if sha256]
-        for key in watched(due, len(due), "photo"):
-            self._take_in(*key, look=True)
+        for some in batches(due, FEW if seconds else max(1, len(due))):
+            for photos in batches(watched(self._looked_into(some), len(some), "photo"), MANY):
+                self._keep(photos)
             if time.monotonic() > limit:
                 break
         if not self._pending and self._listed:
@@ -143,35 +144,48 @@ class PhotoScan:
         except OSError:
             return False
 
-    def _take_in(self, name: str, file: str, look: bool) -> None:
-        """Keep what is in a photo; one that nobody has seen waits, unless it is time to look."""
+    def _recognise(self, keys: list[tuple[str, str]]) -> None:
+        """Keep photos, person and file of each, that somebody has seen under another name; the others wait."""
+        photos = [photo for photo, _ in filter(None, (self._read(*key) for key in keys))]
+        self._pending |= {(photo.person, photo.file): photo.sha256 for photo in photos}
+        self._keep([photo for photo in photos if self._index.knows(photo.sha256)])
+
+    def _looked_into(self, keys: list[tuple[str, str]]) -> Iterator[Photo]:
+        """Yield photos, person and file of each, with what is seen in them."""
+        waiting: deque[Photo] = deque()
+
+        def read() -> Iterator[tuple[Path, bytes]]:
+            for key in keys:
+                for photo, content in filter(None, [self._read(*key)]):
+                    waiting.append(photo)
+                    yield self._folder / photo.person / photo.file, content
+
+        for embedding, reason in self._look(read()):
+            photo = waiting.popleft()
+            photo.embedding, photo.reason = embedding, reason
+            if reason:
+                say(f"{self._folder / photo.person / photo.file}: not used: {reason}")
+            yield photo
+
+    def _keep(self, photos: list[Photo]) -> None:
+        for photo in photos:
+            del self._pending[photo.person, photo.file]
+            self.unreadable.pop((photo.person, photo.file), None)
+        if photos:
+            self._index.record(photos)
+
+    def _read(self, name: str, file: str) -> tuple[Photo, bytes] | None:
+        """Return a photo and its bytes; None where it is gone or cannot be read, and then it waits no more."""
         path = self._folder / name / file
         try:
             state = os.stat(path)
             content = path.read_bytes()
-        except FileNotFoundError:
-            del self._pending[name, file]
-            return
         except OSError as error:
             del self._pending[name, file]
-            self._report(name, file, f"cannot be read ({error.strerror})")
-            return
-        photo = Photo(name, file, state.st_size, state.st_mtime_ns, hashlib.sha256(content).digest())
-        if not self._index.knows(photo.sha256):
-            if not look:
-                self._pending[name, file] = photo.sha256
-                return
-            try:
-                frame = read_image(path, content)
-            except UserError as error:
-                photo.reason = str(error).removeprefix(f"{path}: ")
-            else:
-                photo.embedding, photo.reason = self._look(frame)
-            if photo.reason:
-                say(f"{path}: not used: {photo.reason}")
-        del self._pending[name, file]
-        self.unreadable.pop((name, file), None)
-        self._index.record([photo])
+            if not isinstance(error, FileNotFoundError):
+                self._report(name, file, f"cannot be read ({error.strerror})")
+            return None
+        return Photo(name, file, state.st_size, state.st_mtime_ns, hashlib.sha256(content).digest()), content
 
     def _report(self, name: str, file: str, reason: str) -> None:
         if self.unreadable.get((name, file)) != reason:

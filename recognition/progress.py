@@ -1,5 +1,6 @@
-"""A progress bar for videos and photos, on stderr where that is a terminal."""
+"""A progress bar for videos and photos, on stderr where that is a terminal; and many things taken some at a time."""
 
+import itertools
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -38,3 +39,10 @@ def watched(items: Iterable[Item], count: int | None, noun: str = "frame") -> It
             yield item
     finally:
         bar.stop()
+
+
+def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Yield the items in lists of `size`, the last one maybe shorter."""
+    remaining = iter(items)
+    while batch := list(itertools.islice(remaining, size)):
+        yield batch

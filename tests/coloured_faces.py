@@ -23,8 +23,8 @@ class Detector:
 
     name = "squares"
 
-    def detect(self, frame: np.ndarray) -> list[Face]:
-        """Return the squares of a BGR frame, the largest first."""
+    def detect(self, frame: np.ndarray, main: bool = False) -> list[Face]:
+        """Return the squares of a BGR frame, the largest first; `main` makes no difference."""
         found = []
         for colour in COLOURS.values():
             y, x = np.nonzero(np.abs(frame.astype(int) - colour).max(2) < 25)

@@ -33,10 +33,11 @@ def enrolled(folder):
 def test_enrolling_looks_into_a_photo_once(tmp_path):
     database = people.People(tmp_path, faces.load_detector("hog"), DrawnEmbedder())
     photo = draw_face(0)
-    enrolling.enroll(database, "Ada", photo)
+    enrolling.enroll_frame(database, "Ada", photo, database.detector.detect(photo))
     assert database.gallery().names == ["Ada"] and database.embedder.calls == 1
+    lighter = np.clip(photo * 1.01, 0, 255).astype(np.uint8)
     with pytest.raises(enrolling.AlreadyThere):
-        enrolling.enroll(database, "Ada", np.clip(photo * 1.01, 0, 255).astype(np.uint8))
+        enrolling.enroll_frame(database, "Ada", lighter, database.detector.detect(lighter))
     assert database.embedder.calls == 2 and enrolled(tmp_path) == ["Ada"]
     # What is kept is the same as what is seen in it by the next program that looks
     kept = database.embeddings("Ada")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -136,6 +137,27 @@ def test_thorough_looks_find_faces_of_16_pixels(detectors, lfw):
             found[k] += bool(detector.detect(frame))
     assert found[0] == 12
     assert found[1] < 12
+
+
+@pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
+def test_the_main_face_alone_is_the_same_and_small_ones_count_where_none_is_large(detectors, lfw):
+    for photo in sorted(lfw.glob("*/*_0001.jpg"))[:20]:
+        frame = cv2.imread(str(photo))
+        one, other = (faces.main_face(frame, detectors["yunet"].detect(frame, main)) for main in (False, True))
+        assert one.box == other.box and np.array_equal(one.landmarks, other.landmarks)
+    frame[:] = 110
+    frame[100:131, 100:131] = cv2.resize(cv2.imread(str(photo)), (31, 31), interpolation=cv2.INTER_AREA)
+    assert len(detectors["yunet"].detect(frame, main=True)) == 1
+
+
+@pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
+def test_several_threads_detect_at_once(detectors, lfw):
+    frames = [cv2.imread(str(photo)) for photo in sorted(lfw.glob("*/*_0001.jpg"))[:24]]
+    frames = [cv2.resize(frame, None, fx=0.8 + 0.02 * k, fy=0.8 + 0.02 * k) for k, frame in enumerate(frames)]
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(detectors["yunet"].detect, frames))
+    for frame, there in zip(frames, found, strict=True):
+        assert [face.box for face in there] == [face.box for face in detectors["yunet"].detect(frame)]
 
 
 @pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from coloured_faces import Detector, Embedder, picture
 from test_people import INDEX, notices, open_people, who
 
-from recognition import faces, people
+from recognition import faces, people, photo_files
 from recognition.portraits import draw_face
 from recognition.settings import UserError
 
@@ -84,9 +85,36 @@ def test_a_folder_that_is_mistyped_is_not_made(tmp_path, monkeypatch):
 
 def test_what_others_looked_into_is_not_looked_into_again(tmp_path):
     database = open_people(tmp_path)
-    embedding = database.look_into(picture())[0]
+    embedding, reason = next(database.look_into([(Path("photo"), photo_files.encode(picture()))]))
     database.add("Ada", picture(), embedding)
+    assert reason is None
     assert database.gallery().names == ["Ada"] and database.embedder.calls == 1
+
+
+def test_many_photos_are_looked_into_in_their_order(tmp_path):
+    database = open_people(tmp_path)
+    colours = "red", "green", "blue", "yellow"
+    photos = [(Path(str(k)), photo_files.encode(picture((colours[k % 4], 30, 30, 60), seed=k))) for k in range(40)]
+    photos[5], photos[17] = (Path("5"), b"no image"), (Path("17"), photo_files.encode(picture()[:20, :20]))
+    photos[33] = tmp_path / "33.png", None
+    looks = list(database.look_into(iter(photos)))
+    assert [k for k, (embedding, _) in enumerate(looks) if embedding is None] == [5, 17, 33]
+    reasons = [looks[k][1] for k in (5, 17, 33)]
+    assert reasons == ["no image that can be read: is it damaged?", "no face found", "not found"]
+    for k in set(range(40)) - {5, 17, 33}:
+        assert looks[k][0][:3].argmax() == (2, 1, 0, 1)[k % 4] or k % 4 == 3, k
+        assert np.allclose(looks[k][0], looks[k % 4][0], atol=0.05) and looks[k][1] is None
+
+
+def test_the_gallery_knows_those_who_were_added_as_another_program_would(tmp_path):
+    database = open_people(tmp_path)
+    assert database.gallery().names == []
+    for k, (name, colour) in enumerate((("Zoe", "red"), ("Ada", "green"), ("Zoe", "red"), ("Bob", "blue"))):
+        database.add(name, picture((colour, 30, 30, 60), seed=k))
+        ours, theirs = database.gallery(), open_people(tmp_path).gallery()
+        assert sorted(ours.names) == theirs.names and ours.threshold == pytest.approx(theirs.threshold, abs=1e-6)
+        for colour in ("red", "green", "blue"):
+            assert who(database, colour) == who(open_people(tmp_path), colour)
 
 
 def test_a_strip_one_pixel_wide_is_named_and_the_rest_counts(tmp_path, capsys):
