@@ -76,7 +76,7 @@ def enroll_in_front(
     if not name:
         return "nobody was enrolled"
     try:
-        enrolling.enroll(database, name, clean, unknown[0].face)
+        enrolling.enroll_frame(database, name, clean, [unknown[0].face])
     except settings.UserError as error:
         settings.say(f"error: {error}")
         return f"not enrolled: {error}"

@@ -57,8 +57,8 @@ class YuNet:
     def __init__(self, thorough: bool = True):
         """`thorough`: look at the frame shrunk, for faces that fill it, and enlarged, for small ones; else once."""
         self._thorough = thorough
-        self._threads, self._lock = threading.local(), threading.Lock()
-        self._network()  # loaded now: what is missing is told before the first frame
+        self._idle = [self._load()]  # networks that no thread uses; now, for what is missing is told before all else
+        self._loading = threading.Lock()
 
     def detect(self, frame: np.ndarray, main: bool = False) -> list[Face]:
         """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first. Any number of threads may do so at once.
@@ -76,9 +76,15 @@ class YuNet:
         return _without_doubles([face for _, face in sorted(found, key=lambda one: one[0])])
 
     def _look(self, frame: np.ndarray, scale: float) -> list[Face]:
-        small, network = _resized(frame, scale), self._network()
+        small = _resized(frame, scale)
+        try:
+            network = self._idle.pop()
+        except IndexError:
+            with self._loading:
+                network = self._load()
         network.setInputSize((small.shape[1], small.shape[0]))
         found = network.detect(small)[1]
+        self._idle.append(network)
         rows = np.zeros((0, 15)) if found is None else found[np.isfinite(found).all(1)].astype(float)
         ratio = np.array(frame.shape[1::-1]) / small.shape[1::-1]
         corners, landmarks = rows[:, :4].reshape(-1, 2, 2) * ratio, rows[:, 4:14].reshape(-1, 5, 2) * ratio
@@ -87,12 +93,10 @@ class YuNet:
             for ((x1, y1), (w, h)), points, score in zip(corners, landmarks, rows[:, 14], strict=True)
         ]
 
-    def _network(self) -> cv2.FaceDetectorYN:
-        """Return the network of this thread, which no other may use at the same time."""
-        if not hasattr(self._threads, "network"):
-            with self._lock, quiet():  # OpenCV 5 warns of a setting that nobody made
-                self._threads.network = cv2.FaceDetectorYN.create(str(fetch_yunet()), "", (0, 0), SCORE, OVERLAP)
-        return self._threads.network
+    @staticmethod
+    def _load() -> cv2.FaceDetectorYN:
+        with quiet():  # OpenCV 5 warns of a setting that nobody made
+            return cv2.FaceDetectorYN.create(str(fetch_yunet()), "", (0, 0), SCORE, OVERLAP)
 
 
 class Dlib:
@@ -101,24 +105,28 @@ class Dlib:
     def __init__(self, name: str):
         import dlib
 
-        self.name = name
+        self.name, self._lock = name, threading.Lock()
         hog = name == "hog"
         path = None if hog else dlib_file("mmod_human_face_detector.dat")
         self._detector = dlib.get_frontal_face_detector() if hog else dlib.cnn_face_detection_model_v1(path)
 
     def detect(self, frame: np.ndarray, main: bool = False) -> list[Face]:
-        """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first; `main` makes no difference here."""
+        """Return the faces of a BGR frame, uint8 (H, W, 3), the largest first; `main` makes no difference here.
+
+        Several threads may do so, but one at a time: dlib's detectors keep what they work on in themselves.
+        """
         scale = min(1.0, 1600 / max(frame.shape[:2]))
         small = _resized(frame, scale)
         if min(small.shape[:2]) < STRIP:
             return []
         image_rgb = np.ascontiguousarray(small[..., ::-1])
         upsample = int(max(small.shape[:2]) <= 800)
-        if self.name == "hog":
-            boxes, scores, _ = self._detector.run(image_rgb, upsample, 0.0)
-        else:
-            found = self._detector(image_rgb, upsample)
-            boxes, scores = [face.rect for face in found], [face.confidence for face in found]
+        with self._lock:
+            if self.name == "hog":
+                boxes, scores, _ = self._detector.run(image_rgb, upsample, 0.0)
+            else:
+                found = self._detector(image_rgb, upsample)
+                boxes, scores = [face.rect for face in found], [face.confidence for face in found]
         faces = []
         for box, score in zip(boxes, scores, strict=True):
             landmarks = five_landmarks(image_rgb, box) / scale

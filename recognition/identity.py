@@ -6,7 +6,6 @@ import numpy as np
 
 from recognition.faces import Face
 from recognition.gallery import Match
-from recognition.motion import thumbnail
 from recognition.quality import BLURRED, frontality, sharpness, upright
 
 LEAST, GOOD = 0.2, 0.5  # quality of a view from which on it says anything, and says much, about who it is
@@ -84,18 +83,23 @@ class Identity:
         return quality * size**0.5 / (1 + self.asked) ** (1 if doubtful else 2)
 
 
-def view_of(frame: np.ndarray, face: Face) -> tuple[float, np.ndarray]:
-    """Return the quality, 0 to 1, of how a face is seen in a BGR frame, and a thumbnail to tell it from another face.
-
-    Best are large, sharp faces that look into the camera.
-    """
+def view_of(frame: np.ndarray, face: Face) -> np.ndarray:
+    """Return a face of a BGR frame upright and gray, uint8 (96, 96)."""
     x1, y1, x2, y2 = face.box
     margin = face.size // 2
     left, top = max(0, x1 - margin), max(0, y1 - margin)
     part = frame[top : max(top + 1, y2 + margin), left : max(left + 1, x2 + margin)]
-    gray = upright(part, face.landmarks - (left, top))
-    sharp = float(np.clip((sharpness(gray) - BLURRED) / 0.003, 0, 1))
-    return size_of(face) * frontality(face.landmarks) * sharp, thumbnail(gray, (16, 16))
+    return upright(part, face.landmarks - (left, top))
+
+
+def quality_of(face: Face) -> float:
+    """Return how well a face is seen, 0 to 1, however sharp: best are large ones that look into the camera."""
+    return size_of(face) * frontality(face.landmarks)
+
+
+def clarity(view: np.ndarray) -> float:
+    """Return how sharp a view is, 0 to 1: a part of its quality, and the one that takes longest to tell."""
+    return float(np.clip((sharpness(view) - BLURRED) / 0.003, 0, 1))
 
 
 def size_of(face: Face) -> float:

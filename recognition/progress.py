@@ -1,9 +1,11 @@
-"""A progress bar for videos and photos, on stderr where that is a terminal; and many things taken some at a time."""
+"""Go through many things: with a progress bar on stderr where that is a terminal, some at a time, ahead of time."""
 
 import itertools
 import sys
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -46,3 +48,17 @@ def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
     remaining = iter(items)
     while batch := list(itertools.islice(remaining, size)):
         yield batch
+
+
+def ahead(items: Iterable[Item], count: int = 3) -> Iterator[Item]:
+    """Yield the items, made in another thread, up to `count` of them before they are asked for."""
+    source, end = iter(items), object()
+    with ThreadPoolExecutor(1) as thread:
+        waiting: deque[Future] = deque(thread.submit(next, source, end) for _ in range(count))
+        try:
+            while (item := waiting.popleft().result()) is not end:
+                waiting.append(thread.submit(next, source, end))
+                yield item
+        finally:
+            for one in waiting:
+                one.cancel()

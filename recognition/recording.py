@@ -4,6 +4,8 @@ import itertools
 import os
 import re
 import shutil
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -14,6 +16,7 @@ from recognition.settings import UserError, make_folder, quiet, say, uninterrupt
 from recognition.videos import open_capture
 
 CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v", ".webm": "VP80"}
+BEHIND = 3  # frames that wait to be encoded at most
 MIN_FREE = 50_000_000  # bytes left on the disk when recording stops, so that the end of the file has room
 
 
@@ -47,6 +50,7 @@ class VideoWriter:
         self.path, self.count = path, 0
         self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
         self._source, self._file, self._resized = source, None, False
+        self._thread, self._encoding = ThreadPoolExecutor(1), deque[Future]()
         self._try()
 
     def write(self, frame: Frame) -> None:
@@ -58,9 +62,15 @@ class VideoWriter:
         image = self._fit(frame.image)
         wanted = round((frame.seconds - self._start) * self._fps) + 1 if self._source.live else self.count + 1
         while self.count < wanted:  # the frame before stands until the time of this one
-            self._file.write(image if self.count == wanted - 1 else self._last)
+            self._encode(image if self.count == wanted - 1 else self._last)
             self.count += 1
         self._last = image
+
+    def _encode(self, image: np.ndarray) -> None:
+        """Append an image, in a thread while the caller makes the next ones; nobody may change it meanwhile."""
+        self._encoding.append(self._thread.submit(self._file.write, image))
+        if len(self._encoding) > BEHIND:
+            self._encoding.popleft().result()
 
     def pause(self, seconds: float) -> None:
         """Leave a time out of a camera's video."""
@@ -71,6 +81,7 @@ class VideoWriter:
         """Move what was written into place and check it; raise UserError if it is not whole."""
         if self._file is None:
             return
+        self._thread.shutdown()
         self._file.release()
         self._file = None
         capture = open_capture(str(self._temporary))

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 
 from recognition.frames import Frame
+from recognition.progress import ahead
 from recognition.settings import UserError, say, uninterrupted
 
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # FFmpeg tells stderr about every damaged block
@@ -60,6 +61,9 @@ class VideoSource:
             capture.release()
 
     def __iter__(self) -> Iterator[Frame]:
+        return ahead(self._read())
+
+    def _read(self) -> Iterator[Frame]:
         capture, index, seconds, first, failures = self._open(), 0, 0.0, None, 0
         try:
             while failures <= RETRIES:

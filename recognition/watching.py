@@ -14,15 +14,17 @@ import numpy as np
 from recognition.faces import Face
 from recognition.frames import Frame
 from recognition.gallery import Match
-from recognition.identity import Identity, view_of
-from recognition.motion import CutDetector, Follower, alike
+from recognition.identity import Identity, clarity, quality_of, view_of
+from recognition.motion import CutDetector, Follower, alike, shrunk, thumbnail
+from recognition.progress import ahead
 from recognition.tracking import Track, Tracker
 
 NEEDED = 0.75  # confidence of a face that is shown at once; less sure ones from their second frame on
 # Frames from one detection to the next; in between faces are followed, which takes a quarter of YuNet's time
-EVERY = {"yunet": 2, "hog": 4, "cnn": 12}
+EVERY = {"yunet": 4, "hog": 4, "cnn": 12}
 RATE, BURST = 5.0, 10.0  # looks a second of video, and at most at once after a time without
 DELAY, HELD = 1.0, 300_000_000  # seconds that frames wait for names to settle, and bytes that these may take
+AHEAD = 8  # frames that faces are detected ahead of their turn: fewer, and one thread waits for another
 SAME, CHANGED = 0.4, 0.65  # correlation of a face with itself one frame before: below, it is another; may be another
 
 
@@ -69,16 +71,23 @@ class Watcher:
         self._identities: dict[Track, Identity] = {}
         self._views: dict[Track, np.ndarray] = {}
 
-    def watch(self, frame: np.ndarray, seconds: float) -> list[Seen]:
+    def look_ahead(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Face] | None]]:
+        """Yield frames with their faces where it will be time to detect them: a thread can do that before `watch`."""
+        for frame in frames:
+            yield frame, None if frame.index % self._every else self._detector.detect(frame.image)
+
+    def watch(self, frame: np.ndarray, seconds: float, found: list[Face] | None = None) -> list[Seen]:
         """Return the faces of the next BGR frame, taken at `seconds`, the largest first.
 
-        Their names may still come, or change, while the faces are followed over the next frames.
+        Their names may still come, or change, while the faces are followed over the next frames. `found`: the faces in
+        it, if they were detected already.
         """
-        if self._cuts.is_cut(frame):
+        small = shrunk(frame)
+        if self._cuts.is_cut(small):
             self._begin_scene()
         passed = 0.0 if self._seconds is None else max(0.0, seconds - self._seconds)
         self._allowance, self._seconds = min(BURST, self._allowance + RATE * passed), seconds
-        self._faces = self._find(frame)
+        self._faces = self._find(frame, small, found)
         boxes = np.array([face.box for face in self._faces], float).reshape(-1, 4)
         tracks = self._tracker.update(boxes, [None] * len(boxes), [face.confidence for face in self._faces])
         self._identities = {track: self._identities.get(track) or Identity() for track in tracks}
@@ -99,24 +108,32 @@ class Watcher:
             self._allowance = BURST
         return changed
 
-    def _find(self, frame: np.ndarray) -> list[Face]:
-        """Return the faces of a frame, detected if it is time to, else followed from the last one."""
-        followed = self._follower.follow(frame, self._faces) if self._every > 1 else []
-        detect, self._since = self._since == 0, (self._since + 1) % self._every
-        return self._detector.detect(frame) if detect else followed
+    def _find(self, frame: np.ndarray, small: np.ndarray, found: list[Face] | None) -> list[Face]:
+        """Return the faces of a frame, detected if it is time to or one was lost, else followed from the last one."""
+        scale = frame.shape[1] / small.shape[1]
+        followed = self._follower.follow(small, self._faces, scale) if self._every > 1 else []
+        if found is None and (self._since % self._every == 0 or len(followed) < len(self._faces)):
+            found = self._detector.detect(frame)
+        self._since = self._since + 1 if found is None else 1
+        return followed if found is None else found
 
     def _look(self, frame: np.ndarray, tracks: list[Track], seconds: float) -> None:
         """Have the face described where that is most useful, if it is time to."""
         views, wishes = {}, []
         for track in tracks:
             face = self._faces[track.found]
-            quality, views[track] = view_of(frame, face)
+            view, quality = view_of(frame, face), quality_of(face)
+            views[track] = thumbnail(view, (16, 16))
             kept = alike(self._views[track], views[track]) if track in self._views else 1.0
             if kept < SAME:
                 self._identities[track] = Identity()  # one person came before another, or a cut was not noticed
             elif kept < CHANGED:
                 self._identities[track].changed = True
-            wishes.append((self._identities[track].wish(quality, face.size, seconds), quality, track, face))
+            wish = self._identities[track].wish(quality, face.size, seconds)
+            if wish > 0:
+                quality *= clarity(view)
+                wish = self._identities[track].wish(quality, face.size, seconds)
+            wishes.append((wish, quality, track, face))
         self._views = views
         wish, quality, track, face = max(wishes, key=lambda one: one[0], default=(0.0, 0.0, None, None))
         if wish > 0 and self._allowance >= 1:
@@ -135,8 +152,8 @@ class Watcher:
 def settled(frames: Iterable[Frame], watcher: Watcher) -> Iterator[tuple[Frame, list[Seen]]]:
     """Yield each frame of a video with the faces in it, about a second late: a name counts from the first frame on."""
     waiting: deque[tuple[Frame, list[Seen]]] = deque()
-    for frame in frames:
-        waiting.append((frame, watcher.watch(frame.image, frame.seconds)))
+    for frame, found in ahead(watcher.look_ahead(frames), AHEAD):
+        waiting.append((frame, watcher.watch(frame.image, frame.seconds, found)))
         room = HELD // max(1, frame.image.nbytes)
         while len(waiting) > room + 1 or frame.seconds - waiting[0][0].seconds > DELAY:
             yield waiting.popleft()
