@@ -6,8 +6,8 @@ learning for image recognition" (2015), with half as many filters.
 
 import numpy as np
 
+from recognition.backend import keras, layers
 from recognition.dlib_weights import Layer
-from recognition.networks import keras, layers
 
 FILTERS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256)  # of the residual blocks, all but the last
 FEW = 4  # pixels a side, from which on fetching the weights takes longer than multiplying by them

@@ -99,11 +99,15 @@ class FastEmbedder:
         return self._interpreter.get_tensor(self._output)
 
 
+def descriptor_file() -> Path:
+    """Return where dlib's own file of its descriptor is."""
+    return Path(dlib_file(DESCRIPTOR))
+
+
 def load_embedder(mirrored: bool = True, folder: Path = conversion.FOLDER) -> FastEmbedder | DlibEmbedder:
     """Return the descriptor run by LiteRT, converted first unless `folder` has it; else dlib's, saying why."""
-    source = Path(dlib_file(DESCRIPTOR))
     try:
-        return FastEmbedder(conversion.fetch(source, folder), mirrored)
+        return FastEmbedder(conversion.fetch(descriptor_file(), folder), mirrored)
     except UserError as error:
         say(f"{error}; going on with dlib itself, which takes twenty times as long")
         return DlibEmbedder(mirrored)

@@ -1,7 +1,7 @@
 """Training images of faces: the same people in other light, pose and sharpness, and people who do not exist.
 
-Every function takes and returns gray uint8 images (N, H, W). What is erased follows Z. Zhong et al., "Random erasing
-data augmentation" (2020).
+Every function takes and returns uint8 images, gray (N, H, W) or of colour (N, H, W, 3). What is erased follows
+Z. Zhong et al., "Random erasing data augmentation" (2020).
 """
 
 import cv2
@@ -11,7 +11,7 @@ MARGIN = 0.1  # of the width and height, around the part that the network sees: 
 
 
 def vary(crops: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
-    """Return another view of every crop, (N, H, W) with MARGIN around: turned, mirrored, lit, blurred, part hidden.
+    """Return another view of every crop, with MARGIN around it: turned, mirrored, lit, blurred, part hidden.
 
     `strength`: 0 leaves only the mirror image, 1 is the full range. The result is without the margin.
     """
@@ -55,12 +55,13 @@ def _photograph(image: np.ndarray, rng: np.random.Generator, strength: float) ->
         angle, amount = rng.uniform(0, 2 * np.pi), rng.uniform(0, 0.5)
         line = np.linspace(-1, 1, side, dtype=np.float32)
         light = 1 + amount * (np.cos(angle) * line + np.sin(angle) * line[:, None])
-        image = cv2.multiply(image, light.astype(np.float32), dtype=cv2.CV_8U)
+        channels = image.size // light.size
+        image = cv2.multiply(image, cv2.merge([light.astype(np.float32)] * channels), dtype=cv2.CV_8U)
     if rng.random() < 0.4 * strength:
         small = max(8, round(side * rng.uniform(0.2, 0.7)))  # a face that was small in its photo
         image = cv2.resize(cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA), (side, side))
     if rng.random() < 0.4 * strength:
-        noise = np.empty((side, side), np.int16)
+        noise = np.empty(image.shape, np.int16)
         cv2.setRNGSeed(int(rng.integers(2**31)))
         cv2.randn(noise, 0, rng.uniform(1, 10))
         image = cv2.add(image, noise, dtype=cv2.CV_8U)
@@ -80,7 +81,7 @@ def _hide(image: np.ndarray, rng: np.random.Generator, strength: float) -> np.nd
 def invent(
     crops: np.ndarray, labels: np.ndarray, count: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return photos of `count` people who do not exist, (M, H, W), and who is on each, int (M,), 0 to count - 1.
+    """Return photos of `count` people who do not exist, and who is on each, int (M,), 0 to count - 1.
 
     Each is put together from two of the people, in one way for all of his photos: a morph of both, the upper or left
     half of one with the rest of the other, or patches of each.
@@ -90,6 +91,7 @@ def invent(
     for owner in range(count):
         first, second = (np.flatnonzero(labels == person) for person in rng.choice(people, 2, replace=False))
         mask = _mask(crops.shape[1], rng)
+        mask = mask[..., None] if crops.ndim == 4 else mask
         for k in range(max(len(first), len(second))):
             parts = crops[first[k % len(first)]], crops[second[k % len(second)]]
             invented.append((parts[0] * mask + parts[1] * (1 - mask)).astype(np.uint8))

@@ -3,8 +3,11 @@
 All take raw uint8 pixels as floats 0-255 (scaling is their first layer). Digits end in a softmax, faces in cosines.
 """
 
+from recognition import dlib_network
 from recognition.backend import FusedBatchNormalization, keras, layers, tf
 from recognition.ladder import cnn, conv, conv_pool, dense, fast
+
+ALIKE = 0.84  # mean cosine of the descriptors of two strangers of LFW
 
 
 def compact(classes: int) -> keras.Model:
@@ -80,6 +83,17 @@ def faces(classes: int) -> keras.Model:
     return keras.Model(inputs, Cosines(classes, dtype="float32", name="cosines")(x), name="faces")
 
 
+def embedding(classes: int) -> keras.Model:
+    """Return dlib's face descriptor with a direction for each person: 150x150 RGB in, likenesses out, 1 for the same.
+
+    Its numbers are untrained: see dlib_network. The likeness is 0 where faces are as alike as those of strangers.
+    """
+    body = dlib_network.network()
+    x = Cosines(classes, dtype="float32", name="cosines")(body.output)
+    x = layers.Rescaling(1 / (1 - ALIKE), -ALIKE / (1 - ALIKE), dtype="float32", name="likeness")(x)
+    return keras.Model(body.input, x, name="embedding")
+
+
 def head(classes: int, inputs: int, hidden: int, dropout: float) -> keras.Model:
     """Return what is trained on the features of another network: `inputs` numbers in, `hidden` units or none.
 
@@ -96,7 +110,7 @@ def head(classes: int, inputs: int, hidden: int, dropout: float) -> keras.Model:
     return keras.Model(features, layers.Activation("softmax", dtype="float32", name="probabilities")(x), name="head")
 
 
-DIGITS, FACES = {"compact": compact, "classic": classic}, {"faces": faces}
+DIGITS, FACES = {"compact": compact, "classic": classic}, {"faces": faces, "embedding": embedding}
 OBJECTS = {"dense": dense, "conv": conv, "conv_pool": conv_pool, "cnn": cnn, "fast": fast}
 ARCHITECTURES = DIGITS | FACES | OBJECTS | {"head": head}
 __all__ = ["ARCHITECTURES", "DIGITS", "FACES", "OBJECTS", "keras", "layers", "tf"]

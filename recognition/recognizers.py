@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 
 from recognition import embeddings, models
+from recognition.face_crops import FORMS, similarities
 from recognition.faces import Face
 from recognition.gallery import Gallery, Match
-from recognition.gray_faces import PREPROCESSING, gray_crops, similarities
 from recognition.quality import is_clear
 from recognition.settings import UserError, say
 
@@ -87,11 +87,11 @@ class CnnRecognizer:
         return self.match(self.describe(self.crop(frame, faces)))
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
-        """Return the faces of a BGR frame as the network wants them, gray uint8 (N, 200, 200)."""
-        return gray_crops(frame, faces)
+        """Return the faces of a BGR frame as the network wants them, see face_crops."""
+        return self._form.crop(frame, faces)
 
     def describe(self, crops: np.ndarray) -> np.ndarray:
-        """Return how alike each crop and each person are, float32 (N, people), -1 to 1."""
+        """Return how alike each crop and each person are, float32 (N, people), to 1."""
         return similarities(self._model, crops)
 
     def match(self, descriptions: np.ndarray) -> list[Match]:
@@ -112,7 +112,8 @@ class CnnRecognizer:
             raise UserError(f"{card_path} not found: the cnn is not trained yet: {TRAIN}")
         self._loaded, self._known = self._stamp(), self._people()
         card = models.read_card(self._name, self._models)
-        if card["architecture"] != "faces" or card.get("preprocessing") != PREPROCESSING:
+        self._form = FORMS.get(card["architecture"])
+        if card.get("preprocessing") != str(self._form):
             raise UserError(f"{card_path}: no network for faces, or one for other crops: {TRAIN}")
         self._model = models.load(self._name, self._models)
         self._limit = 1 - self._model.threshold(None)

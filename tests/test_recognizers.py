@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import faces, gallery, gray_faces, models, networks, people, recognizers
+from recognition import face_crops, faces, gallery, models, networks, people, recognizers
 from recognition.alignment import align_precisely
 from recognition.portraits import draw_face, write_people
 from recognition.settings import UserError
 
+FORM = face_crops.FORMS["faces"]
 PEOPLE = ["person 0", "person 1", "person 2"]
 
 
@@ -37,7 +38,7 @@ def write_cnn(folder: Path, detector, threshold: float = 0.6) -> None:
     """Write an untrained cnn that knows the drawn people 0 to 2 by one photo each."""
     networks.keras.utils.set_random_seed(0)
     model = networks.faces(3)
-    crops = np.concatenate([gray_faces.gray_crops(frame := draw_face(k), detector.detect(frame)) for k in range(3)])
+    crops = np.concatenate([FORM.crop(frame := draw_face(k), detector.detect(frame)) for k in range(3)])
     body = networks.keras.Model(model.input, model.get_layer("features").output)
     features = body.predict(crops[..., None], verbose=0)
     model.get_layer("features").moving_mean.assign(features.mean(0))  # random features are all alike otherwise
@@ -47,7 +48,7 @@ def write_cnn(folder: Path, detector, threshold: float = 0.6) -> None:
         "architecture": "faces",
         "class_names": PEOPLE,
         "threshold": threshold,
-        "preprocessing": gray_faces.PREPROCESSING,
+        "preprocessing": str(FORM),
     }
     models.save(model, card, "faces", folder)
 
@@ -85,7 +86,7 @@ def test_cnn_measures_by_the_cosine(copied, detector):
     recognizer = load(copied)
     (match,) = recognizer.identify(frame, found)
     model = models.load_weights(copied[1] / "faces.weights.h5", "faces", 3)
-    crop = gray_faces.gray_crops(frame, found)
+    crop = FORM.crop(frame, found)
     cosines = np.mean([model.predict(way[..., None], verbose=0)[0] for way in (crop, crop[..., ::-1])], 0)
     assert match.distance == pytest.approx(1 - cosines.max(), abs=0.05)  # its weights are rounded to 8 bits
     assert (match.name is not None) == (match.distance <= 0.4)
@@ -97,12 +98,12 @@ def test_cnn_measures_by_the_cosine(copied, detector):
 def test_gray_crops_are_what_opencv_makes_of_aligned_faces(detector):
     frame = draw_face(0)
     found = detector.detect(frame)
-    expected = cv2.cvtColor(align_precisely(frame, found[0].landmarks, 200, gray_faces.PADDING), cv2.COLOR_BGR2GRAY)
-    assert np.array_equal(gray_faces.gray_crops(frame, found), expected[None])
-    wider = gray_faces.gray_crops(frame, found, 0.1)
+    expected = cv2.cvtColor(align_precisely(frame, found[0].landmarks, 200, FORM.padding), cv2.COLOR_BGR2GRAY)
+    assert np.array_equal(FORM.crop(frame, found), expected[None])
+    wider = FORM.crop(frame, found, 0.1)
     assert wider.shape == (1, 240, 240)
     assert np.abs(wider[0, 20:220, 20:220].astype(int) - expected).mean() < 4  # nearly the same scale and place
-    assert gray_faces.gray_crops(frame, []).shape == (0, 200, 200)
+    assert FORM.crop(frame, []).shape == (0, 200, 200)
 
 
 def test_cnn_does_not_name_whom_the_database_forgot(copied, detector, capsys):

@@ -13,7 +13,17 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import class_folders, face_variants, faces, gray_faces, models, recognizers
+from recognition import (
+    class_folders,
+    dlib_network,
+    dlib_weights,
+    embeddings,
+    face_crops,
+    face_variants,
+    faces,
+    models,
+    recognizers,
+)
 from recognition.portraits import draw_face, write_people
 from recognition.settings import ROOT, UserError
 
@@ -110,7 +120,7 @@ def test_threshold_refuses_the_strangers(trained, strangers):
     model = models.load("faces", trained[0])
     for path in strangers.rglob("*.png"):
         frame = cv2.imread(str(path))
-        best.append(gray_faces.similarities(model, gray_faces.gray_crops(frame, detector.detect(frame))).max())
+        best.append(face_crops.similarities(model, face_crops.FORMS["faces"].crop(frame, detector.detect(frame))).max())
     assert len(best) == 8
     assert card["threshold"] == pytest.approx(np.quantile(best, 0.99), abs=0.002)
     assert card["measured"]["strangers_accepted"] <= 1 / 8  # the one above the 99th hundredth
@@ -197,7 +207,59 @@ def test_invented_people_are_made_of_two():
 
 def test_folder_of_photos_is_refused_by_name(tmp_path):
     with pytest.raises(UserError, match="nowhere: cannot be listed"):
-        gray_faces.load_photos(tmp_path / "nowhere", None, 0.1)
+        face_crops.load_photos(tmp_path / "nowhere", None, face_crops.FORMS["faces"], 0.1)
+
+
+def test_views_of_colour_and_their_gray_are_alike():
+    crops = np.stack([draw_face(k) for k in range(4)])
+    gray = np.stack([cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in crops])
+    views, same = (face_variants.vary(kind, np.random.default_rng(3), 0.3) for kind in (crops, gray))
+    assert views.shape == (4, 200, 200, 3)
+    for view, other in zip(views, same, strict=True):
+        assert np.corrcoef(cv2.cvtColor(view, cv2.COLOR_BGR2GRAY).ravel(), other.ravel())[0, 1] > 0.9
+    invented, owners = face_variants.invent(crops, np.arange(4), 5, np.random.default_rng(0))
+    assert invented.shape == (5, 240, 240, 3) and sorted(owners) == list(range(5))
+
+
+EMBEDDING = ("--architecture", "embedding", "--detector", "hog")
+
+
+@pytest.mark.parametrize("unfreeze", [False, True])
+def test_the_embedding_starts_from_what_dlib_learnt(unfreeze, script, tmp_path):
+    folder, output = write_people(tmp_path / "people", 3, 2), tmp_path / "models"
+    train = ["--unfreeze", "--epochs", 1, "--views", 64, "--fill", 4] if unfreeze else []
+    done = script(SCRIPT, "--faces", folder, *EMBEDDING, *train, "--output", output)
+    assert done.returncode == 0, done.stderr
+    assert (output / "faces_history.png").exists() is unfreeze
+    card = models.read_card("faces", output)
+    assert (card["architecture"], card["preprocessing"]) == (
+        "embedding",
+        "RGB 150x150, aligned precisely, padding 0.25",
+    )
+    theirs = dlib_network.trained(dlib_weights.read(embeddings.descriptor_file())).get_weights()
+    ours = models.load_weights(output / "faces.weights.h5", "embedding", 3).get_weights()
+    changed = [not np.array_equal(one, other) for one, other in zip(ours, theirs, strict=False)]
+    assert changed == [False] * (len(theirs) - 5) + [unfreeze] * 5  # three matrices, two with a bias
+    recognizer = recognizers.CnnRecognizer(folder, models_folder=output)
+    detector = faces.load_detector("hog")
+    for person in range(3):
+        frame = draw_face(person, photo=7)
+        match = recognizer.identify(frame, detector.detect(frame))[0]
+        assert match.nearest == f"person {person}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--unfreeze"], "--unfreeze has no effect: it goes with --architecture embedding"),
+        ([*EMBEDDING, "--epochs", "5"], "--epochs 5 has no effect: only --unfreeze trains"),
+        ([*EMBEDDING, "--unfreeze", "--epochs", "0"], "--epochs 0"),
+    ],
+)
+def test_settings_without_effect_are_refused(arguments, message, script, tmp_path):
+    done = script(SCRIPT, "--faces", write_people(tmp_path / "people", 2, 1), *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_real_people(orl_faces, script, tmp_path):
