@@ -53,9 +53,10 @@ class Config:
 def embed_photos(photos: labelled.MainFaces, embedder) -> tuple[list[Path], np.ndarray]:
     """Return the paths of the photos with a face and their embeddings, float32 (N, D)."""
     paths, found = [], [np.zeros((0, 1), np.float32)]
-    for frame, face in photos:
-        paths.append(Path(frame.source))
-        found.append(embedder.embed(embeddings.crops_of(frame.image, [face], embedder.size, embedder.padding)))
+    for some in progress.batches(photos, people.BATCH):
+        paths += [Path(frame.source) for frame, _ in some]
+        crops = [embeddings.crops_of(frame.image, [face], embedder.size, embedder.padding) for frame, face in some]
+        found.append(embedder.embed(np.concatenate(crops)))
     return paths, np.concatenate(found[1:] or found)
 
 

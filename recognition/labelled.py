@@ -5,7 +5,7 @@ from pathlib import Path
 
 from recognition.faces import Face, main_face
 from recognition.frames import Frame, FrameSource
-from recognition.progress import watched
+from recognition.progress import ahead, watched
 from recognition.settings import UserError, say
 
 
@@ -38,11 +38,14 @@ class MainFaces:
         self.unreadable = self._source.failed
 
     def __iter__(self) -> Iterator[tuple[Frame, Face]]:
-        for photo in watched(self._source, self._count, "photo"):
-            found = self._detector.detect(photo.image, main=True)
+        for photo, found in watched(ahead(self._detected()), self._count, "photo"):
             face = main_face(photo.image, found, self._rival)
             if face:
                 yield photo, face
             else:
                 self.faceless.append(photo.source)
                 say(f"{photo.source}: {'several faces and none stands out' if found else 'no face found'}")
+
+    def _detected(self) -> Iterator[tuple[Frame, list[Face]]]:
+        for photo in self._source:
+            yield photo, self._detector.detect(photo.image, main=True)
