@@ -23,6 +23,7 @@ from recognition import (
     faces,
     identification,
     labelled,
+    looking,
     people,
     progress,
     recognizers,
@@ -53,7 +54,7 @@ class Config:
 def embed_photos(photos: labelled.MainFaces, embedder) -> tuple[list[Path], np.ndarray]:
     """Return the paths of the photos with a face and their embeddings, float32 (N, D)."""
     paths, found = [], [np.zeros((0, 1), np.float32)]
-    for some in progress.batches(photos, people.BATCH):
+    for some in progress.batches(photos, looking.BATCH):
         paths += [Path(frame.source) for frame, _ in some]
         crops = [embeddings.crops_of(frame.image, [face], embedder.size, embedder.padding) for frame, face in some]
         found.append(embedder.embed(np.concatenate(crops)))

@@ -102,9 +102,11 @@ def _predictor():
 
 def similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Return the turn, scale and shift, float (2, 3), that brings points (N, 2) nearest to others by least squares."""
-    centre, goal = source.mean(0), target.mean(0)
-    x, y = (source - centre).T
-    u, v = (target - goal).T
-    a, b = np.array([(x * u + y * v).sum(), (x * v - y * u).sum()]) / max(1e-12, (x * x + y * y).sum())
-    turn = np.array([(a, -b), (b, a)])
-    return np.column_stack([turn, goal - turn @ centre])
+    # As complex numbers, x + iy, points are turned and scaled by one factor
+    (x, y), (u, v) = source.T, target.T
+    points, goals = x + 1j * y, u + 1j * v
+    centre = points.sum() / len(points)
+    points = points - centre
+    factor = np.vdot(points, goals) / max(1e-12, np.vdot(points, points).real)
+    shift = goals.sum() / len(goals) - factor * centre
+    return np.array([(factor.real, -factor.imag, shift.real), (factor.imag, factor.real, shift.imag)])

@@ -22,7 +22,7 @@ DESCRIPTOR = "dlib_face_recognition_resnet_model_v1.dat"
 
 
 class DlibEmbedder:
-    """dlib's descriptor; a face costs about 55 ms, twice that with its mirror image, on one core."""
+    """dlib's descriptor; a face costs 50 to 80 ms, twice that with its mirror image, on one core."""
 
     name = "dlib_resnet_v1"  # with the database of people: another name, other embeddings
     size, padding = 150, 0.25  # pixels, and the margin of aligned faces

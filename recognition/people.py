@@ -6,31 +6,21 @@ data/faces/.embeddings.sqlite                    may be deleted at any time: it 
 
 import contextlib
 import hashlib
-import itertools
 import os
 import unicodedata
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cached_property
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 
-from recognition import photo_files
-from recognition.embeddings import crops_of
-from recognition.faces import Face, main_face
-from recognition.frames import read_image
+from recognition import looking, photo_files
 from recognition.gallery import Gallery
 from recognition.photo_index import Photo, PhotoIndex
 from recognition.photo_scan import PhotoScan
-from recognition.progress import batches
 from recognition.settings import ROOT, UserError, make_folder
 
-Refuse = Callable[[np.ndarray, list[Face]], str | None]
 FACES = ROOT / "data" / "faces"
 INDEX = ".embeddings.sqlite"
-BATCH = 16  # photos whose faces are described together
 CROP_VERSION = 1  # raise it when align_precisely changes, or the landmarks that it is given
 RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in "0123456789¹²³")}
 BIDIRECTIONAL = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn a line around
@@ -218,53 +208,10 @@ class People:
         return changed
 
     def look_into(
-        self, photos: Iterable[tuple[Path, bytes | None]], refuse: Refuse | None = None
+        self, photos: Iterable[tuple[Path, bytes | None]], refuse: looking.Refuse = looking.no_face
     ) -> Iterator[tuple[np.ndarray | None, str | None]]:
-        """Yield the embedding, float32 (D,), of the person that each photo is of, or else None and the reason why.
-
-        `photos`: path of each, and its bytes if they were read already. `refuse`: returns the reason for which a BGR
-        frame, with the faces found in it, cannot be used; by default that none of them stands out.
-        """
-        waiting: deque[list[Future]] = deque()
-        try:
-            for batch in batches(photos, BATCH):
-                waiting.append([self._threads.submit(self._find_face, refuse or no_face, *photo) for photo in batch])
-                if len(waiting) > 1:  # while one batch is described, faces are found in the next one
-                    yield from self._describe(waiting.popleft())
-            while waiting:
-                yield from self._describe(waiting.popleft())
-        finally:  # at Ctrl-C nobody waits for photos that are not wanted any more
-            for face in itertools.chain(*waiting):
-                face.cancel()
-
-    def _describe(self, faces: list[Future]) -> Iterator[tuple[np.ndarray | None, str | None]]:
-        found = [face.result() for face in faces]
-        crops = [crop for crop, _ in found if crop is not None]
-        embeddings = iter(self.embedder.embed(np.stack(crops)) if crops else ())
-        return ((None if crop is None else next(embeddings), reason) for crop, reason in found)
-
-    @cached_property
-    def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(os.cpu_count())
-
-    def _find_face(self, refuse: Refuse, path: Path, content: bytes | None) -> tuple[np.ndarray | None, str | None]:
-        """Return the face that a photo is of, aligned, BGR uint8 (size, size, 3), or None and why there is none."""
-        try:
-            frame = read_image(path, content)
-        except UserError as error:
-            return None, str(error).removeprefix(f"{path}: ")
-        faces = self.detector.detect(frame, main=True)
-        reason = refuse(frame, faces)
-        if reason:
-            return None, reason
-        return crops_of(frame, [main_face(frame, faces)], self.embedder.size, self.embedder.padding)[0], None
-
-
-def no_face(frame: np.ndarray, faces: list[Face]) -> str | None:
-    """Return why nobody can tell which of the faces found in a BGR frame it is of; None if nothing is wrong."""
-    if main_face(frame, faces):
-        return None
-    return f"{len(faces)} faces and none stands out" if faces else "no face found"
+        """Yield the embedding of the person that each photo is of, or None and the reason why: see looking."""
+        return looking.look_into(photos, self.detector, self.embedder, refuse)
 
 
 @contextlib.contextmanager

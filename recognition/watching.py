@@ -122,18 +122,17 @@ class Watcher:
         views, wishes = {}, []
         for track in tracks:
             face = self._faces[track.found]
-            view, quality = view_of(frame, face), quality_of(face)
+            view = view_of(frame, face)
             views[track] = thumbnail(view, (16, 16))
             kept = alike(self._views[track], views[track]) if track in self._views else 1.0
             if kept < SAME:
                 self._identities[track] = Identity()  # one person came before another, or a cut was not noticed
             elif kept < CHANGED:
                 self._identities[track].changed = True
-            wish = self._identities[track].wish(quality, face.size, seconds)
-            if wish > 0:
-                quality *= clarity(view)
-                wish = self._identities[track].wish(quality, face.size, seconds)
-            wishes.append((wish, quality, track, face))
+            identity = self._identities[track]
+            if identity.wish(1.0, face.size, seconds) > 0:  # else even the best view is not wanted now
+                quality = quality_of(face) * clarity(view)
+                wishes.append((identity.wish(quality, face.size, seconds), quality, track, face))
         self._views = views
         wish, quality, track, face = max(wishes, key=lambda one: one[0], default=(0.0, 0.0, None, None))
         if wish > 0 and self._allowance >= 1:
