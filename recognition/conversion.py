@@ -18,7 +18,7 @@ from recognition.settings import ROOT, UserError, say, write_atomically
 
 NAME = "dlib_resnet_v1"
 FOLDER = ROOT / "data" / "models"
-VERSION = 1  # of the network that is written; another number, and it is converted again
+VERSION = 2  # of the network that is written; another number, and it is converted again
 LIMIT = 180  # seconds, after which something must be wrong
 CODE = "import sys; from recognition import conversion; conversion.convert(*map(conversion.Path, sys.argv[1:]))"
 

@@ -13,7 +13,7 @@ import numpy as np
 MARGIN = 0.02  # by which the nearest person must be nearer than the second; else it could be either
 SOFTNESS = 0.025  # of distance, from a confidence of 0.5 to one of 0.73
 SHRINK = 60  # people, from which on the user's own tell more than the built-in statistics about how alike people are
-SAMPLE = 300  # people and photos of them, at most, that are compared with each other for that
+SAMPLE = 200  # people and photos of them, at most, that are compared with each other for that
 
 
 @dataclass(frozen=True)
