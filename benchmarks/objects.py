@@ -35,6 +35,7 @@ from recognition import (
     training,
 )
 from recognition.backend import keras
+from recognition.measuring import percent
 from recognition.settings import ROOT
 
 SCRIPTS, DATA, OUTPUT = ROOT / "cifar_recognition", datasets.DATA, ROOT / "output" / "benchmark" / "objects"
@@ -67,11 +68,6 @@ def trained(folder: str, name: str, *arguments: object) -> dict:
         settings.say(f"training {folder}")
         run("train.py", "--output", path, *arguments)
     return models.read_card(name, path)
-
-
-def percent(value: float) -> str:
-    """Return a share as the table shows it."""
-    return f"{value:.1%}"
 
 
 def training_rows(config: Config) -> list[tuple[str, str, str, str]]:

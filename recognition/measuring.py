@@ -40,6 +40,11 @@ def start_to_answer(command: list, runs: int) -> tuple[float, float]:
     return statistics.median(seconds), kilobytes / 1024
 
 
+def percent(value: float) -> str:
+    """Return a share as the tables show it."""
+    return f"{value:.1%}"
+
+
 def print_table(rows: list[tuple[str, str, str, str]], versions: dict[str, str]) -> None:
     """Print the README's table, each row a claim, its yardstick, what is required and what was measured."""
     print("| | yardstick, same run | required | measured |\n|-|-|-|-|")
