@@ -23,7 +23,7 @@ from itertools import permutations
 import cv2
 import numpy as np
 
-from recognition import clips, datasets, digits, frames, handwriting, marker, models, settings, strokes
+from recognition import clips, datasets, digits, files, frames, handwriting, marker, models, settings, strokes
 from recognition.colours import COLOURS, likeness, likeness_table
 from recognition.pen import Pen
 
@@ -126,7 +126,7 @@ def some_digits(rng: np.random.Generator, images: np.ndarray, labels: np.ndarray
 
 def backdrop(rng: np.random.Generator, scene: clips.Scene) -> np.ndarray:
     """Return a photo that fills the frame, BGR uint8 (H, W, 3), or a drawn room where there are no photos."""
-    photos = sorted((datasets.DATA / "object_photos").glob("*/*"))
+    photos = sorted((files.DATA / "object_photos").glob("*/*"))
     if not photos:
         return clips.room(scene, rng)
     photo = frames.read_image(photos[rng.integers(len(photos))])

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from recognition import fingertip, marker, settings
-from recognition.datasets import DATA
+from recognition.files import DATA
 from recognition.pen import Tip
 
 MARKS = json.loads(Path(__file__).with_name("air_writing_marks.json").read_text(encoding="utf-8"))

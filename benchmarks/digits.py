@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import measuring
 import numpy as np
 
-from recognition import datasets, digits, frames, measuring, models, pages, reports, settings, training
+from recognition import datasets, digits, files, frames, models, pages, reports, settings, training
 
-SCRIPTS = settings.ROOT / "digit_recognition"
-OUTPUT = settings.ROOT / "output" / "benchmark"
+SCRIPTS = files.ROOT / "digit_recognition"
+OUTPUT = files.ROOT / "output" / "benchmark"
 QUICK = ["--epochs", "2", "--warp", "0.4", "--pens", "0", "--no-digits", "0", "--written", "0", "--validation", "1000"]
 
 KERAS_SCRIPT = """
@@ -104,7 +105,7 @@ def main(config: Config) -> None:
         f"{seconds:.0f} s (1/{reference / seconds:.1f}), {100 * quick['measured']['test_accuracy']:.2f} %",
     ))  # fmt: skip
 
-    photos = datasets.DATA / "digit_photos"
+    photos = files.DATA / "digit_photos"
     if photos.exists():
         listed = datasets.load_photo_labels(photos)
         ours = reports.score_photos(
@@ -117,12 +118,12 @@ def main(config: Config) -> None:
             "≥ 98 %, ≥ 12 exact",
             f"{ours['score']:.1%}, {ours['exact']} photos exact",
         ))  # fmt: skip
-    if (datasets.DATA / "usps_train.npz").exists():
-        images, labels, *_ = datasets.load_labelled(datasets.DATA / "usps_train.npz")
+    if (files.DATA / "usps_train.npz").exists():
+        images, labels, *_ = datasets.load_labelled(files.DATA / "usps_train.npz")
         ours, theirs = ((m.predict(images)[:, :10].argmax(1) == labels).mean() for m in (model, classic))
         rows.append(("USPS digits, never trained on", f"classic network {theirs:.1%}", "≥ 97.5 %", f"{ours:.1%}"))
-    if (datasets.DATA / "letters.npz").exists():
-        with np.load(datasets.DATA / "letters.npz", allow_pickle=False) as archive:
+    if (files.DATA / "letters.npz").exists():
+        with np.load(files.DATA / "letters.npz", allow_pickle=False) as archive:
             letters = archive["x"]
         x_test = datasets.load_mnist()[2]
         taken = (model.predict(letters)[:, :10].max(1) >= threshold).mean()

@@ -21,22 +21,23 @@ import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import measuring
+
 from recognition import (
     clips,
-    datasets,
     digits,
     draw,
+    files,
     fingertip,
     handwriting,
     live,
     marker,
-    measuring,
     models,
     pages,
     settings,
     strokes,
     training,
-)  # fmt: skip
+)
 from recognition.pen import Pen
 
 WAYS = {"hidden": "marker covered", "pause": "pauses", "leave": "out of view"}
@@ -86,7 +87,7 @@ def written_frames(count: int) -> list[np.ndarray]:
 
 def hand_frames(count: int) -> list[np.ndarray]:
     """Return frames of the real clip in which hands are in view, BGR uint8 (720, 1280, 3)."""
-    video = cv2.VideoCapture(str(next((datasets.DATA / "air_writing").glob("*.mp4"))))
+    video = cv2.VideoCapture(str(next((files.DATA / "air_writing").glob("*.mp4"))))
     for _ in range(60):
         video.grab()
     return [cv2.resize(video.read()[1], (1280, 720), interpolation=cv2.INTER_AREA) for _ in range(count)]
@@ -133,13 +134,13 @@ def main(config: Config) -> None:
         ))  # fmt: skip
     ours = tracking_rate(marker.MarkerTracker("red"), written_frames(config.frames), model)
     rows.append(("marker tracker, 1280x720, strokes read and drawn", "", "≥ 90 frames/s", f"{ours:.0f} frames/s"))
-    if (datasets.DATA / "air_writing").exists():
+    if (files.DATA / "air_writing").exists():
         with fingertip.FingertipTracker(fingertip.fetch_model()) as tracker:
             ours = tracking_rate(tracker, hand_frames(config.frames), model)
         rows.append(
             ("fingertip tracker, 1280x720, strokes read and drawn", "", "≥ 40 frames/s", f"{ours:.0f} frames/s")
         )
-    if (datasets.DATA / "mnist.npz").exists():
+    if (files.DATA / "mnist.npz").exists():
         air = run_beside("air_writing.py", "--clips", config.clips)
         any_color = run_beside("air_writing.py", "--clips", config.clips, "--any-color")
         ways = ", ".join(f"{air[way]:.1%} {name}" for way, name in WAYS.items())
@@ -150,7 +151,7 @@ def main(config: Config) -> None:
             f"{air['right']:.1%} ({ways}); {air['ink_pen_up']:.1%} of the ink with the pen up, "
             f"{air['false_strokes']} false strokes; {any_color['right']:.1%} with colours the background has",
         ))  # fmt: skip
-    if (datasets.DATA / "air_writing").exists():
+    if (files.DATA / "air_writing").exists():
         clip = run_beside("air_writing_clip.py")
         cap, finger = clip["marker"], clip["fingertip"]
         rows.append((

@@ -21,7 +21,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import cameras, pages, settings
+from recognition import cameras, files, pages, settings
 
 SLOW = 0.2  # seconds that the work on a frame takes
 
@@ -35,7 +35,7 @@ class Config:
 @contextmanager
 def camera(*arguments: str) -> Iterator[str]:
     """Start a camera and yield its address, to which a mode and a count of frames are appended."""
-    command = [sys.executable, str(settings.ROOT / "tests" / "camera_server.py"), *arguments]
+    command = [sys.executable, str(files.ROOT / "tests" / "camera_server.py"), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
@@ -79,7 +79,7 @@ def memory(minutes: float) -> dict[str, float]:
         film = Path(folder) / "film.avi"
         save_film(film)
         with camera(str(film)) as address, open(Path(folder) / "read.jsonl", "w+b") as read:
-            script = settings.ROOT / "digit_recognition" / "webcam.py"
+            script = files.ROOT / "digit_recognition" / "webcam.py"
             command = [sys.executable, str(script), "--source", f"{address}/closes/10000000", "--json"]
             with subprocess.Popen(command, stdout=read) as process:
                 end = time.monotonic() + 60 * minutes

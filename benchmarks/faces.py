@@ -26,10 +26,11 @@ from pathlib import Path
 import cv2
 import faces_descriptors
 import faces_videos
+import measuring
+from measuring import percent
 
-from recognition import measuring, models, settings, verification
-from recognition.measuring import percent
-from recognition.settings import ROOT
+from recognition import models, settings, verification
+from recognition.files import ROOT
 
 LFW, ORL, FILM = (ROOT / "data" / name for name in ("lfw", "orl_faces", "face_video"))
 PAIRS, PEOPLE = ROOT / "data" / "lfw_pairs.txt", ROOT / "data" / "lfw_people.txt"

@@ -7,10 +7,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import measuring
 import numpy as np
 
-from recognition import conversion, embeddings, faces, labelled, measuring, verification
-from recognition.settings import ROOT, UserError
+from recognition import conversion, embeddings, faces, labelled, verification
+from recognition.files import ROOT
+from recognition.settings import UserError
 
 Row = tuple[str, str, str, str]
 SCRIPTS = ROOT / "face_recognition"

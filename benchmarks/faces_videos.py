@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
+import measuring
 import numpy as np
 
-from recognition import draw, faces, measuring, recognizers, watching
-from recognition.settings import ROOT
+from recognition import draw, faces, recognizers, watching
+from recognition.files import ROOT
 
 LFW, PEOPLE, FILM = (ROOT / "data" / name for name in ("lfw", "lfw_people.txt", "face_video"))
 CLIP = FILM / "short_hamilton_clip.mp4"

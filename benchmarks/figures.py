@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from recognition import handwriting, models, reports, settings
+from recognition import files, handwriting, models, reports, settings
 
 WIDTH = 6.7  # inches: 1,005 pixels at 150 dpi
 SIGNED = "RdBu_r"  # negative blue, 0 white, positive red
@@ -28,7 +28,7 @@ SIZE = 10  # points: readable at half size, too
 
 @dataclass
 class Config:
-    output: Path = settings.ROOT / "docs"  # folder for the pictures
+    output: Path = files.ROOT / "docs"  # folder for the pictures
     seed: int = 3  # another number writes another digit
 
 

@@ -17,17 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
+import measuring
 import numpy as np
 import surfaces
+from measuring import percent
 
 from recognition import (
     backbones,
     datasets,
     draw,
     draw_objects,
+    files,
     frames,
     live_objects,
-    measuring,
     models,
     object_variants,
     objects,
@@ -35,10 +37,9 @@ from recognition import (
     training,
 )
 from recognition.backend import keras
-from recognition.measuring import percent
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
-SCRIPTS, DATA, OUTPUT = ROOT / "cifar_recognition", datasets.DATA, ROOT / "output" / "benchmark" / "objects"
+SCRIPTS, DATA, OUTPUT = ROOT / "cifar_recognition", files.DATA, ROOT / "output" / "benchmark" / "objects"
 KERAS_SCRIPT = """
 import sys, cv2
 from recognition import models, objects

@@ -12,14 +12,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import draw_objects, explaining, objects, settings
+from recognition import draw_objects, explaining, files, objects, settings
 
 WIDTH, HEIGHT = 640, 480  # of a scene, pixels
 
 
 @dataclass
 class Config:
-    output: Path = settings.ROOT / "docs" / "objects.jpg"  # the picture
+    output: Path = files.ROOT / "docs" / "objects.jpg"  # the picture
 
 
 def gradient(top: tuple, bottom: tuple, height: int) -> np.ndarray:
@@ -103,7 +103,7 @@ def main(config: Config) -> None:
         print(objects.text_of(seen))
         heat = explaining.explain(scene, classifier, seen.top[0].label) if explained else None
         pictures.append(draw_objects.picture(scene, seen, heat))
-    settings.write_atomically(config.output, lambda path: cv2.imwrite(str(path), np.hstack(pictures)), ".jpg")
+    files.write_atomically(config.output, lambda path: cv2.imwrite(str(path), np.hstack(pictures)), ".jpg")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import digits, draw, models, pages, settings
+from recognition import digits, draw, files, models, pages, settings
 from recognition.pages import Page
 
 SAMPLES = {
@@ -23,8 +23,8 @@ SAMPLES = {
 
 @dataclass
 class Config:
-    samples: Path = settings.ROOT / "data" / "samples"  # folder for the photos
-    picture: Path = settings.ROOT / "docs" / "digits.jpg"  # the first four, read
+    samples: Path = files.ROOT / "data" / "samples"  # folder for the photos
+    picture: Path = files.ROOT / "docs" / "digits.jpg"  # the first four, read
 
 
 def save_jpeg(image: np.ndarray, path: Path) -> None:

@@ -17,6 +17,7 @@ from recognition import (
     clips,
     draw,
     faces,
+    files,
     handwriting,
     live,
     marker,
@@ -36,7 +37,7 @@ WIDTH = 1000  # pixels
 
 @dataclass
 class Config:
-    output: Path = settings.ROOT / "docs"  # folder for the pictures
+    output: Path = files.ROOT / "docs"  # folder for the pictures
     seed: int = 8  # another number writes with another hand
 
 

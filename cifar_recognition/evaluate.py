@@ -23,6 +23,7 @@ from recognition import (
     calibration,
     class_folders,
     datasets,
+    files,
     frames,
     models,
     object_variants,
@@ -121,7 +122,7 @@ def main(config: Config) -> int:
     classifier = objects.load(config.model)
     threshold = classifier.threshold(config.threshold)
     names = objects.named(classifier.class_names)
-    settings.make_folder(config.output)
+    files.make_folder(config.output)
     alone, failed = None, []
     if config.data == "cifar10":
         if tuple(names) != objects.CIFAR10 or classifier.size != 32:
@@ -130,14 +131,14 @@ def main(config: Config) -> int:
         images, labels = datasets.load_cifar10()[2:]
         both = object_variants.predict_both(classifier, images)
         alone, seen = float((both[0, :, : len(names)].argmax(1) == labels).mean()), both.mean(0)
-        files = [f"test[{i}]" for i in range(len(images))]
+        paths = [f"test[{i}]" for i in range(len(images))]
     else:
         photos = find_photos(Path(config.data), names)
         if models.read_card(config.model).get("dataset", {}).get("name") == Path(config.data).resolve().name:
             settings.say(f"{config.model} learned from a folder of this name: images known by heart prove nothing")
         source = frames.FrameSource(list(photos))
-        seen, files = predict_photos(source, classifier)
-        labels, failed = np.array([photos[path] for path in files], int), source.failed
+        seen, paths = predict_photos(source, classifier)
+        labels, failed = np.array([photos[path] for path in paths], int), source.failed
         if not (labels < len(names)).any():
             raise settings.UserError(f"{config.data}: no image of a class that can be used: put some into FOLDER/CLASS")
     probabilities, fits = seen[:, : len(names)], objects.fit(seen, classifier.class_names)
@@ -145,14 +146,14 @@ def main(config: Config) -> int:
     read, confidence, named = probabilities.argmax(1), probabilities.max(1), labels < len(names)
     wrong = np.flatnonzero(named & (read != labels))
     wrong = wrong[np.argsort(-confidence[wrong], kind="stable")][:WORST]
-    result |= {"accuracy_without_mirror_images": alone, "most_confidently_wrong": [files[i] for i in wrong]}
+    result |= {"accuracy_without_mirror_images": alone, "most_confidently_wrong": [paths[i] for i in wrong]}
 
     figures = [config.output / "confusion.png", config.output / "reliability.png"]
     reports.plot_confusion(np.array(result["matrix"]), names, figures[0])
     calibration.plot(confidence[named], (read == labels)[named], figures[1])
     if len(wrong):
         figures.append(config.output / "wrong.png")
-        shown = [reports.thumbnail(Path(files[i])) if alone is None else images[i] for i in wrong]
+        shown = [reports.thumbnail(Path(paths[i])) if alone is None else images[i] for i in wrong]
         titles = [f"{names[labels[i]]}\nread {names[read[i]]}\n{confidence[i]:.0%}" for i in wrong]
         reports.plot_images(shown, titles, figures[-1], wrong=np.ones(len(wrong), bool))
     if config.json:

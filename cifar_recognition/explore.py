@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from recognition import datasets, objects, reports, settings
+from recognition import datasets, files, objects, reports, settings
 
 
 @dataclass
@@ -157,7 +157,7 @@ def plot_layers_demo(config: Config, path: Path) -> None:
 def main(config: Config) -> int:
     settings.check_range(config, 1, 100_000, "epochs")
     settings.check_range(config, 0, 10, "learning_rate")
-    settings.make_folder(config.output)
+    files.make_folder(config.output)
     paths, failed = [], False
     if config.part != "layers_demo":
         try:

@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import backbones, class_folders, features, settings
+from recognition import backbones, class_folders, features, files, settings
 
 
 @dataclass
@@ -40,12 +40,12 @@ def main(config: Config) -> int:
     head = backbones.head_card(name)
     classes = class_folders.scan(config.folder)
     class_folders.check_classes(config.folder, classes.class_names)
-    settings.make_folder(config.output)
+    files.make_folder(config.output)
     path = config.output / f"{name}.h5"
     backbone = backbones.load(config.backbone, config.weights, config.size)
     extraction = features.Extraction(backbone, path)
-    files = [file for own in classes.files.values() for file in own]
-    extraction.look(config.folder, files)
+    paths = [file for own in classes.files.values() for file in own]
+    extraction.look(config.folder, paths)
     chosen = class_folders.choose(classes, extraction.hashes)
     hashes = [extraction.hashes[file] for file in chosen.files]
     rows = np.stack([extraction.rows[digest] for digest in hashes])
@@ -57,7 +57,7 @@ def main(config: Config) -> int:
     extraction.checkpoint.unlink(missing_ok=True)
     if extraction.failed or chosen.ambiguous:
         left = [f"{len(extraction.failed)} that cannot be read", f"{len(chosen.ambiguous)} in more than one class"]
-        settings.say(f"{len(files):,} images, left out of them: {', '.join(left)}")
+        settings.say(f"{len(paths):,} images, left out of them: {', '.join(left)}")
     print(
         f"{path}: {len(rows):,} images of {len(chosen.class_names):,} classes, {rows.shape[1]} numbers each "
         f"by {backbone.name}, {extraction.computed:,} computed now"

@@ -18,7 +18,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from recognition import datasets, models, object_scores, object_variants, objects, settings
+from recognition import datasets, files, models, object_scores, object_variants, objects, settings
 
 Architecture = Literal["dense", "conv", "conv_pool", "cnn", "fast"]
 
@@ -183,7 +183,7 @@ def main(config: Config) -> None:
         check(step)
     own = config.dataset != "cifar10"
     arrays = datasets.load_split(Path(config.dataset), (32, 32, 3)) if own else datasets.load_cifar10()
-    settings.make_folder(Path(config.output))
+    files.make_folder(Path(config.output))
     if not config.ladder:
         card = train(chosen[0], arrays)
         measured, name = card["measured"], Path(config.output) / chosen[0].name

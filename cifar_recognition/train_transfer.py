@@ -19,7 +19,7 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import backbones, class_folders, features, models, objects, settings
+from recognition import backbones, class_folders, features, files, models, objects, settings
 
 FEW = 500  # images, below which "auto" takes cross-validation
 FOLDS = 5
@@ -140,7 +140,7 @@ def main(config: Config) -> int:
     fewest = names[np.bincount(y).argmin()]
     if np.bincount(y).min() < RELIABLE:
         settings.say(f"{fewest}: only {np.bincount(y).min()} images: what is measured below may be luck")
-    settings.make_folder(config.output)
+    files.make_folder(config.output)
     split = parts(config, y)
     if not len(split[0][1]):
         raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)

@@ -22,7 +22,7 @@ import cv2
 import numpy as np
 import tyro
 
-from recognition import cameras, digits, draw, fingertip, frames, marker, settings, sinks, strokes
+from recognition import cameras, digits, draw, files, fingertip, frames, marker, settings, sinks, strokes
 from recognition.pen import Pen
 
 KEYS = {
@@ -74,11 +74,11 @@ def check(config: Config) -> None:
             f"--learn {' '.join(map(str, config.learn))}: must be x1 y1 x2 y2, x1 < x2, y1 < y2", 2
         )
     if config.text:
-        settings.check_appendable(Path(config.text), "--text")
+        files.check_appendable(Path(config.text), "--text")
     if config.save_strokes:
         if Path(config.save_strokes).suffix != ".jsonl":
             raise settings.UserError(f"--save-strokes {config.save_strokes}: name it .jsonl, for train.py --extra", 2)
-        settings.check_appendable(Path(config.save_strokes), "--save-strokes")
+        files.check_appendable(Path(config.save_strokes), "--save-strokes")
 
 
 def finish(number: list[strokes.AirDigit], frame: frames.Frame, mirror: bool, config: Config) -> str:

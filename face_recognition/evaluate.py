@@ -21,6 +21,7 @@ import tyro
 from recognition import (
     embeddings,
     faces,
+    files,
     identification,
     labelled,
     looking,
@@ -183,7 +184,7 @@ def main(config: Config) -> int:
     recognizers.check(config.recognizer, config.accept, config.model, config.weights)
     if config.threshold is not None and not 0 < config.threshold <= 2:
         raise settings.UserError(f"--threshold {config.threshold}: must be more than 0, at most 2", 2)
-    settings.make_folder(output)  # before minutes of work that could not be kept
+    files.make_folder(output)  # before minutes of work that could not be kept
     result, figures = evaluate_pairs(config, output) if config.pairs else evaluate_people(config, output)
     failed = bool(result["without_a_face"] or result["unreadable"])
     if config.json:

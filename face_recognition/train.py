@@ -31,6 +31,7 @@ from recognition import (
     face_crops,
     face_variants,
     faces,
+    files,
     models,
     settings,
 )
@@ -38,7 +39,7 @@ from recognition import (
 
 @dataclass
 class Config:
-    faces: str = str(settings.ROOT / "data" / "faces")  # folder with a subfolder of photos for every person
+    faces: str = str(files.ROOT / "data" / "faces")  # folder with a subfolder of photos for every person
     strangers: str | None = None  # folder of photos of other people, in subfolders or not: fewer strangers get a name
     architecture: Literal["faces", "embedding"] = "faces"  # small and new; or dlib's descriptor, which knows faces
     unfreeze: bool = False  # embedding: train its last block, too
@@ -120,7 +121,7 @@ def main(config: Config) -> int:
     check(config)
     models.check_name(config.name)
     folder, form = Path(config.output), face_crops.FORMS[config.architecture]
-    settings.make_folder(folder)
+    files.make_folder(folder)
     if config.architecture == "embedding":
         dlib_weights.check(embeddings.descriptor_file())
     detector = faces.load_detector(config.detector)

@@ -18,18 +18,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import (
-    draw,
-    faces,
-    people,
-    progress,
-    recognizers,
-    settings,
-    sinks,
-    timeline,
-    videos,
-    watching,
-)
+from recognition import draw, faces, people, progress, recognizers, settings, sinks, timeline, videos, watching
 
 
 @dataclass

@@ -10,7 +10,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from recognition.dlib_files import dlib_file
+from recognition.downloads import dlib_file
 
 # Points of an upright face, in widths of the face, from dlib/image_transforms/interpolation.h. Its mean of 68 landmarks
 # gives the centres of the left eye as seen and of the right one, the tip of the nose and the corners of the mouth:

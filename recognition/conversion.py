@@ -3,18 +3,17 @@
 TensorFlow, which does it, is started as a program of its own: it would stay in memory for as long as the caller runs.
 """
 
-import contextlib
 import hashlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 from recognition import dlib_weights, models
-from recognition.settings import ROOT, UserError, say, write_atomically
+from recognition.files import ROOT, alone, write_atomically
+from recognition.settings import UserError, say
 
 NAME = "dlib_resnet_v1"
 FOLDER = ROOT / "data" / "models"
@@ -96,25 +95,6 @@ def convert(source: Path, folder: Path) -> None:
         write_atomically(tflite, lambda path: path.write_bytes(content))
         hashes = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
         models.write_card({"source": dlib_weights.RESNET_SHA256, "version": VERSION, "sha256": hashes}, NAME, folder)
-
-
-@contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Hold a lock, waiting for whoever has it; the operating system lets go of it when a program ends, however."""
-    with open(path, "a+b") as file:
-        if os.name == "nt":
-            import msvcrt
-
-            held = False
-            while not held:
-                with contextlib.suppress(OSError):  # after ten seconds of waiting
-                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
-                    held = True
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _sha256(content: bytes) -> str:

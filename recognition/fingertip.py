@@ -13,8 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.datasets import DATA
 from recognition.downloads import fetch
+from recognition.files import DATA
 from recognition.pen import Tip
 from recognition.settings import UserError, quiet
 

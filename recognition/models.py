@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.settings import ROOT, UserError, quiet, say, write_atomically
+from recognition.files import ROOT, write_atomically
+from recognition.settings import UserError, quiet, say
 
 MODELS = ROOT / "models"
 WITH_FEATURES = ("fast",)  # architectures whose .tflite gives the output of its layer "features", too

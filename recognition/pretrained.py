@@ -7,10 +7,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from recognition.conversion import alone
-from recognition.downloads import hash_of
+from recognition.files import ROOT, alone, hash_of, write_atomically
 from recognition.models import export
-from recognition.settings import ROOT, UserError, say, write_atomically
+from recognition.settings import UserError, say
 
 FOLDER = ROOT / "data" / "models"
 KINDS = {"sha256": str, "tflite": str, "stamp": list}  # of what every card keeps

@@ -11,8 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from recognition.files import make_folder
 from recognition.frames import Frame
-from recognition.settings import UserError, make_folder, quiet, say, uninterrupted
+from recognition.settings import UserError, quiet, say, uninterrupted
 from recognition.videos import open_capture
 
 CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v", ".webm": "VP80"}

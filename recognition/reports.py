@@ -16,8 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.digits import edit_distance
+from recognition.files import write_atomically
 from recognition.frames import FrameSource, read_image
-from recognition.settings import say, write_atomically
+from recognition.settings import say
 from recognition.sinks import has_display
 
 BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness

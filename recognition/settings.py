@@ -8,10 +8,8 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TypeVar
 
-ROOT = Path(__file__).resolve().parent.parent  # the folder that holds data/ and models/
 Config = TypeVar("Config")
 
 
@@ -26,43 +24,6 @@ class UserError(Exception):
 def say(message: str) -> None:
     """Print one line of progress or warning to stderr; stdout is for results."""
     print(message, file=sys.stderr, flush=True)
-
-
-def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str = ".partial") -> None:
-    """Let `writer` fill a temporary file beside `path`, then move it into place: till then the old file stays whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{suffix}")
-    try:
-        writer(temporary)
-        os.replace(temporary, path)
-    except OSError as error:
-        if str(error.filename) == str(temporary):  # a name that the user never gave
-            error.filename = str(path)
-        raise
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-
-
-def make_folder(folder: Path, flag: str = "--output") -> None:
-    """Make the folder that a flag names, unless it is there; raise UserError where nothing can be written into it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another {flag}", 2) from None
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"{folder}: cannot be written to: choose another {flag}", 2)
-
-
-def check_appendable(path: Path, flag: str) -> None:
-    """Make the folder of a file that is appended to later; raise UserError where that file cannot be written."""
-    make_folder(path.parent, flag)
-    there = path.exists()
-    try:
-        path.open("a").close()
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written to ({error.strerror}): choose another {flag}", 2) from None
-    if not there:
-        path.unlink()  # nothing was written yet
 
 
 def check_range(config, low: float, high: float, *names: str) -> None:

@@ -12,9 +12,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from recognition.files import make_folder
 from recognition.frames import SUFFIXES, Frame
 from recognition.recording import VideoWriter, name_of
-from recognition.settings import UserError, make_folder, say
+from recognition.settings import UserError, say
 from recognition.windows import Window
 
 KEYS = {"q, Esc": "quit", "s": "save the picture", "space": "pause, go on", "h": "show these keys, hide them"}

@@ -5,8 +5,9 @@ import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from recognition.files import check_appendable, write_atomically
 from recognition.identity import Identity
-from recognition.settings import UserError, check_appendable, say, write_atomically
+from recognition.settings import UserError, say
 from recognition.watching import Seen
 
 COLUMNS = ("name", "start", "end", "frames", "best_confidence")

@@ -12,8 +12,9 @@ import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from recognition.files import write_atomically
 from recognition.networks import keras, tf
-from recognition.settings import say, write_atomically
+from recognition.settings import say
 
 
 def choose_precision(precision: str) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from recognition import embeddings, models, objects, pages
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 
 @pytest.fixture

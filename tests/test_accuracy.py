@@ -7,7 +7,7 @@ import pytest
 from test_digits import edit_distance
 
 from recognition import datasets, digits, frames
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 
 @pytest.fixture(scope="module")

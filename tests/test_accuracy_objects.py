@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from recognition import datasets, frames, object_variants, objects
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 
 @pytest.fixture(scope="module")

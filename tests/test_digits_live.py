@@ -13,7 +13,8 @@ import pytest
 from conftest import script_environment, write
 
 from recognition import digits, draw, live, pages, progress
-from recognition.settings import ROOT, UserError
+from recognition.files import ROOT
+from recognition.settings import UserError
 
 VIDEO, WEBCAM = "digit_recognition/video.py", "digit_recognition/webcam.py"
 RATE = 30

@@ -16,7 +16,7 @@ import pytest
 from conftest import script_environment
 
 from recognition import conversion, dlib_weights, embeddings
-from recognition.dlib_files import dlib_file
+from recognition.downloads import dlib_file
 from recognition.settings import UserError
 
 CONVERT = "import sys; from pathlib import Path; from recognition import embeddings; " + (

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from recognition import dlib_weights, embeddings
-from recognition.dlib_files import dlib_file
 from recognition.dlib_weights import Reader
+from recognition.downloads import dlib_file
 
 
 @pytest.fixture(scope="module")

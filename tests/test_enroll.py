@@ -14,7 +14,7 @@ from coloured_faces import Detector, picture
 from conftest import script_environment
 
 from recognition import enrolling, faces, frames
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
 

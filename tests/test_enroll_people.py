@@ -13,8 +13,8 @@ from test_digits_live import save_clip
 from test_live_windows import Eyes, end
 
 from recognition import draw, enrolling, faces, people
+from recognition.files import ROOT
 from recognition.portraits import draw_face, write_people
-from recognition.settings import ROOT
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
 QUICK = ("--detector", "hog")  # needs no download

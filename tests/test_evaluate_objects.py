@@ -11,7 +11,7 @@ import pytest
 from coloured_shapes import draw_object
 
 from recognition import calibration, models, objects
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 SCRIPT = "cifar_recognition/evaluate.py"
 

@@ -5,7 +5,7 @@ import re
 import cv2
 import pytest
 
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 SCRIPT = "cifar_recognition/explore.py"
 

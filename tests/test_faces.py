@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from recognition import alignment, downloads, faces, quality
+from recognition.files import ROOT
 from recognition.portraits import draw_face
-from recognition.settings import ROOT, UserError
+from recognition.settings import UserError
 
 KINDS = ["hog", "cnn", *(["yunet"] if faces.YUNET.exists() else [])]
 

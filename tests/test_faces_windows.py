@@ -14,8 +14,8 @@ from test_live_windows import Eyes, end, has_dark_field
 from test_recognizers import write_cnn
 
 from recognition import draw, faces
+from recognition.files import ROOT
 from recognition.portraits import draw_face, write_people
-from recognition.settings import ROOT
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from recognition import fingertip
+from recognition.files import ROOT
 from recognition.fingertip import FingertipTracker, steady, straightness, writes
-from recognition.settings import ROOT, UserError
+from recognition.settings import UserError
 
 CLIP = ROOT / "data" / "air_writing" / "egazaga_speed_drawing_30fps.mp4"
 STRAIGHT, HALF, CURLED = 5, 35, 75  # degrees that each joint bends

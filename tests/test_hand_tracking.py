@@ -14,7 +14,7 @@ import pytest
 from conftest import script_environment
 
 from recognition import clips, datasets, handwriting
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 SCRIPT = "digit_recognition/hand_tracking.py"
 MARKER = ("--tracker", "marker", "--source")

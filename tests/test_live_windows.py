@@ -9,7 +9,7 @@ import pytest
 from test_hand_tracking import film, read, save
 
 from recognition import draw, pages
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 WEBCAM, VIDEO, HAND = (f"digit_recognition/{name}.py" for name in ("webcam", "video", "hand_tracking"))
 BLUE = (190, 70, 20)

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from recognition import augment, datasets, models
-from recognition.settings import ROOT, UserError
+from recognition.files import ROOT
+from recognition.settings import UserError
 
 FILES = ("digits.json", "digits.tflite", "digits.weights.h5")
 TRAIN = "digit_recognition/train.py"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from coloured_shapes import draw_dataset
 
-from recognition import datasets, object_variants, settings
+from recognition import datasets, files, object_variants, settings
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def images() -> np.ndarray:
 @pytest.fixture(scope="module")
 def train() -> dict:
     """Return what the training script defines."""
-    return runpy.run_path(str(settings.ROOT / "cifar_recognition" / "train.py"))
+    return runpy.run_path(str(files.ROOT / "cifar_recognition" / "train.py"))
 
 
 def test_chosen_images_are_mirrored_left_to_right(images):

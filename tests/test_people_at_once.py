@@ -13,7 +13,7 @@ import pytest
 from coloured_faces import Detector, Embedder, picture
 
 from recognition import people
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 BEGIN = """
 import itertools, os, sys, resource

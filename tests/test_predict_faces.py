@@ -14,8 +14,8 @@ from conftest import script_environment
 from PIL import Image
 
 from recognition import draw, faces
+from recognition.files import ROOT
 from recognition.portraits import draw_face, write_people
-from recognition.settings import ROOT
 
 SCRIPT = "face_recognition/predict_static.py"
 DETECTOR = "yunet" if faces.YUNET.exists() else "hog"  # needs no download

@@ -11,7 +11,7 @@ import pytest
 from conftest import script_environment, write
 from test_frames import huge_png
 
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 SCRIPT = "digit_recognition/predict_static.py"
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import script_environment
 
 from recognition import augment, models
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 # Every training here runs in a copy of the project, so that none can write over the models of the real one.
 SCRIPT = "digit_recognition/train.py"

@@ -24,8 +24,9 @@ from recognition import (
     models,
     recognizers,
 )
+from recognition.files import ROOT
 from recognition.portraits import draw_face, write_people
-from recognition.settings import ROOT, UserError
+from recognition.settings import UserError
 
 SCRIPT = "face_recognition/train.py"
 SMALL = (

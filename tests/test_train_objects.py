@@ -16,7 +16,7 @@ from coloured_shapes import draw_dataset
 from conftest import script_environment
 
 from recognition import models, objects
-from recognition.settings import ROOT
+from recognition.files import ROOT
 
 SCRIPT = "cifar_recognition/train.py"
 STEPS = ("dense", "conv", "conv_pool", "cnn", "fast")

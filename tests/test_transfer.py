@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from recognition import backbones, class_folders, features, models, objects
-from recognition.settings import ROOT, UserError
+from recognition.files import ROOT
+from recognition.settings import UserError
 
 EXTRACT, TRAIN = "cifar_recognition/extract_features.py", "cifar_recognition/train_transfer.py"
 PREDICT = "cifar_recognition/predict_static.py"

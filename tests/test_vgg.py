@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import downloads, vgg
+from recognition import files, vgg
 from recognition.settings import UserError
 
 BLOCKS = (4, 4), (4, 4), (4, 4, 4), (6, 6, 6), (6, 6, 6)
@@ -94,7 +94,7 @@ def test_descriptors_are_what_the_paper_computes(tmp_path, crops, layout):
     assert (descriptors * exact).sum(1).min() > 0.99  # its weights are rounded to 8 bits
     assert embedder.embed(crops[:0]).shape == (0, descriptors.shape[1])
     assert embedder.statistics.nearest == found.threshold
-    assert embedder.name == f"vggface_{layout}_{downloads.hash_of(path)[:12]}"
+    assert embedder.name == f"vggface_{layout}_{files.hash_of(path)[:12]}"
     both = (embedder.embed(crops[:1]) + embedder.embed(crops[:1, :, ::-1])) / 2
     assert np.allclose(embedder.embed(crops[:1], mirrored=True), both, atol=1e-6)
 
@@ -147,7 +147,7 @@ def test_damaged_export_is_made_anew(exported, tmp_path, crops, suffix, capsys):
     folder = copy(exported, tmp_path)
     (folder / f"vggface_rcmalli_vggface_tf_vgg16.{suffix}").write_bytes(b"{}")
     assert np.allclose(vgg.VggFace(folder=folder, **SMALL).embed(crops), vgg.VggFace(folder=exported).embed(crops))
-    sha256 = downloads.hash_of(folder / "rcmalli_vggface_tf_vgg16.h5")
+    sha256 = files.hash_of(folder / "rcmalli_vggface_tf_vgg16.h5")
     assert sha256 in capsys.readouterr().err  # shown, so that it can be compared
 
 

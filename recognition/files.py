@@ -1,0 +1,76 @@
+"""Where things lie, and how files are written, locked and hashed such that a kill loses nothing."""
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from recognition.settings import UserError
+
+ROOT = Path(__file__).resolve().parent.parent  # the folder that holds data/ and models/
+
+
+def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str = ".partial") -> None:
+    """Let `writer` fill a temporary file beside `path`, then move it into place: till then the old file stays whole."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{suffix}")
+    try:
+        writer(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        if str(error.filename) == str(temporary):  # a name that the user never gave
+            error.filename = str(path)
+        raise
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+
+
+def make_folder(folder: Path, flag: str = "--output") -> None:
+    """Make the folder that a flag names, unless it is there; raise UserError where nothing can be written into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another {flag}", 2) from None
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"{folder}: cannot be written to: choose another {flag}", 2)
+
+
+def check_appendable(path: Path, flag: str) -> None:
+    """Make the folder of a file that is appended to later; raise UserError where that file cannot be written."""
+    make_folder(path.parent, flag)
+    there = path.exists()
+    try:
+        path.open("a").close()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written to ({error.strerror}): choose another {flag}", 2) from None
+    if not there:
+        path.unlink()  # nothing was written yet
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Hold a lock, waiting for whoever has it; the operating system lets go of it when a program ends, however."""
+    with open(path, "a+b") as file:
+        if os.name == "nt":
+            import msvcrt
+
+            held = False
+            while not held:
+                with contextlib.suppress(OSError):  # after ten seconds of waiting
+                    msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+                    held = True
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def hash_of(path: Path, algorithm: str = "sha256") -> str:
+    """Return the hash of a file, in hexadecimal digits."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+DATA = ROOT / "data"
