@@ -204,7 +204,7 @@ def draw_softmax(image: np.ndarray, scores: np.ndarray, names: list[str], path: 
 
 
 def main(config: Config) -> None:
-    from recognition.networks import keras  # late: --help need not wait for it
+    from recognition.networks.backend import keras  # late: --help need not wait for it
 
     card = models.read_card("digits")
     names = card["class_names"]

@@ -36,8 +36,8 @@ from recognition import (
     settings,
     training,
 )
-from recognition.backend import keras
 from recognition.files import ROOT
+from recognition.networks.backend import keras
 
 SCRIPTS, DATA, OUTPUT = ROOT / "cifar_recognition", files.DATA, ROOT / "output" / "benchmark" / "objects"
 KERAS_SCRIPT = """

@@ -102,7 +102,7 @@ def make_points(problem: str, rng: np.random.Generator) -> tuple[np.ndarray, np.
 
 def smallest_network(learning_rate: float):
     """Return a Keras network of three dense layers: 2 numbers in, 3 neurons, 3 neurons, 1 number out."""
-    from recognition.backend import keras, layers
+    from recognition.networks.backend import keras, layers
 
     wide = keras.initializers.RandomNormal(stddev=1.0)  # Keras's own weights are smaller: three lines stay one for long
     inputs = keras.Input((2,))
@@ -128,7 +128,7 @@ def draw_map(axes: Axes, values: np.ndarray, low: float, points: np.ndarray, kin
 
 def plot_layers_demo(config: Config, path: Path) -> None:
     """Train the smallest network; save its decision boundary as it learns, and what each of its neurons then says."""
-    from recognition.backend import keras
+    from recognition.networks.backend import keras
 
     points, kind = make_points(config.problem, np.random.default_rng(config.seed))
     keras.utils.set_random_seed(config.seed)

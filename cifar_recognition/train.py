@@ -95,7 +95,7 @@ def make_batch(
 def optimizer(config: Config, steps: int):
     """Return the Keras optimizer for a training of so many steps in all."""
     from recognition import muon, training
-    from recognition.backend import keras
+    from recognition.networks.backend import keras
 
     peak = rate = config.learning_rate
     if config.schedule == "linear":
@@ -117,20 +117,23 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
         raise settings.UserError(f"--batch-size {config.batch_size}: more than there are to train on, {left}", 2)
     folder = Path(config.output)
 
-    from recognition import ladder, networks, reports, training  # only now: Keras takes seconds, mistakes should not
+    from recognition import reports, training  # only now: Keras takes seconds, mistakes should not
+    from recognition.networks import architectures
+    from recognition.networks.backend import keras
+    from recognition.networks.objects import whiten
 
-    networks.keras.backend.clear_session()  # of a ladder's step before
+    keras.backend.clear_session()  # of a ladder's step before
     precision = training.choose_precision(config.precision)
-    networks.keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(config.seed)
     class_names = [*objects.CIFAR10]
-    model = networks.OBJECTS[config.architecture](len(class_names))
+    model = architectures.OBJECTS[config.architecture](len(class_names))
     if config.architecture == "fast":
-        ladder.whiten(model, x[kept[:5000]])
+        whiten(model, x[kept[:5000]])
     model.summary(print_fn=settings.say)
     settings.say(f"{len(kept):,} training images, {len(held_back):,} for validation, {precision}")
     model.compile(
         optimizer(config, steps * config.epochs),
-        networks.keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
         jit_compile=False,  # XLA is six times slower on processors
     )

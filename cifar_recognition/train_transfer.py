@@ -80,11 +80,12 @@ def weights_of(labels: np.ndarray, balanced: bool) -> np.ndarray:
 
 def build(config: Config, shape: dict, classes: int, count: int):
     """Return a head to be trained on `count` images, in steps of a whole epoch: each step alone is over in no time."""
-    from recognition import networks, training
+    from recognition import training
+    from recognition.networks import architectures
+    from recognition.networks.backend import keras
 
-    keras = networks.keras
     keras.utils.set_random_seed(config.seed)
-    model = networks.ARCHITECTURES["head"](classes, **shape)
+    model = architectures.ARCHITECTURES["head"](classes, **shape)
     for layer in model.layers:
         if isinstance(layer, keras.layers.Dense):
             # What is expected of logits before any image was seen is -3 to 3, of however many numbers they are made

@@ -108,7 +108,7 @@ def plot_normalising(pages: np.ndarray, normalised: np.ndarray, labels: np.ndarr
 
 def plot_layers(image: np.ndarray, model, class_names: list[str], path: Path) -> None:
     """Save what convolutions and poolings make of one image, uint8 (28, 28), 16 maps of each, and the probabilities."""
-    from recognition.networks import keras
+    from recognition.networks.backend import keras
 
     relu, pooling = keras.activations.relu, keras.layers.MaxPooling2D
     seen = [layer for layer in model.layers if getattr(layer, "activation", 0) is relu or isinstance(layer, pooling)]

@@ -127,20 +127,22 @@ def main(config: Config) -> None:
     folder = Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
 
-    from recognition import networks, reports, training  # only now: Keras takes seconds, mistakes should not
+    from recognition import reports, training  # only now: Keras takes seconds, mistakes should not
+    from recognition.networks import architectures
+    from recognition.networks.backend import keras
 
     precision = training.choose_precision(config.precision)
-    networks.keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(config.seed)
     class_names = [*"0123456789", "no digit", "several digits"] if config.no_digits else [*"0123456789"]
     targets = np.eye(len(class_names), dtype=np.float32)
-    model = networks.ARCHITECTURES[config.architecture](len(class_names))
+    model = architectures.ARCHITECTURES[config.architecture](len(class_names))
     model.summary(print_fn=settings.say)
     settings.say(f"{len(images):,} training images, {len(held_back):,} for validation, {precision}")
     one_cycle = config.schedule == "one_cycle"
     rate = training.one_cycle(config.learning_rate, steps * config.epochs) if one_cycle else config.learning_rate
     model.compile(
-        networks.keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
-        networks.keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
+        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
+        keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
         jit_compile=False,  # XLA is six times slower on processors
     )

@@ -137,16 +137,12 @@ def main(config: Config) -> int:
     if not len(held_back):
         settings.say("too few photos to keep some for validation: validating on other views of those trained on")
         x_validation, y_validation = face_variants.vary(crops, np.random.default_rng(0), 0.5), labels
-    from recognition import (  # only now: Keras takes seconds, mistakes should not
-        face_networks,
-        networks,
-        reports,
-        training,
-    )
+    from recognition import face_networks, reports, training
+    from recognition.networks.backend import keras
 
     precision = training.choose_precision(config.precision)
     settings.say(f"{people} people, {len(kept)} photos to train on, {len(held_back)} for validation, {precision}")
-    networks.keras.utils.set_random_seed(config.seed)
+    keras.utils.set_random_seed(config.seed)
     checkpoint = training.Checkpoint(folder, config.name, asdict(config) | {"photos": photos.sha256})
     targets = np.eye(max(people, config.fill if needs_training(config) else 0), dtype=np.float32)
     model = face_networks.start(config.architecture, len(targets))
@@ -158,7 +154,7 @@ def main(config: Config) -> int:
         model.summary(print_fn=settings.say)
         steps = math.ceil(max(config.views, 20 * len(targets)) / config.batch_size)  # many people need more
         model.compile(
-            networks.keras.optimizers.AdamW(
+            keras.optimizers.AdamW(
                 training.one_cycle(config.learning_rate, steps * config.epochs), weight_decay=config.weight_decay
             ),
             training.MarginLoss(config.scale, config.margin, config.label_smoothing),

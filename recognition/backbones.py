@@ -184,7 +184,7 @@ def network(application: Application, weights: Path):
     how = f"name a file of {application.network} with --weights, for example {KERAS}{where}{name}"
     found = models.weight_shapes(weights, how)  # first: it is quick, and Keras is not
 
-    from recognition.backend import keras, layers
+    from recognition.networks.backend import keras, layers
 
     make = getattr(keras.applications, application.network)
     base = make(include_top=False, weights=None, input_shape=(64, 64, 3), pooling="avg")

@@ -11,7 +11,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from recognition import dlib_weights, models
+from recognition.dlib_weights import Layer
 from recognition.files import ROOT, alone, write_atomically
 from recognition.settings import UserError, say
 
@@ -86,9 +89,9 @@ def convert(source: Path, folder: Path) -> None:
         for left in folder.glob(f".{NAME}.*.*"):  # by a program that was killed
             left.unlink()
 
-        from recognition import dlib_network
+        from recognition import conversion
 
-        model = dlib_network.trained(dlib_weights.read(source))
+        model = conversion.trained(dlib_weights.read(source))
         weights, tflite = folder / f"{NAME}.weights.h5", folder / f"{NAME}.tflite"
         write_atomically(weights, model.save_weights, suffix=".weights.h5")
         content = models.export(model, rounded=False)
@@ -99,3 +102,25 @@ def convert(source: Path, folder: Path) -> None:
 
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
+
+
+def trained(found: list[Layer]):
+    """Return the Keras model with the numbers of dlib's file; raises ValueError where they are another network's."""
+    from recognition.networks import dlib_resnet
+
+    convolutions = [layer.weights for layer in found if layer.kind == "con_4"]
+    scales = [layer.weights for layer in found if layer.kind == "affine_"]
+    numbers = []
+    for (kernel, bias), (factor, shift) in zip(convolutions, scales, strict=True):
+        # The scale of the channels that follows is part of the convolution here: the same result in half the layers
+        kernel = (kernel * factor.reshape(-1, 1, 1, 1)).transpose(2, 3, 1, 0)
+        numbers += [kernel, (bias * factor + shift).ravel()]
+    # So is what dlib does to pixels first: (pixel - mean of the channel) / 256
+    numbers[0] = numbers[0] / 256
+    numbers[1] = numbers[1] - np.einsum("hwio,i->o", numbers[0], found[0].weights[0])
+    numbers[-2] = numbers[-2][1, 1]  # the middle: see `network`
+    numbers.append(found[-1].weights[0])
+    model = dlib_resnet.network()
+    shapes = [tuple(weight.shape) for weight in model.weights]
+    model.set_weights([array.reshape(shape) for array, shape in zip(numbers, shapes, strict=True)])
+    return model

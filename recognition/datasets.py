@@ -95,7 +95,7 @@ def sha256(arrays: tuple[np.ndarray, ...]) -> str:
 
 def _download(path: Path, name: str, title: str, hint: str) -> None:
     """Write Keras's dataset `name` to `path`; without a network raise UserError, which ends with `hint`."""
-    from recognition.backend import keras
+    from recognition.networks.backend import keras
 
     say(f"{path} not found: downloading {title}")
     try:

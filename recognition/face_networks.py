@@ -5,32 +5,34 @@ Only training imports this module: it costs seconds.
 
 import numpy as np
 
-from recognition import dlib_network, dlib_weights, embeddings, face_crops, face_variants, networks
+from recognition import conversion, dlib_weights, embeddings, face_crops, face_variants
+from recognition.networks import architectures, faces
+from recognition.networks.backend import keras, layers
 
 
-def start(architecture: str, people: int) -> networks.keras.Model:
+def start(architecture: str, people: int) -> keras.Model:
     """Return the network to train: a new one, or dlib's with its numbers, of which all but the last block stay."""
-    model = networks.ARCHITECTURES[architecture](people)
+    model = architectures.ARCHITECTURES[architecture](people)
     if architecture == "embedding":
-        descriptor = dlib_network.trained(dlib_weights.read(embeddings.descriptor_file()))
+        descriptor = conversion.trained(dlib_weights.read(embeddings.descriptor_file()))
         model.set_weights([*descriptor.get_weights(), *model.get_layer("cosines").get_weights()])
         for layer in model.layers:  # the last block is the one that is dense
-            layer.trainable = isinstance(layer, networks.layers.Dense | networks.Cosines)
+            layer.trainable = isinstance(layer, layers.Dense | faces.Cosines)
     return model
 
 
-def finish(model: networks.keras.Model, crops: np.ndarray, labels: np.ndarray) -> networks.keras.Model:
+def finish(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> keras.Model:
     """Return the trained network for the real people alone, each one's direction the mean of the photos' features.
 
     `crops`: uint8, with a margin; `labels`: int (N,), whose they are. The directions that a network was trained with
     fit its varied views; the photos are nearer to what a camera will see.
     """
-    body = networks.keras.Model(model.input, model.get_layer("cosines").input)
+    body = keras.Model(model.input, model.get_layer("cosines").input)
     images = face_variants.centre(crops)
     ways = face_crops.with_channels(np.concatenate([images, images[:, :, ::-1]]))
     features = body.predict(ways, batch_size=64, verbose=0).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     means = [features[np.tile(labels, 2) == person].mean(0) for person in np.unique(labels)]
-    classifier = networks.ARCHITECTURES[model.name](len(means))
+    classifier = architectures.ARCHITECTURES[model.name](len(means))
     classifier.set_weights([*body.get_weights(), np.stack(means, 1)])
     return classifier

@@ -134,13 +134,13 @@ def load_weights(
     """
     weight_shapes(path, how)  # first: it is quick, and Keras is not
 
-    from recognition import networks
+    from recognition.networks import architectures
 
-    if architecture not in networks.ARCHITECTURES:
-        known = ", ".join(networks.ARCHITECTURES)
+    if architecture not in architectures.ARCHITECTURES:
+        known = ", ".join(architectures.ARCHITECTURES)
         raise UserError(f"{path}: architecture '{architecture}' is unknown (known: {known}): {how}")
     try:
-        model = networks.ARCHITECTURES[architecture](classes, **(shape or {}))
+        model = architectures.ARCHITECTURES[architecture](classes, **(shape or {}))
     except (TypeError, ValueError) as error:
         raise UserError(f"{path}: its card does not describe architecture '{architecture}' ({error}): {how}") from error
     fill(model, path, f"architecture '{architecture}' with {classes} classes", how)
@@ -208,11 +208,12 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
     """
     check_name(name)
 
-    from recognition import networks
+    from recognition.networks import architectures
+    from recognition.networks.backend import keras
 
     # A model of its own: float32, without an optimizer's memory
-    networks.keras.mixed_precision.set_global_policy("float32")
-    clean = networks.ARCHITECTURES[card["architecture"]](len(card["class_names"]), **card.get("shape", {}))
+    keras.mixed_precision.set_global_policy("float32")
+    clean = architectures.ARCHITECTURES[card["architecture"]](len(card["class_names"]), **card.get("shape", {}))
     clean.set_weights(model.get_weights())
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{name}.weights.h5"

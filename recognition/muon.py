@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from recognition.backend import keras
+from recognition.networks.backend import keras
 
 
 class Muon(keras.optimizers.Muon):

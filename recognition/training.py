@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from recognition.files import write_atomically
-from recognition.networks import keras, tf
+from recognition.networks.backend import keras, tf
 from recognition.settings import say
 
 

@@ -118,7 +118,7 @@ def network(layout: Layout, weights: list[tuple[np.ndarray, np.ndarray]], blocks
 
     With top the descriptor is fc7 after its ReLU, as in the paper; without, the mean of the last block over the image.
     """
-    from recognition.networks import keras, layers
+    from recognition.networks.backend import keras, layers
 
     x = inputs = keras.Input((VggFace.size, VggFace.size, 3), name="image")
     x = layers.Rescaling(layout.scale, offset=[-value for value in layout.mean])(x)

@@ -171,13 +171,13 @@ def colours(tmp_path_factory) -> Path:
 
     Gray is none of these: all other classes are equally probable. Its model of digits is that of a clone.
     """
-    from recognition import networks
+    from recognition.networks import architectures
 
     clone = tmp_path_factory.mktemp("colours") / "clone"
     for part in ("recognition", "cifar_recognition", "digit_recognition"):
         shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(models.MODELS, clone / "models")
-    network = networks.dense(10)
+    network = architectures.dense(10)
     hidden, out = [layer for layer in network.layers if layer.get_weights()]
     means, bias = np.zeros((32, 32, 3, 512), np.float32), np.zeros(512, np.float32)
     means[:, :, range(3), range(3)], bias[:3] = 1 / 1024, 1  # three neurons: twice the mean of each channel, 0 to 2

@@ -15,7 +15,7 @@ IMAGES = rng.integers(0, 256, (3, 64, 64, 3), np.uint8)
 
 def keras_model(name: str, top: bool, size: int = 64):
     """Return a network of Keras applications with random numbers that neither die out nor explode."""
-    from recognition.backend import keras
+    from recognition.networks.backend import keras
 
     make = getattr(keras.applications, backbones.APPLICATIONS[name].network)
     model = (
@@ -49,7 +49,7 @@ def write(model, path: Path) -> Path:
 
 
 def keras_features(model, name: str, images: np.ndarray) -> np.ndarray:
-    from recognition.backend import keras
+    from recognition.networks.backend import keras
 
     module = getattr(keras.applications, name)
     pixels = module.preprocess_input(images.astype(np.float32))
@@ -147,15 +147,16 @@ def test_no_network_names_the_file_and_where_to_put_it(tmp_path, monkeypatch):
 
 
 def test_features_and_probabilities_come_from_one_network(tmp_path):
-    from recognition import networks
+    from recognition.networks import architectures
+    from recognition.networks.backend import keras
 
-    networks.keras.utils.set_random_seed(3)
-    network = networks.ARCHITECTURES["fast"](10)
+    keras.utils.set_random_seed(3)
+    network = architectures.ARCHITECTURES["fast"](10)
     for _ in range(20):  # batch normalisation has to see something: else the numbers vanish from layer to layer
         network(rng.integers(0, 256, (32, 32, 32, 3)).astype(np.float32), training=True)
     card = {"architecture": "fast", "class_names": list(objects.CIFAR10), "threshold": 0.0}
     models.save(network, card, "cifar10", tmp_path)
-    body = networks.keras.Model(network.input, [network.output, network.get_layer("features").output])
+    body = keras.Model(network.input, [network.output, network.get_layer("features").output])
     images = rng.integers(0, 256, (5, 32, 32, 3), np.uint8)
     probabilities, features = body.predict(images.astype(np.float32), verbose=0)
     model = models.load("cifar10", tmp_path)

@@ -11,7 +11,7 @@ EPOCHS, STEPS = 4, 5
 def build(schedule: bool):
     """Return a small compiled network with all that has a memory: normalisation, dropout, an optimizer of our own."""
     from recognition import training
-    from recognition.backend import FusedBatchNormalization, keras, layers
+    from recognition.networks.backend import FusedBatchNormalization, keras, layers
 
     class Heavy(keras.optimizers.Optimizer):
         """Momentum, and a step counter of its own; both are lost if only Keras's own state is kept."""
@@ -47,7 +47,7 @@ def make(epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
 def fit(folder: Path, seed: int, epochs: int = EPOCHS, schedule: bool = True):
     """Train, or go on training, a network that begins anew with `seed`; return it and its checkpoint."""
     from recognition import training
-    from recognition.backend import keras
+    from recognition.networks.backend import keras
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)

@@ -19,8 +19,8 @@ SCRIPT = "cifar_recognition/evaluate.py"
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
     """Return a copy of the project with a model `cifar10` whose weights are chance."""
-    from recognition.backend import keras
-    from recognition.ladder import conv
+    from recognition.networks.backend import keras
+    from recognition.networks.objects import conv
 
     clone = tmp_path_factory.mktemp("evaluate") / "clone"
     for part in ("recognition", "cifar_recognition"):

@@ -122,11 +122,11 @@ def test_damaged_tflite_is_rebuilt_once(folder, capsys, shipped, damage):
 
 
 def test_weights_saved_by_a_run_that_was_killed_before_the_rest_are_used(folder, capsys, monkeypatch):
-    from recognition import networks
+    from recognition.networks import digits
 
     old = contents(folder)
     card = models.read_card("digits", folder)
-    retrained = networks.compact(len(card["class_names"]))
+    retrained = digits.compact(len(card["class_names"]))
 
     def killed(_):
         raise KeyboardInterrupt

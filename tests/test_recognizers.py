@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import face_crops, faces, gallery, models, networks, people, recognizers
+from recognition import face_crops, faces, gallery, models, people, recognizers
 from recognition.alignment import align_precisely
+from recognition.networks.architectures import ARCHITECTURES
+from recognition.networks.backend import keras
 from recognition.portraits import draw_face, write_people
 from recognition.settings import UserError
 
@@ -36,10 +38,10 @@ def folders(tmp_path_factory, detector) -> tuple[Path, Path]:
 
 def write_cnn(folder: Path, detector, threshold: float = 0.6) -> None:
     """Write an untrained cnn that knows the drawn people 0 to 2 by one photo each."""
-    networks.keras.utils.set_random_seed(0)
-    model = networks.faces(3)
+    keras.utils.set_random_seed(0)
+    model = ARCHITECTURES["faces"](3)
     crops = np.concatenate([FORM.crop(frame := draw_face(k), detector.detect(frame)) for k in range(3)])
-    body = networks.keras.Model(model.input, model.get_layer("features").output)
+    body = keras.Model(model.input, model.get_layer("features").output)
     features = body.predict(crops[..., None], verbose=0)
     model.get_layer("features").moving_mean.assign(features.mean(0))  # random features are all alike otherwise
     features = body.predict(crops[..., None], verbose=0)

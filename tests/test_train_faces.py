@@ -15,7 +15,7 @@ from conftest import script_environment
 
 from recognition import (
     class_folders,
-    dlib_network,
+    conversion,
     dlib_weights,
     embeddings,
     face_crops,
@@ -237,7 +237,7 @@ def test_the_embedding_starts_from_what_dlib_learnt(unfreeze, script, tmp_path):
         "embedding",
         "RGB 150x150, aligned precisely, padding 0.25",
     )
-    theirs = dlib_network.trained(dlib_weights.read(embeddings.descriptor_file())).get_weights()
+    theirs = conversion.trained(dlib_weights.read(embeddings.descriptor_file())).get_weights()
     ours = models.load_weights(output / "faces.weights.h5", "embedding", 3).get_weights()
     changed = [not np.array_equal(one, other) for one, other in zip(ours, theirs, strict=False)]
     assert changed == [False] * (len(theirs) - 5) + [unfreeze] * 5  # three matrices, two with a bias

@@ -42,14 +42,15 @@ def draw(folder: Path, count: int = EACH) -> Path:
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
     """Return a copy of the project with an untrained model cifar10: its numbers tell colours apart, too."""
-    from recognition import networks
+    from recognition.networks import architectures
+    from recognition.networks.backend import keras
 
     clone = tmp_path_factory.mktemp("transfer") / "clone"
     for part in ("recognition", "cifar_recognition"):
         shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
-    networks.keras.utils.set_random_seed(0)
+    keras.utils.set_random_seed(0)
     card = {"architecture": "fast", "class_names": list(objects.CIFAR10), "threshold": 0.0}
-    network = networks.ARCHITECTURES["fast"](10)
+    network = architectures.ARCHITECTURES["fast"](10)
     for _ in range(20):  # batch normalisation has to see something: else the numbers vanish from layer to layer
         network(np.random.default_rng(0).integers(0, 256, (32, 32, 32, 3)).astype(np.float32), training=True)
     models.save(network, card, "cifar10", clone / "models")

@@ -5,7 +5,7 @@ All take RGB pixels 0-255, (N, 32, 32, 3), and end in a softmax. Each step adds 
 
 import numpy as np
 
-from recognition.backend import FusedBatchNormalization, keras, layers
+from recognition.networks.backend import FusedBatchNormalization, keras, layers
 
 SIDE = 32  # pixels of CIFAR-10's images
 MEAN, VARIANCE = (125.3, 123.0, 113.9), (63.0**2, 62.1**2, 66.7**2)  # of CIFAR-10's training pixels: red, green, blue
@@ -121,3 +121,19 @@ def whiten(model: keras.Model, images: np.ndarray) -> None:
     values, vectors = np.linalg.eigh(patches.T @ patches / len(patches))
     kernel = (vectors / np.sqrt(values + 5e-4)).reshape(2, 2, 3, 12)
     model.get_layer("whitening").set_weights([np.concatenate([kernel, -kernel], -1), np.zeros(24)])
+
+
+def head(classes: int, inputs: int, hidden: int, dropout: float) -> keras.Model:
+    """Return what is trained on the features of another network: `inputs` numbers in, `hidden` units or none.
+
+    Their roots, for most are small and few large: S. Yang et al., "Free lunch for few-shot learning" (2021).
+    """
+    features = keras.Input((inputs,), name="features")
+    x = keras.ops.sqrt(keras.ops.relu(features))
+    # Keeps the mean and variance that the roots had in training; as a layer, no script can forget it
+    x = layers.BatchNormalization(center=False, scale=False, epsilon=1e-6, trainable=False, name="standardised")(x)
+    if hidden:
+        x = layers.Dropout(dropout)(layers.Dense(hidden, activation="relu")(x))
+    # From zero, a linear head has one best answer, whatever the seed
+    x = layers.Dense(classes, kernel_initializer="glorot_uniform" if hidden else "zeros", name="logits")(x)
+    return keras.Model(features, layers.Activation("softmax", dtype="float32", name="probabilities")(x), name="head")

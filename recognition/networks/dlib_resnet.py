@@ -6,8 +6,7 @@ learning for image recognition" (2015), with half as many filters.
 
 import numpy as np
 
-from recognition.backend import keras, layers
-from recognition.dlib_weights import Layer
+from recognition.networks.backend import keras, layers
 
 FILTERS = (32, 32, 32, 64, 64, 64, 64, 128, 128, 128, 256, 256, 256)  # of the residual blocks, all but the last
 FEW = 4  # pixels a side, from which on fetching the weights takes longer than multiplying by them
@@ -50,23 +49,3 @@ def _add(x, y):
     if x.shape[1] > y.shape[1]:
         y = layers.ZeroPadding2D(((0, 1), (0, 1)))(y)
     return layers.Activation("relu")(layers.Add()([x, y]))
-
-
-def trained(found: list[Layer]) -> keras.Model:
-    """Return the network with the numbers of dlib's file; raises ValueError where they are another network's."""
-    convolutions = [layer.weights for layer in found if layer.kind == "con_4"]
-    scales = [layer.weights for layer in found if layer.kind == "affine_"]
-    numbers = []
-    for (kernel, bias), (factor, shift) in zip(convolutions, scales, strict=True):
-        # The scale of the channels that follows is part of the convolution here: the same result in half the layers
-        kernel = (kernel * factor.reshape(-1, 1, 1, 1)).transpose(2, 3, 1, 0)
-        numbers += [kernel, (bias * factor + shift).ravel()]
-    # So is what dlib does to pixels first: (pixel - mean of the channel) / 256
-    numbers[0] = numbers[0] / 256
-    numbers[1] = numbers[1] - np.einsum("hwio,i->o", numbers[0], found[0].weights[0])
-    numbers[-2] = numbers[-2][1, 1]  # the middle: see `network`
-    numbers.append(found[-1].weights[0])
-    model = network()
-    shapes = [tuple(weight.shape) for weight in model.weights]
-    model.set_weights([array.reshape(shape) for array, shape in zip(numbers, shapes, strict=True)])
-    return model

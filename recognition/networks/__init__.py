@@ -1,0 +1,1 @@
+"""Every Keras architecture. Importing a module of this room costs seconds: only training and conversion do."""
