@@ -23,8 +23,9 @@ from itertools import permutations
 import cv2
 import numpy as np
 
-from recognition import clips, datasets, digits, files, frames, handwriting, marker, models, settings, strokes
+from recognition import clips, datasets, digits, files, frames, handwriting, marker, settings, strokes
 from recognition.colours import COLOURS, likeness, likeness_table
+from recognition.models import store
 from recognition.pen import Pen
 
 COLORS = {"red": (40, 30, 205), "green": (70, 160, 40), "blue": (190, 80, 20)}  # BGR
@@ -162,7 +163,7 @@ def measure(number: int, any_color: bool) -> dict:
     )  # fmt: skip
     text, written = some_digits(rng, images, labels)
     moments = clips.move(written, scene, rng)
-    model = models.load("digits")
+    model = store.load("digits")
     writer = strokes.Writer(model.predict, model.threshold(None), 3.0)
     tracker, pen = marker.MarkerTracker(color), Pen(width, height, 0.5)
     read, drawn = "", []

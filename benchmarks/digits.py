@@ -19,7 +19,9 @@ import cv2
 import measuring
 import numpy as np
 
-from recognition import datasets, digits, files, frames, models, pages, reports, settings, training
+from recognition import datasets, digits, files, frames, pages, reports, settings, training
+from recognition.models import cards, litert, store
+from recognition.models.weights import load_weights
 
 SCRIPTS = files.ROOT / "digit_recognition"
 OUTPUT = files.ROOT / "output" / "benchmark"
@@ -27,8 +29,10 @@ QUICK = ["--epochs", "2", "--warp", "0.4", "--pens", "0", "--no-digits", "0", "-
 
 KERAS_SCRIPT = """
 import sys, cv2, numpy as np
-from recognition import digits, models
-model = models.load_weights(models.MODELS / "digits.weights.h5", "compact", 12, "")
+from recognition import digits
+from recognition.models.cards import MODELS
+from recognition.models.weights import load_weights
+model = load_weights(MODELS / "digits.weights.h5", "compact", 12, "")
 frame = cv2.imread(sys.argv[1])
 print(digits.text_of(digits.read_digits(frame, lambda images: model.predict(images[..., None], verbose=0), 0.5)))
 """  # the same work with Keras instead of LiteRT
@@ -45,7 +49,7 @@ def train(folder: Path, *arguments: str) -> dict:
     name = "digits_classic" if "classic" in arguments else "digits"
     command = [sys.executable, SCRIPTS / "train.py", "--name", name, "--output", folder, *arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    return models.read_card(name, folder)
+    return cards.read_card(name, folder)
 
 
 def trained(folder: Path, name: str) -> bool:
@@ -53,7 +57,7 @@ def trained(folder: Path, name: str) -> bool:
     return (folder / f"{name}.json").exists() and not (folder / f"{name}.checkpoint.json").exists()
 
 
-def classic_read(frame: np.ndarray, model: models.Model) -> str:
+def classic_read(frame: np.ndarray, model: litert.Model) -> str:
     """Return the digits as tutorials read them: blur, Otsu's threshold, outer contours, each stretched to 28x28."""
     gray = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), (5, 5), 0)
     _, mask = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
@@ -69,7 +73,7 @@ def classic_read(frame: np.ndarray, model: models.Model) -> str:
 
 def main(config: Config) -> None:
     rows = []
-    model = models.load("digits")
+    model = store.load("digits")
     threshold = model.card["threshold"]
     classic_folder = OUTPUT / "classic"
     if config.timing or not trained(OUTPUT / "quick", "digits"):
@@ -80,17 +84,17 @@ def main(config: Config) -> None:
         train(classic_folder, "--architecture", "classic", "--precision", "float32")
         settings.say("training the default network, quickly")
         train(OUTPUT / "quick", *QUICK)
-    quick = models.read_card("digits", OUTPUT / "quick")
-    classic = models.load("digits_classic", classic_folder)
+    quick = cards.read_card("digits", OUTPUT / "quick")
+    classic = store.load("digits_classic", classic_folder)
 
-    cards = [model.card]
+    trainings = [model.card]
     for seed in range(1, config.seeds):
         folder = OUTPUT / f"seed-{seed}"
         done = trained(folder, "digits")
-        cards.append(models.read_card("digits", folder) if done else train(folder, "--seed", str(seed)))
-    accuracy = [100 * card["measured"]["test_accuracy"] for card in cards]
+        trainings.append(cards.read_card("digits", folder) if done else train(folder, "--seed", str(seed)))
+    accuracy = [100 * card["measured"]["test_accuracy"] for card in trainings]
     spread = f" ± {statistics.stdev(accuracy):.2f}" if len(accuracy) > 1 else ""
-    size = (models.MODELS / "digits.weights.h5").stat().st_size / 1e6
+    size = (cards.MODELS / "digits.weights.h5").stat().st_size / 1e6
     rows.append((
         f"MNIST test, default model, mean of {len(accuracy)} seeds",
         f"classic {100 * classic.card['measured']['test_accuracy']:.2f} %",
@@ -159,7 +163,7 @@ def main(config: Config) -> None:
         rows.append(("12-megapixel photo with 120 digits", "", "≤ 0.7 s", f"{seconds:.2f} s ({right} of 120 right)"))
 
     images = rng.integers(0, 256, (100, 28, 28), np.uint8)
-    keras_model = models.load_weights(models.MODELS / "digits.weights.h5", "compact", len(model.class_names), "")
+    keras_model = load_weights(cards.MODELS / "digits.weights.h5", "compact", len(model.class_names), "")
     single = measuring.median_seconds(lambda: keras_model.predict(images[:1, ..., None], verbose=0))
     rows.append((
         "model time for 100 digits of one frame",

@@ -32,12 +32,13 @@ from recognition import (
     handwriting,
     live,
     marker,
-    models,
     pages,
     settings,
     strokes,
     training,
 )
+from recognition.models import cards, litert, store
+from recognition.models.weights import load_weights
 from recognition.pen import Pen
 
 WAYS = {"hidden": "marker covered", "pause": "pauses", "leave": "out of view"}
@@ -93,7 +94,7 @@ def hand_frames(count: int) -> list[np.ndarray]:
     return [cv2.resize(video.read()[1], (1280, 720), interpolation=cv2.INTER_AREA) for _ in range(count)]
 
 
-def tracking_rate(tracker, frames: list[np.ndarray], model: models.Model) -> float:
+def tracking_rate(tracker, frames: list[np.ndarray], model: litert.Model) -> float:
     """Return the frames a second, of the median frame, in which a tip is followed, its strokes read and drawn."""
     writer, pen, seconds = strokes.Writer(model.predict, model.threshold(None), 3.0), Pen(1280, 720, 0.5), []
     for k, frame in enumerate(frames):
@@ -114,9 +115,9 @@ def run_beside(script: str, *arguments: object) -> dict:
 
 
 def main(config: Config) -> None:
-    model = models.load("digits")
+    model = store.load("digits")
     threshold = model.card["threshold"]
-    keras_model = models.load_weights(models.MODELS / "digits.weights.h5", "compact", len(model.class_names), "")
+    keras_model = load_weights(cards.MODELS / "digits.weights.h5", "compact", len(model.class_names), "")
 
     def one_by_one(images: np.ndarray) -> np.ndarray:
         return np.concatenate([keras_model.predict(image[None, ..., None], verbose=0) for image in images])

@@ -29,8 +29,9 @@ import faces_videos
 import measuring
 from measuring import percent
 
-from recognition import models, settings, verification
+from recognition import settings, verification
 from recognition.files import ROOT
+from recognition.models import cards
 
 LFW, ORL, FILM = (ROOT / "data" / name for name in ("lfw", "orl_faces", "face_video"))
 PAIRS, PEOPLE = ROOT / "data" / "lfw_pairs.txt", ROOT / "data" / "lfw_people.txt"
@@ -172,7 +173,7 @@ def orl_rows(config: Config, folder: Path) -> list[tuple]:
         subprocess.run(list(map(str, train)), check=True, stdout=subprocess.DEVNULL)
         seconds = time.perf_counter() - start
         cnn = script("evaluate.py", probes, "--faces", database, "--recognizer", "cnn", "--model", CNN)
-        for path in models.MODELS.glob(f"{CNN}*"):
+        for path in cards.MODELS.glob(f"{CNN}*"):
             path.unlink()
         texts.append(
             f"{' '.join(('cnn', *flags))} {percent(cnn['nearest'])} ({percent(cnn['found'])} named), "

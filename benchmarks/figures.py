@@ -19,7 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from recognition import files, handwriting, models, reports, settings
+from recognition import files, handwriting, reports, settings
+from recognition.models import cards
+from recognition.models.weights import load_weights
 
 WIDTH = 6.7  # inches: 1,005 pixels at 150 dpi
 SIGNED = "RdBu_r"  # negative blue, 0 white, positive red
@@ -206,10 +208,10 @@ def draw_softmax(image: np.ndarray, scores: np.ndarray, names: list[str], path: 
 def main(config: Config) -> None:
     from recognition.networks.backend import keras  # late: --help need not wait for it
 
-    card = models.read_card("digits")
+    card = cards.read_card("digits")
     names = card["class_names"]
-    path = models.MODELS / "digits.weights.h5"
-    network = models.load_weights(path, card["architecture"], len(names), f"run python {card.get('script')}")
+    path = cards.MODELS / "digits.weights.h5"
+    network = load_weights(path, card["architecture"], len(names), f"run python {card.get('script')}")
     convolution = next(layer for layer in network.layers if isinstance(layer, keras.layers.Conv2D))
     *_, dropout = (layer for layer in network.layers if isinstance(layer, keras.layers.Dropout))
     *_, dense = (layer for layer in network.layers if isinstance(layer, keras.layers.Dense))

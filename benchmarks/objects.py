@@ -30,20 +30,22 @@ from recognition import (
     files,
     frames,
     live_objects,
-    models,
     object_variants,
     objects,
     settings,
     training,
 )
 from recognition.files import ROOT
+from recognition.models import cards, store
 from recognition.networks.backend import keras
 
 SCRIPTS, DATA, OUTPUT = ROOT / "cifar_recognition", files.DATA, ROOT / "output" / "benchmark" / "objects"
 KERAS_SCRIPT = """
 import sys, cv2
-from recognition import models, objects
-model = models.load_weights(models.MODELS / "cifar10.weights.h5", "fast", 10)
+from recognition import objects
+from recognition.models.cards import MODELS
+from recognition.models.weights import load_weights
+model = load_weights(MODELS / "cifar10.weights.h5", "fast", 10)
 crops = objects.crops(cv2.imread(sys.argv[1]), 32)
 print(objects.CIFAR10[model.predict(crops, verbose=0).mean(0).argmax()])
 """  # the same work with Keras instead of LiteRT
@@ -68,7 +70,7 @@ def trained(folder: str, name: str, *arguments: object) -> dict:
     if not (path / f"{name}.json").exists() or (path / f"{name}.checkpoint.json").exists():
         settings.say(f"training {folder}")
         run("train.py", "--output", path, *arguments)
-    return models.read_card(name, path)
+    return cards.read_card(name, path)
 
 
 def training_rows(config: Config) -> list[tuple[str, str, str, str]]:
@@ -76,18 +78,18 @@ def training_rows(config: Config) -> list[tuple[str, str, str, str]]:
     classic = trained("classic", "cifar10_cnn", "--architecture", "cnn", "--precision", "float32")
     little = ("--epochs", 1, "--shift", 2, "--zoom", 1, "--cutout", 0)  # in so little time nothing is learned by heart
     quick = trained("quick", "cifar10", *little)
-    cards = [models.read_card("cifar10")]
-    cards += [trained(f"seed-{seed}", "cifar10", "--seed", seed) for seed in range(1, config.seeds)]
-    accuracy = [100 * card["measured"]["test_accuracy"] for card in cards]
-    plain = statistics.mean(100 * card["measured"]["test_accuracy_plain"] for card in cards)
-    seconds = [card["seconds"] for card in cards]
+    seeds = [cards.read_card("cifar10")]
+    seeds += [trained(f"seed-{seed}", "cifar10", "--seed", seed) for seed in range(1, config.seeds)]
+    accuracy = [100 * card["measured"]["test_accuracy"] for card in seeds]
+    plain = statistics.mean(100 * card["measured"]["test_accuracy_plain"] for card in seeds)
+    seconds = [card["seconds"] for card in seeds]
     spread = f" ± {statistics.stdev(accuracy):.2f}" if len(accuracy) > 1 else ""
-    size = sum((models.MODELS / f"cifar10.{end}").stat().st_size for end in ("weights.h5", "tflite")) / 1e6
-    weights = (models.MODELS / "cifar10.weights.h5").stat().st_size / 1e6
+    size = sum((cards.MODELS / f"cifar10.{end}").stat().st_size for end in ("weights.h5", "tflite")) / 1e6
+    weights = (cards.MODELS / "cifar10.weights.h5").stat().st_size / 1e6
     reached = classic["measured"]["test_accuracy_plain"]
     return [
         (
-            f"CIFAR-10 test, default model, mean of {len(cards)} seeds, with mirror images",
+            f"CIFAR-10 test, default model, mean of {len(seeds)} seeds, with mirror images",
             f"classic `cnn`, 20 epochs: {percent(reached)}",
             "≥ 94.0 %, ≤ 9 MB",
             f"{statistics.mean(accuracy):.2f}{spread} % ({', '.join(f'{one:.2f}' for one in accuracy)}); "
@@ -97,7 +99,7 @@ def training_rows(config: Config) -> list[tuple[str, str, str, str]]:
             "training time of that model",
             f"classic: {classic['seconds']:.0f} s in float32",
             "≤ 35 min",
-            f"{statistics.median(seconds) / 60:.0f} min, {cards[0]['settings']['epochs']} epochs "
+            f"{statistics.median(seconds) / 60:.0f} min, {seeds[0]['settings']['epochs']} epochs "
             f"({', '.join(f'{one / 60:.0f}' for one in seconds)})",
         ),
         (
@@ -113,7 +115,7 @@ def training_rows(config: Config) -> list[tuple[str, str, str, str]]:
 def photo_row(classifier: objects.Classifier) -> tuple[str, str, str, str]:
     """Return the row of ordinary photos; the yardstick squeezes each into 32x32 pixels, as tutorials do."""
     result = json.loads(run("evaluate.py", DATA / "object_photos", "--json", "--output", OUTPUT / "photos"))
-    classic = models.load("cifar10_cnn", OUTPUT / "classic")
+    classic = store.load("cifar10_cnn", OUTPUT / "classic")
     source = frames.FrameSource([str(path) for path in sorted((DATA / "object_photos").iterdir())])
     squeezed, true = [], []
     for photo in source:
@@ -159,7 +161,7 @@ def dog_row(folder: Path) -> tuple[str, str, str, str]:
     """Return the row of dogs; the yardstick is the share of the larger class."""
     run("extract_features.py", DATA / "dogs", "--name", "dogs", "--output", folder)
     run("train_transfer.py", "dogs", "--features", folder, "--output", folder)
-    measured = models.read_card("dogs", folder)["measured"]
+    measured = cards.read_card("dogs", folder)["measured"]
     rows = measured["per_class"]
     largest = max(row["count"] for row in rows) / sum(row["count"] for row in rows)
     return (

@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import digits, draw, files, models, pages, settings
+from recognition import digits, draw, files, pages, settings
+from recognition.models import store
 from recognition.pages import Page
 
 SAMPLES = {
@@ -34,7 +35,7 @@ def save_jpeg(image: np.ndarray, path: Path) -> None:
 
 
 def main(config: Config) -> None:
-    model = models.load("digits")
+    model = store.load("digits")
     tiles = []
     for seed, (name, (page, rows)) in enumerate(SAMPLES.items()):
         page.wobble = 0.5

@@ -21,7 +21,6 @@ from recognition import (
     handwriting,
     live,
     marker,
-    models,
     pages,
     portraits,
     recognizers,
@@ -30,6 +29,7 @@ from recognition import (
     strokes,
     watching,
 )
+from recognition.models import litert, store
 from recognition.pen import Pen
 
 WIDTH = 1000  # pixels
@@ -41,7 +41,7 @@ class Config:
     seed: int = 8  # another number writes with another hand
 
 
-def read_page(model: models.Model, seed: int) -> np.ndarray:
+def read_page(model: litert.Model, seed: int) -> np.ndarray:
     """Return a frame of webcam.py, BGR: a page before the camera, its digits in boxes."""
     rng = np.random.default_rng(seed)
     page = pages.Page(height=760, width=1320, digit=130, pen=9, ruling="ruled", slant=3, shadow=0.3)
@@ -54,7 +54,7 @@ def read_page(model: models.Model, seed: int) -> np.ndarray:
     return frame
 
 
-def write_number(model: models.Model, seed: int) -> list[np.ndarray]:
+def write_number(model: litert.Model, seed: int) -> list[np.ndarray]:
     """Return two frames of hand_tracking.py, BGR: while the third digit is written, and with the whole number."""
     rng = np.random.default_rng(seed)
     scene = clips.Scene(digit=300, noise=3)
@@ -100,7 +100,7 @@ def name_people() -> np.ndarray:
 
 
 def main(config: Config) -> None:
-    model = models.load("digits")
+    model = store.load("digits")
     config.output.mkdir(parents=True, exist_ok=True)
     save([read_page(model, config.seed)], config.output / "live.jpg")
     save(write_number(model, config.seed), config.output / "air_writing.jpg")

@@ -25,13 +25,13 @@ from recognition import (
     datasets,
     files,
     frames,
-    models,
     object_variants,
     objects,
     progress,
     reports,
     settings,
 )
+from recognition.models import cards
 
 WORST = 50  # mistakes shown
 
@@ -134,7 +134,7 @@ def main(config: Config) -> int:
         paths = [f"test[{i}]" for i in range(len(images))]
     else:
         photos = find_photos(Path(config.data), names)
-        if models.read_card(config.model).get("dataset", {}).get("name") == Path(config.data).resolve().name:
+        if cards.read_card(config.model).get("dataset", {}).get("name") == Path(config.data).resolve().name:
             settings.say(f"{config.model} learned from a folder of this name: images known by heart prove nothing")
         source = frames.FrameSource(list(photos))
         seen, paths = predict_photos(source, classifier)

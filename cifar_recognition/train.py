@@ -18,7 +18,8 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from recognition import datasets, files, models, object_scores, object_variants, objects, settings
+from recognition import datasets, files, object_scores, object_variants, objects, settings
+from recognition.models import cards, store
 
 Architecture = Literal["dense", "conv", "conv_pool", "cnn", "fast"]
 
@@ -45,7 +46,7 @@ class Config:
     refuse: float = 0.05  # share of validation images that the threshold of "none of these" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
-    output: str = str(models.MODELS)  # folder for the model's files
+    output: str = str(cards.MODELS)  # folder for the model's files
 
 
 TEXTBOOK = Config(
@@ -69,7 +70,7 @@ def check(config: Config) -> None:
     settings.check_range(config, 0, 16, "shift")
     settings.check_range(config, 1, 4, "zoom")
     settings.check_range(config, 0, 32, "cutout")
-    models.check_name(config.name)
+    cards.check_name(config.name)
 
 
 def make_batch(
@@ -153,15 +154,15 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
         "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
         **training.provenance(config, checkpoint, precision),
     }
-    models.save(model, card, config.name, folder)
-    saved = models.load(config.name, folder)  # what is measured is the file that everyone uses
+    store.save(model, card, config.name, folder)
+    saved = store.load(config.name, folder)  # what is measured is the file that everyone uses
     if saved.has_features:
         line = object_scores.line_to_others(saved, x[kept[:2000]])
         card["line"] = saved.card["line"] = [float(f"{number:.5g}") for number in line]
     card["threshold"], card["measured"], read = object_scores.measure(
         saved, (x[held_back], y[held_back]), (x_test, y_test), config.refuse
     )
-    models.write_card(card, config.name, folder)
+    cards.write_card(card, config.name, folder)
     reports.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
     matrix = reports.confusion_matrix(y_test, read, len(objects.CIFAR10))
     reports.plot_confusion(matrix, [*objects.CIFAR10], folder / f"{config.name}_confusion.png")
@@ -172,7 +173,7 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
 def trained_before(config: Config, sha256: str) -> dict | None:
     """Return the card of a model that was trained with these settings on these images, or None."""
     try:
-        card = models.load(config.name, Path(config.output)).card
+        card = store.load(config.name, Path(config.output)).card
     except settings.UserError:
         return None
     same = card.get("settings") == asdict(config) | {"output": "models"} and card["dataset"]["sha256"] == sha256
@@ -193,18 +194,18 @@ def main(config: Config) -> None:
         mirrored, plain = measured["test_accuracy"], measured["test_accuracy_plain"]
         print(f"{name}: {mirrored:.2%} of the test set ({plain:.2%} without mirror images), {card['seconds']} s")
         return
-    sha256, cards = datasets.sha256(arrays), []
+    sha256, trained = datasets.sha256(arrays), []
     for step in chosen:
         card = trained_before(step, sha256)
         if card:
             settings.say(f"{step.name}: trained with these settings before")
-        cards.append(card or train(step, arrays))
+        trained.append(card or train(step, arrays))
 
     from recognition import ladder_report
 
-    print(ladder_report.table(cards))
+    print(ladder_report.table(trained))
     picture = Path("output/ladder.png")
-    ladder_report.plot(cards, picture)
+    ladder_report.plot(trained, picture)
     settings.say(f"picture: {picture}")
 
 

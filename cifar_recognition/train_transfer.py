@@ -19,7 +19,8 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import backbones, class_folders, features, files, models, objects, settings
+from recognition import backbones, class_folders, features, files, objects, settings
+from recognition.models import cards, store
 
 FEW = 500  # images, below which "auto" takes cross-validation
 FOLDS = 5
@@ -43,7 +44,7 @@ class Config:
     refuse: float = 0.05  # share of the validation images that may be called "none of these"; sets the threshold
     seed: int = 0  # another seed, another model of the same kind
     features: Path = features.FOLDER  # folder of NAME.h5
-    output: Path = models.MODELS  # folder for the model's files
+    output: Path = cards.MODELS  # folder for the model's files
 
 
 def check(config: Config) -> None:
@@ -189,7 +190,7 @@ def main(config: Config) -> int:
         "seconds": round(time.monotonic() - start, 1),
         "versions": training.versions(),
     }
-    models.save(model, card, config.name, config.output)
+    store.save(model, card, config.name, config.output)
     mean = {key: np.mean([one[key] for one in curves], axis=0).tolist() for key in curves[0]}
     reports.plot_history(mean, config.output / f"{config.name}_history.png")
     reports.plot_confusion(matrix, names, config.output / f"{config.name}_confusion.png")

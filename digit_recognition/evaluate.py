@@ -20,7 +20,8 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from recognition import datasets, digits, models, reports, settings
+from recognition import datasets, digits, reports, settings
+from recognition.models import litert
 
 
 @dataclass
@@ -34,7 +35,7 @@ class Config:
     seed: int = 0  # which random samples to show
 
 
-def evaluate_images(images: np.ndarray, labels: np.ndarray, model: models.Model, threshold: float) -> dict:
+def evaluate_images(images: np.ndarray, labels: np.ndarray, model: litert.Model, threshold: float) -> dict:
     """Return loss, accuracy and refused share of uint8 (N, 28, 28), with what was read of each and how surely."""
     probabilities = model.predict(images)[:, :10]
     read, confidence = probabilities.argmax(1), probabilities.max(1)
@@ -52,7 +53,7 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: models.Model,
     }
 
 
-def read_text(frame: np.ndarray, model: models.Model, threshold: float) -> str:
+def read_text(frame: np.ndarray, model: litert.Model, threshold: float) -> str:
     """Return the digits of a BGR frame as text, one line a row."""
     return digits.text_of(digits.read_digits(frame, model.predict, threshold))
 

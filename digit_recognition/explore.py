@@ -18,7 +18,9 @@ import seaborn
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from recognition import datasets, digits, handwriting, models, reports, settings
+from recognition import datasets, digits, handwriting, reports, settings
+from recognition.models import cards
+from recognition.models.weights import load_weights
 
 
 @dataclass
@@ -161,9 +163,9 @@ def main(config: Config) -> int:
         images, failed = handwriting.draw_strokes(handwriting.write("5", rng))[None], True
     if not failed and not 0 <= config.index < len(images):
         raise settings.UserError(f"--index {config.index}: there are test images 0 to {len(images) - 1}", 2)
-    card = models.read_card(config.model)
-    weights, class_names = models.MODELS / f"{config.model}.weights.h5", card["class_names"]
-    model = models.load_weights(weights, card["architecture"], len(class_names), f"run python {card.get('script')}")
+    card = cards.read_card(config.model)
+    weights, class_names = cards.MODELS / f"{config.model}.weights.h5", card["class_names"]
+    model = load_weights(weights, card["architecture"], len(class_names), f"run python {card.get('script')}")
     if model.input_shape[1:] != (28, 28, 1):
         raise settings.UserError(f"--model {config.model} reads images of shape {model.input_shape[1:]}, not digits", 2)
     paths.append(config.output / "layers.png")

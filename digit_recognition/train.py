@@ -18,7 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import augment, datasets, digits, models, settings
+from recognition import augment, datasets, digits, settings
+from recognition.models import cards, litert, store
 
 
 @dataclass
@@ -43,7 +44,7 @@ class Config:
     refuse: float = 0.004  # share of validation digits that the threshold of "no digit" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
-    output: str = str(models.MODELS)  # folder for the model's files
+    output: str = str(cards.MODELS)  # folder for the model's files
 
 
 CLASSIC = Config(
@@ -95,7 +96,7 @@ def make_batch(
 
 
 def measure(
-    model: models.Model, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], refuse: float
+    model: litert.Model, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], refuse: float
 ) -> tuple[float, dict[str, float], np.ndarray]:
     """Return the threshold of "no digit", the numbers for the card, and what was read of the test set, int (N,).
 
@@ -116,7 +117,7 @@ def main(config: Config) -> None:
     if config.architecture == "classic":
         config = settings.apply_recipe(config, CLASSIC)
     check(config)
-    models.check_name(config.name)
+    cards.check_name(config.name)
     arrays = datasets.load_mnist() if config.dataset == "mnist" else datasets.load_split(Path(config.dataset))
     x, y, x_test, y_test = arrays
     kept, held_back = datasets.hold_back(len(x), config.validation)
@@ -161,12 +162,12 @@ def main(config: Config) -> None:
         "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
         **training.provenance(config, checkpoint, precision),
     }
-    models.save(model, card, config.name, folder)
-    saved = models.load(config.name, folder)  # what is measured is the file that everyone uses
+    store.save(model, card, config.name, folder)
+    saved = store.load(config.name, folder)  # what is measured is the file that everyone uses
     card["threshold"], card["measured"], read = measure(
         saved, (x[held_back], y[held_back]), (x_test, y_test), config.refuse
     )
-    models.write_card(card, config.name, folder)
+    cards.write_card(card, config.name, folder)
     reports.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
     matrix = reports.confusion_matrix(y_test, read, 10)
     reports.plot_confusion(matrix, class_names[:10], folder / f"{config.name}_confusion.png")

@@ -24,17 +24,8 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import (
-    class_folders,
-    dlib_weights,
-    embeddings,
-    face_crops,
-    face_variants,
-    faces,
-    files,
-    models,
-    settings,
-)
+from recognition import class_folders, dlib_weights, embeddings, face_crops, face_variants, faces, files, settings
+from recognition.models import cards, litert, store
 
 
 @dataclass
@@ -60,7 +51,7 @@ class Config:
     accept: float = 0.01  # share of the --strangers that may get a name; less, and more known faces stay unknown
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
-    output: str = str(models.MODELS)  # folder for the model's files
+    output: str = str(cards.MODELS)  # folder for the model's files
 
 
 HEAD = Config(epochs=0, threshold=0.65, precision="float32")
@@ -102,7 +93,7 @@ def needs_training(config: Config) -> bool:
 
 
 def measure(
-    config: Config, model: models.Model, images: np.ndarray, labels: np.ndarray, strangers: np.ndarray | None
+    config: Config, model: litert.Model, images: np.ndarray, labels: np.ndarray, strangers: np.ndarray | None
 ) -> tuple[float, dict[str, float], np.ndarray]:
     """Return the threshold of "unknown", the numbers for the card, and who was read on each image, int (N,)."""
     scores = face_crops.similarities(model, images)
@@ -119,7 +110,7 @@ def measure(
 def main(config: Config) -> int:
     config = recipe(config)
     check(config)
-    models.check_name(config.name)
+    cards.check_name(config.name)
     folder, form = Path(config.output), face_crops.FORMS[config.architecture]
     files.make_folder(folder)
     if config.architecture == "embedding":
@@ -180,10 +171,10 @@ def main(config: Config) -> int:
         "detector": detector.name,
         **training.provenance(config, checkpoint, precision),
     }
-    models.save(classifier, card, config.name, folder)
-    saved = models.load(config.name, folder)  # what is measured is the file that everyone uses
+    store.save(classifier, card, config.name, folder)
+    saved = store.load(config.name, folder)  # what is measured is the file that everyone uses
     card["threshold"], card["measured"], read = measure(config, saved, x_validation, y_validation, strangers)
-    models.write_card(card, config.name, folder)
+    cards.write_card(card, config.name, folder)
     if checkpoint.history:
         reports.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
     matrix = reports.confusion_matrix(y_validation, read, people)

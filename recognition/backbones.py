@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import models, objects, pretrained
+from recognition import objects
 from recognition.downloads import fetch
+from recognition.models import cards, converted, litert, store
+from recognition.models.weights import fill, weight_shapes
 from recognition.settings import UserError
 
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
@@ -58,7 +60,7 @@ NAMES = ("cifar10", *APPLICATIONS)
 class Backbone:
     """A network without its last layer: RGB images, uint8 (N, size, size, 3), to features, float32 (N, D)."""
 
-    def __init__(self, name: str, sha256: str, model: models.Model, output: str, mirrored: bool):
+    def __init__(self, name: str, sha256: str, model: litert.Model, output: str, mirrored: bool):
         """`sha256`: of its weights; `output`: which of the model's; `mirrored`: the mean with the mirror image's."""
         self.name, self.sha256, self.size = name, sha256, model.shape[0]
         self._model, self._output, self._mirrored = model, output, mirrored
@@ -99,8 +101,8 @@ def load(
     name: str,
     weights: Path | None = None,
     size: int = 64,
-    folder: Path = models.MODELS,
-    published: Path = pretrained.FOLDER,
+    folder: Path = cards.MODELS,
+    published: Path = converted.FOLDER,
 ) -> Backbone:
     """Return a backbone by its name. Raises UserError where it has no weights, or others than when first used.
 
@@ -112,26 +114,26 @@ def load(
     if name == "cifar10":
         if weights:
             raise UserError(f"--weights {weights} has no effect: it goes with --backbone vgg16 or mobilenet_v2", 2)
-        model = models.load("cifar10", folder)
+        model = store.load("cifar10", folder)
         if not model.has_features:
             raise UserError(f"{folder / 'cifar10'}: no network of the architecture 'fast': train it again")
         return Backbone(name, model.card["sha256"]["weights.h5"], model, "features", mirrored=True)
     if size % STEP or not STEP <= size <= LARGEST:
         raise UserError(f"--size {size}: must be a multiple of {STEP}, {STEP} to {LARGEST}", 2)
     application = APPLICATIONS[name]
-    if not (weights or pretrained.converted(name, KEPT, published)):
+    if not (weights or converted.converted(name, KEPT, published)):
         weights = _find(application, published)
     weights = weights or published / application.files[0][0]  # converted: not needed any more, but compared if there
-    card = pretrained.convert(
+    card = converted.convert(
         weights, name, lambda path: (network(application, path), {"network": application.network}), KEPT,
         f"{application.network} of Keras applications", "half a minute", published,
     )  # fmt: skip
-    model = models.Model((published / f"{name}.tflite").read_bytes(), {"class_names": []}, threads=8)
+    model = litert.Model((published / f"{name}.tflite").read_bytes(), {"class_names": []}, threads=8)
     model.shape = (size, size, 3)  # it is all convolutions and takes any
     return Backbone(name, card["sha256"], model, "probabilities", mirrored=False)
 
 
-def load_same(wanted: dict, what: str, folder: Path = models.MODELS, published: Path = pretrained.FOLDER) -> Backbone:
+def load_same(wanted: dict, what: str, folder: Path = cards.MODELS, published: Path = converted.FOLDER) -> Backbone:
     """Return the backbone of identity `wanted`, with which `what` was made. Raises UserError if it changed since."""
     how = f"run {EXTRACT} FOLDER and {TRAIN} NAME again"
     if not isinstance(wanted, dict) or not isinstance(wanted.get("size"), int):
@@ -146,19 +148,19 @@ def load_same(wanted: dict, what: str, folder: Path = models.MODELS, published: 
     return backbone
 
 
-def head_card(name: str, folder: Path = models.MODELS) -> dict:
+def head_card(name: str, folder: Path = cards.MODELS) -> dict:
     """Return the card of the head of that name, {} where there is none, or a damaged one.
 
     Raises UserError where the name is that of another model, which a head must not replace.
     """
-    if not models.card_path(name, folder).exists():
+    if not cards.card_path(name, folder).exists():
         return {}
     try:
-        card = models.read_card(name, folder)
+        card = cards.read_card(name, folder)
     except UserError:
         return {}
     if card["architecture"] != "head":
-        path = models.card_path(name, folder)
+        path = cards.card_path(name, folder)
         raise UserError(f"{path}: another kind of model, which a head would replace: choose another --name", 2)
     return card
 
@@ -182,7 +184,7 @@ def network(application: Application, weights: Path):
     """
     name, where, _ = application.files[0]
     how = f"name a file of {application.network} with --weights, for example {KERAS}{where}{name}"
-    found = models.weight_shapes(weights, how)  # first: it is quick, and Keras is not
+    found = weight_shapes(weights, how)  # first: it is quick, and Keras is not
 
     from recognition.networks.backend import keras, layers
 
@@ -190,7 +192,7 @@ def network(application: Application, weights: Path):
     base = make(include_top=False, weights=None, input_shape=(64, 64, 3), pooling="avg")
     # A file with top holds the 1,000 classes, too: two arrays more at least, and all in one order
     full = make(weights=None) if len(found) > len(base.weights) else base
-    models.fill(full, weights, application.network, how)
+    fill(full, weights, application.network, how)
     arrays = full.get_weights()[: len(base.weights)]
     if not all(np.isfinite(array).all() for array in arrays):
         raise UserError(f"{weights}: holds numbers that are not finite: {how}")

@@ -3,7 +3,6 @@
 TensorFlow, which does it, is started as a program of its own: it would stay in memory for as long as the caller runs.
 """
 
-import hashlib
 import importlib.util
 import json
 import os
@@ -13,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import dlib_weights, models
+from recognition import dlib_weights
 from recognition.dlib_weights import Layer
-from recognition.files import ROOT, alone, write_atomically
+from recognition.files import ROOT, alone, sha256, write_atomically
+from recognition.models import cards, store
 from recognition.settings import UserError, say
 
 NAME = "dlib_resnet_v1"
@@ -30,7 +30,7 @@ def read(folder: Path = FOLDER) -> bytes | None:
     try:
         found = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
         content = (folder / f"{NAME}.tflite").read_bytes()
-        expected = (dlib_weights.RESNET_SHA256, VERSION, _sha256(content))
+        expected = (dlib_weights.RESNET_SHA256, VERSION, sha256(content))
         whole = (found["source"], found["version"], found["sha256"]["tflite"]) == expected
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -94,14 +94,10 @@ def convert(source: Path, folder: Path) -> None:
         model = conversion.trained(dlib_weights.read(source))
         weights, tflite = folder / f"{NAME}.weights.h5", folder / f"{NAME}.tflite"
         write_atomically(weights, model.save_weights, suffix=".weights.h5")
-        content = models.export(model, rounded=False)
+        content = store.export(model, rounded=False)
         write_atomically(tflite, lambda path: path.write_bytes(content))
-        hashes = {"weights.h5": _sha256(weights.read_bytes()), "tflite": _sha256(content)}
-        models.write_card({"source": dlib_weights.RESNET_SHA256, "version": VERSION, "sha256": hashes}, NAME, folder)
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
+        hashes = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
+        cards.write_card({"source": dlib_weights.RESNET_SHA256, "version": VERSION, "sha256": hashes}, NAME, folder)
 
 
 def trained(found: list[Layer]):

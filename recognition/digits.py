@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import models
+from recognition.models import cards, litert, store
 from recognition.paper import ink_map, polarity, remove_ruling
 from recognition.settings import UserError
 from recognition.shapes import MAX_SHAPES, find_shapes, merge
@@ -35,9 +35,9 @@ class Digit:
     box: tuple[int, int, int, int]
 
 
-def load(name: str, folder: Path = models.MODELS) -> models.Model:
+def load(name: str, folder: Path = cards.MODELS) -> litert.Model:
     """Return a model in models/ that reads digits. Raises UserError for one that takes other images."""
-    model = models.load(name, folder)
+    model = store.load(name, folder)
     if model.shape != (SIZE, SIZE, 1):
         raise UserError(f"{folder / name} is no model of digits: train one with python digit_recognition/train.py")
     return model

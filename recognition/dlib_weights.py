@@ -4,7 +4,6 @@ The format is that of dlib/serialize.h, dlib/cuda/tensor.h and dlib/dnn/core.h: 
 little-endian; a real number as two integers, mantissa and exponent; a tensor as its four sides and float32 numbers.
 """
 
-import hashlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recognition.files import sha256
 from recognition.settings import UserError
 
 RESNET_SHA256 = "55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30"
@@ -184,7 +184,7 @@ def layers(content: bytes) -> list[Layer]:
 def check(path: Path) -> bytes:
     """Return the bytes of dlib_face_recognition_resnet_model_v1.dat; raises UserError for any other file."""
     content = path.read_bytes()
-    if hashlib.sha256(content).hexdigest() != RESNET_SHA256:
+    if sha256(content) != RESNET_SHA256:
         raise UserError(
             f"{path}: not the file expected (its SHA-256 differs): pip install face_recognition_models again"
         )

@@ -11,7 +11,7 @@ from recognition.embeddings import crops_of
 from recognition.faces import RIVAL, Face
 from recognition.frames import SUFFIXES
 from recognition.labelled import MainFaces, list_people
-from recognition.models import Model
+from recognition.models.litert import Model
 from recognition.settings import UserError, say
 
 BATCH = 32  # crops that go through a network at once

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from recognition.backbones import EXTRACT, Backbone
-from recognition.files import ROOT, write_atomically
+from recognition.files import ROOT, sha256, write_atomically
 from recognition.frames import read_image
-from recognition.models import weight_shapes
+from recognition.models.weights import weight_shapes
 from recognition.progress import watched
 from recognition.settings import UserError, say
 
@@ -147,7 +147,7 @@ class Extraction:
         for file in watched(files, len(files), "image"):
             try:
                 content = (folder / file).read_bytes()
-                digest = hashlib.sha256(content).hexdigest()
+                digest = sha256(content)
                 if digest not in self.rows and digest not in self._waiting:
                     self._waiting[digest] = self._backbone.crops(read_image(folder / file, content))
                 self.hashes[file] = digest

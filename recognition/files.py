@@ -67,6 +67,11 @@ def alone(path: Path) -> Iterator[None]:
         yield
 
 
+def sha256(content: bytes) -> str:
+    """Return the SHA-256 of bytes, in hexadecimal digits."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def hash_of(path: Path, algorithm: str = "sha256") -> str:
     """Return the hash of a file, in hexadecimal digits."""
     with open(path, "rb") as file:

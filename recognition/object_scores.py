@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recognition import calibration, models, novelty, object_variants, objects
+from recognition import calibration, novelty, object_variants, objects
+from recognition.models import litert
 
 
 def calibrate(model, images: np.ndarray, labels: np.ndarray) -> None:
@@ -13,14 +14,14 @@ def calibrate(model, images: np.ndarray, labels: np.ndarray) -> None:
     last.set_weights([power * array for array in last.get_weights()])  # softmax makes a power of a factor
 
 
-def line_to_others(model: models.Model, images: np.ndarray) -> np.ndarray:
+def line_to_others(model: litert.Model, images: np.ndarray) -> np.ndarray:
     """Return the line that parts a network's features of its training images, uint8 (N, 32, 32, 3), from others."""
     crops = np.concatenate([objects.crops(frame, images.shape[1]) for frame in novelty.others(images)])
     return novelty.line(model.features(np.concatenate([images, images[:, :, ::-1]])), model.features(crops))
 
 
 def measure(
-    model: models.Model, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], refuse: float
+    model: litert.Model, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], refuse: float
 ) -> tuple[float, dict[str, float], np.ndarray]:
     """Return the threshold of "none of these", the numbers for the card, and what was read of the test set, int (N,).
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import models, novelty
+from recognition import novelty
+from recognition.models import cards, litert, store
 from recognition.settings import UserError
 
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -50,7 +51,7 @@ class Objects:
 class Classifier:
     """A trained network, or the head of one behind its backbone: images to probabilities."""
 
-    def __init__(self, model: models.Model, backbone=None):
+    def __init__(self, model: litert.Model, backbone=None):
         self._model, self._backbone = model, backbone
         self.class_names, self.threshold = model.class_names, model.threshold
         self._line = np.array(model.card.get("line", []), np.float32)  # see novelty
@@ -78,14 +79,14 @@ class Classifier:
         return np.concatenate([seen["probabilities"], 1 - near[:, None]], axis=1)
 
 
-def load(name: str, folder: Path = models.MODELS) -> Classifier:
+def load(name: str, folder: Path = cards.MODELS) -> Classifier:
     """Return a model in models/ that tells what a photo shows. Raises UserError for one that reads other images."""
-    card, backbone = models.read_card(name, folder), None
+    card, backbone = cards.read_card(name, folder), None
     if "backbone" in card:
         from recognition import backbones
 
-        backbone = backbones.load_same(card["backbone"], str(models.card_path(name, folder)), folder)
-    model = models.load(name, folder)
+        backbone = backbones.load_same(card["backbone"], str(cards.card_path(name, folder)), folder)
+    model = store.load(name, folder)
     if not backbone and (len(model.shape) != 3 or model.shape[0] != model.shape[1] or model.shape[2] != 3):
         raise UserError(f"{folder / name} is no object model: train one with python cifar_recognition/train.py")
     return Classifier(model, backbone)

@@ -1,7 +1,6 @@
 """The photos of people as files: FOLDER/NAME/PHOTO. Written, moved and deleted such that a kill loses nothing."""
 
 import contextlib
-import hashlib
 import io
 import itertools
 import os
@@ -13,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from recognition.files import sha256
 from recognition.frames import FORMATS, SUFFIXES
 from recognition.settings import UserError
 
@@ -95,7 +95,7 @@ def write_photo(folder: Path, content: bytes) -> Path:
 
     with Image.open(io.BytesIO(content), formats=FORMATS) as image:
         kind = {"JPEG": "jpg", "MPO": "jpg", "TIFF": "tif"}.get(image.format, image.format.lower())
-    path = folder / f"{hashlib.sha256(content).hexdigest()[:16]}.{kind}"
+    path = folder / f"{sha256(content)[:16]}.{kind}"
     try:
         for _ in range(3):  # somebody may forget this person at the same moment
             folder.mkdir(parents=True, exist_ok=True)

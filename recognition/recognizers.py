@@ -11,10 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import embeddings, models
+from recognition import embeddings
 from recognition.face_crops import FORMS, similarities
 from recognition.faces import Face
 from recognition.gallery import Gallery, Match
+from recognition.models import cards, store
 from recognition.quality import is_clear
 from recognition.settings import UserError, say
 
@@ -65,7 +66,7 @@ class EmbeddingRecognizer:
 class CnnRecognizer:
     """Names faces by the network that train.py trained on the people; whoever was forgotten since is not named."""
 
-    def __init__(self, folder: Path, name: str = MODEL, models_folder: Path = models.MODELS):
+    def __init__(self, folder: Path, name: str = MODEL, models_folder: Path = cards.MODELS):
         """`folder`: the people who may be named. Raises UserError without a network that was trained for them."""
         self._folder, self._name, self._models = folder, name, models_folder
         self._said: list[str] = []
@@ -107,15 +108,15 @@ class CnnRecognizer:
         return Match(nearest if near else None, distance, confidence if near else min(confidence, 0.5), nearest)
 
     def _load(self) -> None:
-        card_path = models.card_path(self._name, self._models)
+        card_path = cards.card_path(self._name, self._models)
         if not card_path.exists():
             raise UserError(f"{card_path} not found: the cnn is not trained yet: {TRAIN}")
         self._loaded, self._known = self._stamp(), self._people()
-        card = models.read_card(self._name, self._models)
+        card = cards.read_card(self._name, self._models)
         self._form = FORMS.get(card["architecture"])
         if card.get("preprocessing") != str(self._form):
             raise UserError(f"{card_path}: no network for faces, or one for other crops: {TRAIN}")
-        self._model = models.load(self._name, self._models)
+        self._model = store.load(self._name, self._models)
         self._limit = 1 - self._model.threshold(None)
         trained = set(self._model.class_names)
         if not trained & self._known:
@@ -130,7 +131,7 @@ class CnnRecognizer:
             say(message)
 
     def _stamp(self) -> int:
-        path = models.card_path(self._name, self._models)
+        path = cards.card_path(self._name, self._models)
         return path.stat().st_mtime_ns if path.exists() else 0
 
     def _people(self) -> set[str]:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import pretrained
 from recognition.downloads import fetch
 from recognition.gallery import Statistics
-from recognition.models import Model, weight_shapes
-from recognition.pretrained import FOLDER
+from recognition.models import converted
+from recognition.models.converted import FOLDER
+from recognition.models.litert import Model
+from recognition.models.weights import weight_shapes
 from recognition.settings import UserError
 
 KEPT = {"layout": str, "threshold": float}  # in the card of a file, with its hashes
@@ -155,7 +156,7 @@ class VggFace:
             return network(layout, numbers, blocks), {"layout": layout.name, "threshold": layout.threshold}
 
         cost = "two minutes and 5 GB of memory"
-        card = pretrained.convert(weights, name, build, KEPT, "VGG-Face", cost, folder, rounded=True)
+        card = converted.convert(weights, name, build, KEPT, "VGG-Face", cost, folder, rounded=True)
         self.name = f"vggface_{card['layout']}_{card['sha256'][:12]}"
         # One distance for all: nobody has measured more of this network
         self.statistics = Statistics(0.0, 0.0, nearest=card["threshold"], decade=0.05)

@@ -12,8 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import embeddings, models, objects, pages
+from recognition import embeddings, objects, pages
 from recognition.files import ROOT
+from recognition.models import cards, store
 
 
 @pytest.fixture
@@ -148,9 +149,9 @@ def on_screen(display, tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
 @pytest.fixture(scope="session", autouse=True)
 def shipped_files_stay():
     """Fail the tests if one of them wrote into models/."""
-    before = {path.name: path.read_bytes() for path in models.MODELS.iterdir()}
+    before = {path.name: path.read_bytes() for path in cards.MODELS.iterdir()}
     yield
-    assert {path.name: path.read_bytes() for path in models.MODELS.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in cards.MODELS.iterdir()} == before
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -162,7 +163,7 @@ def converted():
 @pytest.fixture(scope="session")
 def shipped():
     """Return the model that a clone comes with."""
-    return models.load("digits")
+    return store.load("digits")
 
 
 @pytest.fixture(scope="session")
@@ -176,7 +177,7 @@ def colours(tmp_path_factory) -> Path:
     clone = tmp_path_factory.mktemp("colours") / "clone"
     for part in ("recognition", "cifar_recognition", "digit_recognition"):
         shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(models.MODELS, clone / "models")
+    shutil.copytree(cards.MODELS, clone / "models")
     network = architectures.dense(10)
     hidden, out = [layer for layer in network.layers if layer.get_weights()]
     means, bias = np.zeros((32, 32, 3, 512), np.float32), np.zeros(512, np.float32)
@@ -186,7 +187,7 @@ def colours(tmp_path_factory) -> Path:
     sums[:3, :3] = 14 * np.eye(3) - 6
     out.set_weights([sums, np.float32([3] * 3 + [0] * 7)])
     card = {"architecture": "dense", "class_names": list(objects.CIFAR10), "threshold": 0.5}
-    models.save(network, card | {"script": "cifar_recognition/train.py"}, "cifar10", clone / "models")
+    store.save(network, card | {"script": "cifar_recognition/train.py"}, "cifar10", clone / "models")
     return clone
 
 

@@ -6,7 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
-from recognition import backbones, models, objects, pretrained
+from recognition import backbones, objects
+from recognition.models import converted, store
 from recognition.settings import UserError
 
 rng = np.random.default_rng(0)
@@ -68,7 +69,7 @@ def vgg16(tmp_path_factory) -> tuple[Path, Path, np.ndarray]:
 
 def test_vgg16_says_what_keras_says_and_is_converted_once(vgg16, monkeypatch):
     _, folder, expected = vgg16
-    monkeypatch.setattr(pretrained, "export", None)  # not called any more, and the weights are not looked for
+    monkeypatch.setattr(converted, "export", None)  # not called any more, and the weights are not looked for
     backbone = backbones.load("vgg16", published=folder)
     assert expected.std() > 0.1
     assert np.abs(backbone.features(IMAGES) - expected).max() <= 1e-3 * max(1, np.abs(expected).max())
@@ -155,11 +156,11 @@ def test_features_and_probabilities_come_from_one_network(tmp_path):
     for _ in range(20):  # batch normalisation has to see something: else the numbers vanish from layer to layer
         network(rng.integers(0, 256, (32, 32, 32, 3)).astype(np.float32), training=True)
     card = {"architecture": "fast", "class_names": list(objects.CIFAR10), "threshold": 0.0}
-    models.save(network, card, "cifar10", tmp_path)
+    store.save(network, card, "cifar10", tmp_path)
     body = keras.Model(network.input, [network.output, network.get_layer("features").output])
     images = rng.integers(0, 256, (5, 32, 32, 3), np.uint8)
     probabilities, features = body.predict(images.astype(np.float32), verbose=0)
-    model = models.load("cifar10", tmp_path)
+    model = store.load("cifar10", tmp_path)
     found = model.run(images, batch_size=2)
     assert features.std() > 0.1
     assert np.array_equal(found["features"], model.features(images, 2))

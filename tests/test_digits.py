@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from conftest import write
 
-from recognition import digits, models, pages, paper, shapes
+from recognition import digits, pages, paper, shapes
+from recognition.models import litert
 
 
 def letter_l(height: int = 100, width: int = 60, pen: int = 12) -> np.ndarray:
@@ -180,7 +181,7 @@ def test_empty_paper_of_any_shape_has_no_digits(shipped, shape, value):
     assert digits.read_digits(np.full((*shape, 3), value, np.uint8), shipped.predict) == []
 
 
-def read(photo: np.ndarray, model: models.Model) -> str:
+def read(photo: np.ndarray, model: litert.Model) -> str:
     return digits.text_of(digits.read_digits(photo, model.predict, model.card["threshold"]))
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from coloured_shapes import draw_object
 
-from recognition import calibration, models, objects
+from recognition import calibration, objects
 from recognition.files import ROOT
+from recognition.models import litert, store
 
 SCRIPT = "cifar_recognition/evaluate.py"
 
@@ -30,13 +31,13 @@ def clone(tmp_path_factory) -> Path:
     sharper = model.layers[-2]  # by chance alone all classes are equally probable
     sharper.set_weights([10 * sharper.get_weights()[0], sharper.get_weights()[1]])
     card = {"architecture": "conv", "class_names": [*objects.CIFAR10], "threshold": 0.3, "measured": {}}
-    models.save(model, card, "cifar10", clone / "models")
+    store.save(model, card, "cifar10", clone / "models")
     return clone
 
 
 @pytest.fixture(scope="module")
-def model(clone) -> models.Model:
-    return models.load("cifar10", clone / "models")
+def model(clone) -> litert.Model:
+    return store.load("cifar10", clone / "models")
 
 
 @pytest.fixture

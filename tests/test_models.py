@@ -9,8 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
-from recognition import augment, datasets, models
+from recognition import augment, datasets
 from recognition.files import ROOT
+from recognition.models import cards, store
+from recognition.models.weights import load_weights, weight_shapes
 from recognition.settings import UserError
 
 FILES = ("digits.json", "digits.tflite", "digits.weights.h5")
@@ -22,7 +24,7 @@ def folder(tmp_path) -> Path:
     """Return a folder with a copy of the shipped model."""
     (tmp_path / "models").mkdir()
     for name in FILES:
-        shutil.copy(models.MODELS / name, tmp_path / "models")
+        shutil.copy(cards.MODELS / name, tmp_path / "models")
     return tmp_path / "models"
 
 
@@ -38,16 +40,16 @@ def refusal(folder: Path) -> str:
     """Return the line with which a model is refused; nothing in the folder may have changed by that."""
     before = contents(folder)
     with pytest.raises(UserError) as caught:
-        models.load("digits", folder)
+        store.load("digits", folder)
     assert contents(folder) == before
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
 
 def test_shipped_model_fits_its_card_and_is_small():
-    card = json.loads((models.MODELS / "digits.json").read_text())
+    card = json.loads((cards.MODELS / "digits.json").read_text())
     for suffix, digest in card["sha256"].items():
-        content = (models.MODELS / f"digits.{suffix}").read_bytes()
+        content = (cards.MODELS / f"digits.{suffix}").read_bytes()
         assert hashlib.sha256(content).hexdigest() == digest
         assert len(content) <= 2_000_000
     assert card["class_names"][:11] == [*"0123456789", "no digit"]
@@ -58,24 +60,24 @@ def test_shipped_model_fits_its_card_and_is_small():
 def test_a_name_leads_nowhere_else(folder, name):
     (folder.parent / "digits.json").write_bytes((folder / "digits.json").read_bytes())
     before = contents(folder)
-    for use in (models.load, models.read_card, lambda *where: models.write_card({}, *where)):
+    for use in (store.load, cards.read_card, lambda *where: cards.write_card({}, *where)):
         with pytest.raises(UserError, match="model name") as caught:
             use(name, folder / "none" if name.startswith("sub") else folder)
         assert caught.value.code == 2
     with pytest.raises(UserError, match="model name"):
-        models.save(None, {}, name, folder)
+        store.save(None, {}, name, folder)
     assert contents(folder) == before
 
 
 @pytest.mark.parametrize("name", ["digits", "digits_classic", "zwei 2.0-ö"])
 def test_plain_names_are_taken(tmp_path, name):
-    models.write_card({}, name, tmp_path)
+    cards.write_card({}, name, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == [f"{name}.json"]
 
 
 def test_loading_says_and_writes_nothing(folder, capsys):
     before = contents(folder)
-    models.load("digits", folder)
+    store.load("digits", folder)
     assert contents(folder) == before
     assert capsys.readouterr() == ("", "")
 
@@ -93,8 +95,8 @@ def test_any_batch_gives_what_single_images_give(shipped):
 
 
 def test_the_tflite_computes_what_keras_computes(shipped):
-    path, classes = models.MODELS / "digits.weights.h5", len(shipped.class_names)
-    keras_model = models.load_weights(path, shipped.card["architecture"], classes)
+    path, classes = cards.MODELS / "digits.weights.h5", len(shipped.class_names)
+    keras_model = load_weights(path, shipped.card["architecture"], classes)
     images, _ = written()
     expected = keras_model.predict(images[..., None], verbose=0)
     assert np.abs(shipped.predict(images) - expected).max() < 0.1  # its weights are rounded to 8 bits
@@ -111,10 +113,10 @@ def test_damaged_tflite_is_rebuilt_once(folder, capsys, shipped, damage):
         content[len(content) // 2] ^= 255
         path.write_bytes(content)
     images, _ = written()
-    assert np.allclose(models.load("digits", folder).predict(images), shipped.predict(images), atol=1e-3)
+    assert np.allclose(store.load("digits", folder).predict(images), shipped.predict(images), atol=1e-3)
     assert len(capsys.readouterr().err.splitlines()) == 1
     after = contents(folder)
-    models.load("digits", folder)
+    store.load("digits", folder)
     assert capsys.readouterr().err == ""
     assert contents(folder) == after
     assert sorted(after) == sorted(FILES)
@@ -125,20 +127,20 @@ def test_weights_saved_by_a_run_that_was_killed_before_the_rest_are_used(folder,
     from recognition.networks import digits
 
     old = contents(folder)
-    card = models.read_card("digits", folder)
+    card = cards.read_card("digits", folder)
     retrained = digits.compact(len(card["class_names"]))
 
     def killed(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(models, "export", killed)
+    monkeypatch.setattr(store, "export", killed)
     with pytest.raises(KeyboardInterrupt):
-        models.save(retrained, card, "digits", folder)
+        store.save(retrained, card, "digits", folder)
     monkeypatch.undo()
     assert {name for name, content in contents(folder).items() if content != old[name]} == {"digits.weights.h5"}
 
     images, _ = written()
-    model = models.load("digits", folder)
+    model = store.load("digits", folder)
     assert "rebuilding" in capsys.readouterr().err
     assert np.abs(model.predict(images) - retrained.predict(images[..., None], verbose=0)).max() < 0.1
     card = json.loads((folder / "digits.json").read_text())
@@ -177,7 +179,7 @@ def test_weights_of_another_shape(folder):
 
 def test_weights_of_the_right_shapes_in_the_wrong_places(folder):
     path = folder / "digits.weights.h5"
-    shapes = models.weight_shapes(path, "")
+    shapes = weight_shapes(path, "")
     with h5py.File(path, "w") as file:
         for k, shape in enumerate(shapes):
             file[f"weights/{k}"] = np.zeros(shape, np.float32)
@@ -283,7 +285,7 @@ def test_script_with_a_bad_model_is_one_line_and_no_traceback(script, photo, tmp
         shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
     (clone / "models").mkdir()
     for file in FILES:
-        shutil.copy(models.MODELS / file, clone / "models")
+        shutil.copy(cards.MODELS / file, clone / "models")
     (clone / "models" / name).write_bytes(b"damaged")
     done = script("digit_recognition/predict_static.py", photo, "--json", root=clone)
     lines = done.stderr.splitlines()
@@ -301,7 +303,7 @@ def test_script_with_a_bad_model_is_one_line_and_no_traceback(script, photo, tmp
 
 def test_a_card_holds_a_list_of_numbers_in_a_line_and_names_as_they_are(tmp_path):
     card = {"class_names": ["[1  2]", "a, [3,  4]"], "line": [1.5, -2e-05], "matrix": [[1, 2], [3, 4]], "none": []}
-    models.write_card(card, "x", tmp_path)
+    cards.write_card(card, "x", tmp_path)
     text = (tmp_path / "x.json").read_text()
     assert json.loads(text) == card
     assert '"line": [ 1.5, -2e-05 ]' in text

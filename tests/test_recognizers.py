@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import face_crops, faces, gallery, models, people, recognizers
+from recognition import face_crops, faces, gallery, people, recognizers
 from recognition.alignment import align_precisely
+from recognition.models import store
+from recognition.models.weights import load_weights
 from recognition.networks.architectures import ARCHITECTURES
 from recognition.networks.backend import keras
 from recognition.portraits import draw_face, write_people
@@ -52,7 +54,7 @@ def write_cnn(folder: Path, detector, threshold: float = 0.6) -> None:
         "threshold": threshold,
         "preprocessing": str(FORM),
     }
-    models.save(model, card, "faces", folder)
+    store.save(model, card, "faces", folder)
 
 
 @pytest.fixture
@@ -87,7 +89,7 @@ def test_cnn_measures_by_the_cosine(copied, detector):
     found = detector.detect(frame)
     recognizer = load(copied)
     (match,) = recognizer.identify(frame, found)
-    model = models.load_weights(copied[1] / "faces.weights.h5", "faces", 3)
+    model = load_weights(copied[1] / "faces.weights.h5", "faces", 3)
     crop = FORM.crop(frame, found)
     cosines = np.mean([model.predict(way[..., None], verbose=0)[0] for way in (crop, crop[..., ::-1])], 0)
     assert match.distance == pytest.approx(1 - cosines.max(), abs=0.05)  # its weights are rounded to 8 bits

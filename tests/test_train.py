@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import augment, models
+from recognition import augment
 from recognition.files import ROOT
+from recognition.models import cards, store
 
 # Every training here runs in a copy of the project, so that none can write over the models of the real one.
 SCRIPT = "digit_recognition/train.py"
@@ -108,7 +109,7 @@ def test_card_describes_the_files(trained, dataset):
 
 def test_saved_model_loads_and_reads_what_its_card_says(trained, dataset):
     folder, stdout, _ = trained
-    model = models.load("digits", folder)
+    model = store.load("digits", folder)
     with np.load(dataset) as archive:
         images, labels = archive["x_test"], archive["y_test"]
     right = (model.predict(images)[:, :10].argmax(1) == labels).mean()
@@ -121,7 +122,7 @@ def test_killed_training_leaves_the_old_model_and_goes_on_to_the_same_weights(tr
     folder = clone / "models"
     folder.mkdir()
     old = {}
-    for path in models.MODELS.glob("digits.*"):
+    for path in cards.MODELS.glob("digits.*"):
         old[path.name] = path.read_bytes()
         (folder / path.name).write_bytes(old[path.name])
     checkpoint = folder / "digits.checkpoint.json"
@@ -134,7 +135,7 @@ def test_killed_training_leaves_the_old_model_and_goes_on_to_the_same_weights(tr
     assert checkpoint.exists()
     for name, content in old.items():
         assert (folder / name).read_bytes() == content
-    models.load("digits", folder)
+    store.load("digits", folder)
 
     _, stderr = train(clone, dataset)
     epoch = int(stderr.split("continuing after epoch ")[1].split()[0])

@@ -21,10 +21,11 @@ from recognition import (
     face_crops,
     face_variants,
     faces,
-    models,
     recognizers,
 )
 from recognition.files import ROOT
+from recognition.models import cards, store
+from recognition.models.weights import load_weights
 from recognition.portraits import draw_face, write_people
 from recognition.settings import UserError
 
@@ -118,7 +119,7 @@ def test_trained_cnn_names_new_photos_of_its_people(trained, people):
 def test_threshold_refuses_the_strangers(trained, strangers):
     card = json.loads((trained[0] / "faces.json").read_text())
     detector, best = faces.load_detector("hog"), []
-    model = models.load("faces", trained[0])
+    model = store.load("faces", trained[0])
     for path in strangers.rglob("*.png"):
         frame = cv2.imread(str(path))
         best.append(face_crops.similarities(model, face_crops.FORMS["faces"].crop(frame, detector.detect(frame))).max())
@@ -232,13 +233,13 @@ def test_the_embedding_starts_from_what_dlib_learnt(unfreeze, script, tmp_path):
     done = script(SCRIPT, "--faces", folder, *EMBEDDING, *train, "--output", output)
     assert done.returncode == 0, done.stderr
     assert (output / "faces_history.png").exists() is unfreeze
-    card = models.read_card("faces", output)
+    card = cards.read_card("faces", output)
     assert (card["architecture"], card["preprocessing"]) == (
         "embedding",
         "RGB 150x150, aligned precisely, padding 0.25",
     )
     theirs = conversion.trained(dlib_weights.read(embeddings.descriptor_file())).get_weights()
-    ours = models.load_weights(output / "faces.weights.h5", "embedding", 3).get_weights()
+    ours = load_weights(output / "faces.weights.h5", "embedding", 3).get_weights()
     changed = [not np.array_equal(one, other) for one, other in zip(ours, theirs, strict=False)]
     assert changed == [False] * (len(theirs) - 5) + [unfreeze] * 5  # three matrices, two with a bias
     recognizer = recognizers.CnnRecognizer(folder, models_folder=output)

@@ -15,8 +15,9 @@ import pytest
 from coloured_shapes import draw_dataset
 from conftest import script_environment
 
-from recognition import models, objects
+from recognition import objects
 from recognition.files import ROOT
+from recognition.models import store
 
 SCRIPT = "cifar_recognition/train.py"
 STEPS = ("dense", "conv", "conv_pool", "cnn", "fast")
@@ -120,7 +121,7 @@ def test_recipes_are_the_textbooks_for_all_but_the_last(ladder):
 
 def test_card_describes_the_files_and_what_was_measured(ladder, dataset):
     clone, _, _ = ladder
-    model = models.load("cifar10_dense", clone / "models")
+    model = store.load("cifar10_dense", clone / "models")
     card = model.card
     with np.load(dataset) as archive:
         parts = [archive[name] for name in ("x_train", "y_train", "x_test", "y_test")]

@@ -9,8 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from recognition import backbones, class_folders, features, models, objects
+from recognition import backbones, class_folders, features, objects
 from recognition.files import ROOT
+from recognition.models import cards, store
 from recognition.settings import UserError
 
 EXTRACT, TRAIN = "cifar_recognition/extract_features.py", "cifar_recognition/train_transfer.py"
@@ -53,7 +54,7 @@ def clone(tmp_path_factory) -> Path:
     network = architectures.ARCHITECTURES["fast"](10)
     for _ in range(20):  # batch normalisation has to see something: else the numbers vanish from layer to layer
         network(np.random.default_rng(0).integers(0, 256, (32, 32, 32, 3)).astype(np.float32), training=True)
-    models.save(network, card, "cifar10", clone / "models")
+    store.save(network, card, "cifar10", clone / "models")
     return clone
 
 
@@ -146,7 +147,7 @@ def test_head_is_trained_and_used(clone, run, extracted, folder, tmp_path):
     assert "5-fold cross-validation" in done.stdout
     names = {path.name for path in (clone / "models").glob("shapes*")}
     assert names == {f"shapes{end}" for end in (".json", ".tflite", ".weights.h5", "_history.png", "_confusion.png")}
-    card = models.read_card("shapes", clone / "models")
+    card = cards.read_card("shapes", clone / "models")
     assert card["architecture"] == "head"
     assert card["class_names"] == ["ball", "box"]
     assert card["backbone"] == features.read(extracted).backbone
@@ -164,14 +165,14 @@ def test_head_is_trained_and_used(clone, run, extracted, folder, tmp_path):
     assert "shapes learned from a folder of this name" in done.stderr
 
     # The .tflite is made anew from the weights, and computes what the card's numbers describe
-    before = models.load("shapes", clone / "models").predict(features.read(extracted).features)
+    before = store.load("shapes", clone / "models").predict(features.read(extracted).features)
     (clone / "models" / "shapes.tflite").write_bytes(b"damaged")
-    after = models.load("shapes", clone / "models").predict(features.read(extracted).features)
+    after = store.load("shapes", clone / "models").predict(features.read(extracted).features)
     assert np.allclose(before, after, atol=1e-5)
 
     # A head for another version of its backbone is refused
     card["backbone"]["sha256"] = "0" * 64
-    models.write_card(card, "other", clone / "models")
+    cards.write_card(card, "other", clone / "models")
     done = run(PREDICT, "--model", "other", "--json", tmp_path / "ball.png")
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1

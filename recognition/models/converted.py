@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recognition.files import ROOT, alone, hash_of, write_atomically
-from recognition.models import export
+from recognition.models.store import export
 from recognition.settings import UserError, say
 
 FOLDER = ROOT / "data" / "models"

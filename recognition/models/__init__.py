@@ -1,0 +1,1 @@
+"""Run, describe, check, load and save models. A model is three files: NAME.weights.h5, NAME.tflite, NAME.json."""

@@ -1,0 +1,45 @@
+"""The card of a model, NAME.json: what it is, how good, and the SHA-256 of its other two files."""
+
+import json
+import re
+from pathlib import Path
+
+from recognition.files import ROOT, write_atomically
+from recognition.settings import UserError
+
+MODELS = ROOT / "models"
+
+
+def check_name(name: str) -> None:
+    """Raise UserError for a model's name that would lead out of its folder, or that no file can have."""
+    if not re.fullmatch(r"\w[\w .-]*", name):
+        raise UserError(f"model name '{name}': must be letters, digits, '-', '_' and '.', without a folder", 2)
+
+
+def card_path(name: str, folder: Path = MODELS) -> Path:
+    """Return the path of a model's card, there or not. Raises UserError for a name that cannot be one."""
+    check_name(name)
+    return folder / f"{name}.json"
+
+
+def read_card(name: str, folder: Path = MODELS) -> dict:
+    """Return a model's card. Raises UserError where it is missing or damaged."""
+    path = card_path(name, folder)
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+        missing = {"architecture", "class_names", "threshold", "sha256"} - card.keys()
+        missing |= {"weights.h5", "tflite"} - card.get("sha256", {}).keys()
+        if missing:
+            raise ValueError("without " + ", ".join(sorted(missing)))
+    except FileNotFoundError:
+        raise UserError(f"{path} not found: train the model, or git checkout models") from None
+    except (ValueError, AttributeError) as error:  # no JSON, or JSON of another kind
+        raise UserError(f"{path} is damaged ({error}): train the model again, or git checkout models") from error
+    return card
+
+
+def write_card(card: dict, name: str, folder: Path = MODELS) -> None:
+    """Write a model's card, indented so that a person can read it; a list of numbers takes one line."""
+    text = json.dumps(card, indent=2) + "\n"
+    text = re.sub(r"\[\n[-+.\de,\s]+\]", lambda numbers: " ".join(numbers[0].split()), text)
+    write_atomically(card_path(name, folder), lambda path: path.write_text(text, encoding="utf-8"))

@@ -1,0 +1,90 @@
+"""Save, check, load and run trained models. Running needs LiteRT only; Keras is imported to save or rebuild.
+
+A model is three files: NAME.weights.h5 (what training wrote), NAME.tflite (made from it, what the scripts run) and
+NAME.json (the card: what it is, how good, and the SHA-256 of the other two). No file can run code: weights are only
+numbers for an architecture in `recognition.networks`.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from recognition.files import sha256, write_atomically
+from recognition.models.cards import MODELS, check_name, read_card, write_card
+from recognition.models.litert import Model
+from recognition.models.weights import load_weights
+from recognition.settings import UserError, quiet, say
+
+WITH_FEATURES = ("fast",)  # architectures whose .tflite gives the output of its layer "features", too
+
+
+def load(name: str, folder: Path = MODELS) -> Model:
+    """Return a saved model, ready to run, after checking its files against the card.
+
+    If the weights were retrained or replaced, or the .tflite is damaged, the .tflite is rebuilt from the weights once.
+    Raises UserError for a missing, damaged or foreign file.
+    """
+    card = read_card(name, folder)
+    weights, tflite = folder / f"{name}.weights.h5", folder / f"{name}.tflite"
+    how = f"run python {card.get('script', 'train.py')}"
+    if not weights.exists():
+        raise UserError(f"{weights} not found: {how}, or git checkout models")
+    content = tflite.read_bytes() if tflite.exists() else b""
+    if sha256(weights.read_bytes()) == card["sha256"]["weights.h5"] and sha256(content) == card["sha256"]["tflite"]:
+        return Model(content, card)
+    model = load_weights(weights, card["architecture"], len(card["class_names"]), how, card.get("shape"))
+    say(f"{tflite.name} does not belong to {weights.name}: rebuilding it once (this takes seconds)")
+    if sha256(weights.read_bytes()) != card["sha256"]["weights.h5"]:
+        card["measured"] = {}  # what was measured belongs to other weights
+    content = export(model)
+    write_atomically(tflite, lambda path: path.write_bytes(content))
+    card["sha256"] = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
+    write_card(card, name, folder)
+    return Model(content, card)
+
+
+def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
+    """Write a Keras model as NAME.weights.h5, NAME.tflite and NAME.json, each moved into place when complete.
+
+    `card` needs architecture, class_names and threshold; the hashes are added. The card comes last, so a kill in
+    between leaves weights that `load` notices and exports again.
+    """
+    check_name(name)
+
+    from recognition.networks import architectures
+    from recognition.networks.backend import keras
+
+    # A model of its own: float32, without an optimizer's memory
+    keras.mixed_precision.set_global_policy("float32")
+    clean = architectures.ARCHITECTURES[card["architecture"]](len(card["class_names"]), **card.get("shape", {}))
+    clean.set_weights(model.get_weights())
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"{name}.weights.h5"
+    write_atomically(weights, clean.save_weights, suffix=".weights.h5")
+    content = export(clean)
+    write_atomically(folder / f"{name}.tflite", lambda path: path.write_bytes(content))
+    card["sha256"] = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
+    write_card(card, name, folder)
+
+
+def export(model, rounded: bool | None = None) -> bytes:
+    """Return a Keras model as the bytes of a .tflite file, with a second output where others build on its features.
+
+    `rounded`: its weights to 8 bits (3.5 times as fast), by default all but those of a head, which are few.
+    """
+    import keras
+    import tensorflow as tf
+
+    rounded = model.name != "head" if rounded is None else rounded
+    optimizations = [tf.lite.Optimize.DEFAULT] if rounded else []
+    if model.name in WITH_FEATURES:
+        outputs = {"probabilities": model.output, "features": model.get_layer("features").output}
+        model = keras.Model(model.input, outputs)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.tflite"
+        model(np.zeros((1, *model.input_shape[1:]), np.float32))
+        keras.config.disable_interactive_logging()
+        with quiet():
+            model.export(path, format="litert", verbose=False, optimizations=optimizations)
+        return path.read_bytes()
