@@ -23,8 +23,9 @@ from itertools import permutations
 import cv2
 import numpy as np
 
-from recognition import clips, datasets, digits, files, frames, handwriting, marker, settings, strokes
+from recognition import clips, datasets, digits, files, handwriting, marker, settings, strokes
 from recognition.colours import COLOURS, likeness, likeness_table
+from recognition.media import frames
 from recognition.models import store
 from recognition.pen import Pen
 

@@ -19,7 +19,8 @@ import cv2
 import measuring
 import numpy as np
 
-from recognition import datasets, digits, files, frames, pages, reports, settings, training
+from recognition import datasets, digits, files, pages, reports, settings, training
+from recognition.media import frames
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
 

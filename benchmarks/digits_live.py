@@ -37,6 +37,7 @@ from recognition import (
     strokes,
     training,
 )
+from recognition.media import canvas
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
 from recognition.pen import Pen
@@ -73,7 +74,7 @@ def rate(read, frames: list[np.ndarray], text: str) -> tuple[float, float]:
         start = time.perf_counter()
         rows = read(frame)
         draw.draw_digits(frame, rows)
-        draw.draw_fps(frame, 30.0)
+        canvas.draw_fps(frame, 30.0)
         seconds.append(time.perf_counter() - start)
         right += digits.text_of(rows) == text
     return 1 / statistics.median(seconds), right / len(frames)
@@ -102,7 +103,7 @@ def tracking_rate(tracker, frames: list[np.ndarray], model: litert.Model) -> flo
         tip = tracker.track(frame, k / 30)
         writer.add(pen.update(tip, k / 30))
         draw.draw_writing(frame, pen, writer, tip)
-        draw.draw_fps(frame, 30.0)
+        canvas.draw_fps(frame, 30.0)
         seconds.append(time.perf_counter() - start)
     return 1 / statistics.median(seconds)
 

@@ -21,7 +21,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import cameras, files, pages, settings
+from recognition import files, pages, settings
+from recognition.media import cameras
 
 SLOW = 0.2  # seconds that the work on a frame takes
 

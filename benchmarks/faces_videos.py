@@ -14,6 +14,7 @@ import numpy as np
 
 from recognition import draw, faces, recognizers, watching
 from recognition.files import ROOT
+from recognition.media import canvas
 
 LFW, PEOPLE, FILM = (ROOT / "data" / name for name in ("lfw", "lfw_people.txt", "face_video"))
 CLIP = FILM / "short_hamilton_clip.mp4"
@@ -62,7 +63,7 @@ def webcam_rate(database: Path, count: int) -> tuple[float, float]:
     for k, image in enumerate(images[1:], 1):
         seen = watcher.watch(image, k / 30)
         draw.draw_faces(image, seen)
-        draw.draw_fps(image, 30)
+        canvas.draw_fps(image, 30)
         named += sum(one.name is not None for one in seen)
     return (count - 1) / (time.perf_counter() - start), named / 4 / (count - 1)
 

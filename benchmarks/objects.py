@@ -25,10 +25,8 @@ from measuring import percent
 from recognition import (
     backbones,
     datasets,
-    draw,
     draw_objects,
     files,
-    frames,
     live_objects,
     object_variants,
     objects,
@@ -36,6 +34,7 @@ from recognition import (
     training,
 )
 from recognition.files import ROOT
+from recognition.media import canvas, frames
 from recognition.models import cards, store
 from recognition.networks.backend import keras
 
@@ -214,7 +213,7 @@ def speed_rows(config: Config, classifier: objects.Classifier, folder: Path) -> 
         start = time.perf_counter()
         seen = watcher.look(frames.Frame("camera", k, image, k / 30))
         draw_objects.draw_objects(image, seen)
-        draw.draw_fps(image, 30)
+        canvas.draw_fps(image, 30)
         times.append(time.perf_counter() - start)
     return [
         (

@@ -25,10 +25,10 @@ from recognition import (
     portraits,
     recognizers,
     settings,
-    sinks,
     strokes,
     watching,
 )
+from recognition.media import sinks
 from recognition.models import litert, store
 from recognition.pen import Pen
 

@@ -24,13 +24,13 @@ from recognition import (
     class_folders,
     datasets,
     files,
-    frames,
     object_variants,
     objects,
     progress,
     reports,
     settings,
 )
+from recognition.media import frames
 from recognition.models import cards
 
 WORST = 50  # mistakes shown

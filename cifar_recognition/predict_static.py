@@ -16,7 +16,8 @@ from typing import Annotated
 
 import tyro
 
-from recognition import draw_objects, explaining, frames, objects, settings, sinks
+from recognition import draw_objects, explaining, objects, settings
+from recognition.media import frames, sinks, windows
 
 
 @dataclass
@@ -40,7 +41,7 @@ def main(config: Config) -> int:
         raise settings.UserError("--explain colours pictures, and --json makes none: name a folder with --output", 2)
     classifier = objects.load(config.model)
     threshold = classifier.threshold(config.threshold)
-    show = config.show and not config.json and not config.output and sinks.has_display()
+    show = config.show and not config.json and not config.output and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     source = frames.FrameSource(config.paths)
     with sinks.FrameSink(output, show, "_named.png") as sink:

@@ -16,7 +16,9 @@ from typing import Annotated
 
 import tyro
 
-from recognition import draw, draw_objects, live, live_objects, objects, progress, settings, sinks, videos
+from recognition import draw_objects, live_objects, objects, progress, settings
+from recognition.media import sinks, spans, videos, windows
+from recognition.media.roi import check_roi, draw_roi
 
 
 @dataclass
@@ -37,8 +39,8 @@ def main(config: Config) -> int:
     watcher = live_objects.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = videos.VideoSource(config.path)
     if config.roi:
-        live.check_roi(config.roi, source.size)
-    show = config.show and not config.json and not config.output and sinks.has_display()
+        check_roi(config.roi, source.size)
+    show = config.show and not config.json and not config.output and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     names = []
     with sinks.VideoSink(output, show, source, title="objects") as sink:
@@ -49,14 +51,14 @@ def main(config: Config) -> int:
                 print(objects.json_line(frame.source, frame.index, seen), flush=True)
             draw_objects.draw_objects(frame.image, seen)
             if config.roi:
-                draw.draw_roi(frame.image, config.roi)
+                draw_roi(frame.image, config.roi)
             sink.write(frame)
             sink.show(frame)
             if sink.quit:
                 break
     if not config.json:
         end = names[-1][0] + 1 / source.fps if names else 0.0
-        stays = live.lasting([*names, (end, "")], min(0.5, end / 2))
+        stays = spans.lasting([*names, (end, "")], min(0.5, end / 2))
         print("\n".join(f"{start:.1f}-{end:.1f} s: {name}" for start, end, name in stays) or objects.NONE)
     return 1 if source.failed else 0
 

@@ -13,7 +13,9 @@ Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wro
 
 from dataclasses import dataclass
 
-from recognition import cameras, draw, draw_objects, live, live_objects, objects, settings, sinks
+from recognition import draw_objects, live_objects, objects, settings
+from recognition.media import cameras, canvas, sinks, windows
+from recognition.media.roi import check_roi, draw_roi
 
 
 @dataclass
@@ -39,8 +41,8 @@ def main(config: Config) -> int:
     watcher = live_objects.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = cameras.open_source(config.source, config.size)
     if config.roi:
-        live.check_roi(config.roi, source.size)
-    show = config.show and not config.json and sinks.has_display()
+        check_roi(config.roi, source.size)
+    show = config.show and not config.json and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     meter = sinks.FpsMeter()
     with sinks.VideoSink(output, show, source, title="objects") as sink:
@@ -49,9 +51,9 @@ def main(config: Config) -> int:
             if config.json:
                 print(objects.json_line(frame.source, frame.index, seen), flush=True)
             draw_objects.draw_objects(frame.image, seen)
-            draw.draw_fps(frame.image, meter.tick())
+            canvas.draw_fps(frame.image, meter.tick())
             if config.roi:
-                draw.draw_roi(frame.image, config.roi)
+                draw_roi(frame.image, config.roi)
             sink.write(frame)
             sink.show(frame)
             if sink.quit:

@@ -22,7 +22,8 @@ import cv2
 import numpy as np
 import tyro
 
-from recognition import cameras, digits, draw, files, fingertip, frames, marker, settings, sinks, strokes
+from recognition import digits, draw, files, fingertip, marker, settings, strokes
+from recognition.media import cameras, canvas, frames, sinks, windows
 from recognition.pen import Pen
 
 KEYS = {
@@ -134,7 +135,7 @@ def main(config: Config) -> int:
     source = cameras.open_source(config.source, config.size)
     tracker = open_tracker(config)
     mirror = source.live if config.mirror is None else config.mirror
-    show = config.show and not config.json and sinks.has_display()
+    show = config.show and not config.json and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     pen, meter, frame = Pen(*source.size, config.pause), sinks.FpsMeter(), None
     keys = {key: meaning for key, meaning in KEYS.items() if key != "click" or config.tracker == "marker"}
@@ -153,7 +154,7 @@ def main(config: Config) -> int:
                 writer.add(pen.update(tip, seconds))
                 number = writer.pause(seconds, pen.writing)
                 draw.draw_writing(frame.image, pen, writer, tip, note)
-                draw.draw_fps(frame.image, meter.tick())
+                canvas.draw_fps(frame.image, meter.tick())
                 sink.write(frame)
                 number = press(sink.show(frame), writer, pen) or number
                 note = finish(number, frame, mirror, config) if number else note

@@ -14,7 +14,8 @@ from typing import Annotated
 
 import tyro
 
-from recognition import digits, draw, frames, settings, sinks
+from recognition import digits, draw, settings
+from recognition.media import frames, sinks, windows
 
 
 @dataclass
@@ -33,7 +34,7 @@ def main(config: Config) -> int:
         raise settings.UserError("name at least one image, folder or pattern, for example data/samples", 2)
     model = digits.load(config.model)
     threshold = model.threshold(config.threshold)
-    show = config.show and not config.json and not config.output and sinks.has_display()
+    show = config.show and not config.json and not config.output and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     source = frames.FrameSource(config.paths)
     with sinks.FrameSink(output, show) as sink:

@@ -15,7 +15,9 @@ from typing import Annotated
 
 import tyro
 
-from recognition import digits, draw, live, progress, settings, sinks, videos
+from recognition import digits, draw, live, progress, settings
+from recognition.media import sinks, spans, videos, windows
+from recognition.media.roi import check_roi, draw_roi
 
 
 @dataclass
@@ -34,8 +36,8 @@ def main(config: Config) -> int:
     reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
     source = videos.VideoSource(config.path)
     if config.roi:
-        live.check_roi(config.roi, source.size)
-    show = config.show and not config.json and not config.output and sinks.has_display()
+        check_roi(config.roi, source.size)
+    show = config.show and not config.json and not config.output and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     texts = []
     with sinks.VideoSink(output, show, source, title="digits") as sink:
@@ -46,14 +48,14 @@ def main(config: Config) -> int:
                 print(digits.json_line(frame.source, frame.index, rows), flush=True)
             draw.draw_digits(frame.image, rows)
             if config.roi:
-                draw.draw_roi(frame.image, config.roi)
+                draw_roi(frame.image, config.roi)
             sink.write(frame)
             sink.show(frame)
             if sink.quit:
                 break
     if not config.json:
         end = texts[-1][0] + 1 / source.fps if texts else 0.0
-        stays = live.lasting([*texts, (end, "")], min(0.5, end / 2))
+        stays = spans.lasting([*texts, (end, "")], min(0.5, end / 2))
         print(
             "\n".join(f"{start:.1f}-{end:.1f} s: {' / '.join(text.split())}" for start, end, text in stays)
             or "no digits"

@@ -12,7 +12,9 @@ Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wro
 
 from dataclasses import dataclass
 
-from recognition import cameras, digits, draw, live, settings, sinks
+from recognition import digits, draw, live, settings
+from recognition.media import cameras, canvas, sinks, windows
+from recognition.media.roi import check_roi, draw_roi
 
 
 @dataclass
@@ -36,8 +38,8 @@ def main(config: Config) -> int:
     reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
     source = cameras.open_source(config.source, config.size)
     if config.roi:
-        live.check_roi(config.roi, source.size)
-    show = config.show and not config.json and sinks.has_display()
+        check_roi(config.roi, source.size)
+    show = config.show and not config.json and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     meter = sinks.FpsMeter()
     with sinks.VideoSink(output, show, source, title="digits") as sink:
@@ -46,9 +48,9 @@ def main(config: Config) -> int:
             if config.json:
                 print(digits.json_line(frame.source, frame.index, rows), flush=True)
             draw.draw_digits(frame.image, rows)
-            draw.draw_fps(frame.image, meter.tick())
+            canvas.draw_fps(frame.image, meter.tick())
             if config.roi:
-                draw.draw_roi(frame.image, config.roi)
+                draw_roi(frame.image, config.roi)
             sink.write(frame)
             sink.show(frame)
             if sink.quit:

@@ -21,20 +21,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import (
-    cameras,
-    draw,
-    embeddings,
-    enrolling,
-    faces,
-    frames,
-    people,
-    photo_files,
-    progress,
-    settings,
-    sinks,
-    videos,
-)
+from recognition import embeddings, enrolling, faces, people, photo_files, progress, settings
+from recognition.media import cameras, canvas, frames, sinks, videos, windows
 
 KEYS = {"Enter": "take the photo"}
 NOTE = 4.0  # seconds that a note is shown
@@ -112,7 +100,7 @@ class Enroller:
 
     def live(self, name: str) -> bool:
         """Show the camera, and enrol what it sees at each Enter, till the user ends it; tell whether it worked."""
-        if not sinks.has_display():
+        if not windows.has_display():
             raise settings.UserError("--source needs a display to show the picture: enrol from photos or a video", 2)
         source = cameras.open_source(self._config.source, self._config.size)
         note, noted = "", 0.0
@@ -122,9 +110,9 @@ class Enroller:
                 found = self._database.detector.detect(image)
                 reason = enrolling.refusal(image, found)
                 for face in found:
-                    draw.draw_box(frame.image, face.box, "", draw.ORANGE if reason else draw.GREEN)
+                    canvas.draw_box(frame.image, face.box, "", canvas.ORANGE if reason else canvas.GREEN)
                 told = note if time.monotonic() < noted + NOTE else reason or "Enter takes the photo, q ends"
-                draw.draw_text(frame.image, "", told)
+                canvas.draw_text(frame.image, "", told)
                 if sink.show(frame) in ("\r", "\n"):
                     taken = f"{frame.source} frame {frame.index}"
                     note = self._enroll(name, taken, enrolling.enroll_frame, image, found)

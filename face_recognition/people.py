@@ -20,7 +20,8 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import alignment, embeddings, faces, frames, people, settings
+from recognition import alignment, embeddings, faces, people, settings
+from recognition.media import frames
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "forget": 1}  # how many names each action takes
 

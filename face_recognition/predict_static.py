@@ -16,7 +16,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import draw, faces, frames, people, recognizers, settings, sinks, watching
+from recognition import draw, faces, people, recognizers, settings, watching
+from recognition.media import frames, sinks, windows
 
 
 @dataclass
@@ -41,7 +42,7 @@ def main(config: Config) -> int:
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
-    show = config.show and not config.json and not config.output and sinks.has_display()
+    show = config.show and not config.json and not config.output and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     if output and Path(output).resolve().is_relative_to(config.faces.resolve()):
         raise settings.UserError(f"--output {output}: would become photos of people there: choose another one", 2)

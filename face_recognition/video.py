@@ -18,7 +18,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import draw, faces, people, progress, recognizers, settings, sinks, timeline, videos, watching
+from recognition import draw, faces, people, progress, recognizers, settings, timeline, watching
+from recognition.media import sinks, videos, windows
 
 
 @dataclass
@@ -43,7 +44,7 @@ def main(config: Config) -> int:
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
-    show = config.show and not config.json and not config.output and sinks.has_display()
+    show = config.show and not config.json and not config.output and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     with (
         who,

@@ -18,20 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import (
-    cameras,
-    draw,
-    embeddings,
-    enrolling,
-    faces,
-    frames,
-    people,
-    recognizers,
-    settings,
-    sinks,
-    timeline,
-    watching,
-)
+from recognition import draw, embeddings, enrolling, faces, people, recognizers, settings, timeline, watching
+from recognition.media import cameras, canvas, frames, sinks, windows
 
 KEYS = {"c": "name the unknown face in front"}
 REFRESH = 0.5  # seconds from one look at --faces to the next
@@ -70,7 +58,7 @@ def enroll_in_front(
     unknown = [one for one in seen if one.name is None and one.face]
     if not unknown:
         return "no unknown face in view"
-    draw.draw_box(frame.image, unknown[0].box, "who is this?", draw.ORANGE)
+    canvas.draw_box(frame.image, unknown[0].box, "who is this?", canvas.ORANGE)
     typed = sink.ask(frame, "name")
     name = typed.title() if typed.islower() else typed  # most windows do not tell capitals from small letters
     if not name:
@@ -99,7 +87,7 @@ def main(config: Config) -> int:
     hint = (
         f"unknown to the cnn till you {recognizers.TRAIN}" if database is None else "people.py rename changes the name"
     )
-    show = config.show and not config.json and sinks.has_display()
+    show = config.show and not config.json and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
     with (
@@ -118,8 +106,8 @@ def main(config: Config) -> int:
             if config.json:
                 print(watching.json_line(frame.source, frame.index, seen), flush=True)
             draw.draw_faces(frame.image, seen)
-            draw.draw_fps(frame.image, meter.tick())
-            draw.draw_text(frame.image, "", note if now < noted + NOTE else "")
+            canvas.draw_fps(frame.image, meter.tick())
+            canvas.draw_text(frame.image, "", note if now < noted + NOTE else "")
             sink.write(frame)
             if sink.show(frame) == "c":
                 database = database or people.People(config.faces, detector, embeddings.load_embedder())

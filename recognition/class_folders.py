@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.frames import SUFFIXES
+from recognition.media.frames import SUFFIXES
 from recognition.objects import NONE
 from recognition.settings import UserError, say
 

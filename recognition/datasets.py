@@ -15,7 +15,7 @@ import numpy as np
 
 from recognition import digits
 from recognition.files import DATA, write_atomically
-from recognition.frames import FrameSource
+from recognition.media.frames import FrameSource
 from recognition.settings import UserError, say
 from recognition.strokes import load_strokes
 

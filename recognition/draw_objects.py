@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from recognition.draw import GREEN, draw_words, letters, text_size, write
+from recognition.media.canvas import GREEN, draw_words, letters, text_size, write
 from recognition.objects import NONE, Objects
 
 PALE = (200, 200, 200)  # BGR, of the bars that are not the answer

@@ -11,8 +11,8 @@ import numpy as np
 
 from recognition.embeddings import crops_of
 from recognition.faces import Face, main_face
-from recognition.frames import Frame
 from recognition.gallery import unit
+from recognition.media.frames import Frame
 from recognition.photo_files import AlreadyThere, encode
 from recognition.quality import sharpness, upright
 from recognition.settings import UserError

@@ -9,8 +9,8 @@ import numpy as np
 
 from recognition.embeddings import crops_of
 from recognition.faces import RIVAL, Face
-from recognition.frames import SUFFIXES
 from recognition.labelled import MainFaces, list_people
+from recognition.media.frames import SUFFIXES
 from recognition.models.litert import Model
 from recognition.settings import UserError, say
 

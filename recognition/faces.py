@@ -14,8 +14,8 @@ import numpy as np
 from recognition.alignment import five_landmarks
 from recognition.downloads import dlib_file, fetch
 from recognition.files import ROOT
+from recognition.media.tracking import iou
 from recognition.settings import UserError, quiet, say
-from recognition.tracking import iou
 
 YUNET = ROOT / "data" / "models" / "face_detection_yunet_2026may.onnx"
 YUNET_URL = (

@@ -15,12 +15,10 @@ from recognition.digits import (
     shrink,
     stroke_thickness,
 )
-from recognition.settings import UserError
+from recognition.media.roi import Box
+from recognition.media.tracking import Tracker
 from recognition.shapes import Shape
-from recognition.tracking import Tracker
 from recognition.ways import Way
-
-Roi = tuple[int, int, int, int]
 
 SIDE = 960  # pixels of the longer side on which digits are looked for: of 1280x720, digits 20 pixels high are read
 SHAPES = 80  # with most ink are looked at: 50 digits have room, a bookshelf does not take longer
@@ -35,7 +33,7 @@ HIGH_ONES = 0.6  # of the frame's height that such ones may have: arms and door 
 class LiveReader:
     """Reads frame after frame; `predict` and `threshold` are those of `digits.read_digits`, `roi` where to look."""
 
-    def __init__(self, predict: Callable[[np.ndarray], np.ndarray], threshold: float, roi: Roi | None = None):
+    def __init__(self, predict: Callable[[np.ndarray], np.ndarray], threshold: float, roi: Box | None = None):
         self._predict, self._threshold, self._roi = predict, threshold, roi
         self._tracker, self._light, self._count = Tracker(), False, 0
 
@@ -57,14 +55,6 @@ class LiveReader:
                 box = tuple(np.clip(box, (x1, y1, x1, y1), (x2, y2, x2, y2)).tolist())
                 shown.append(Digit(track.label, round(track.confidence, 4), box))
         return reading_order(shown)
-
-
-def check_roi(roi: Roi, size: tuple[int, int]) -> None:
-    """Raise UserError unless x1 y1 x2 y2 is a part of frames of this (width, height)."""
-    x1, y1, x2, y2 = roi
-    if not (0 <= x1 < x2 <= size[0] and 0 <= y1 < y2 <= size[1] and min(x2 - x1, y2 - y1) >= 8):
-        given, whole = " ".join(map(str, roi)), f"0 0 {size[0]} {size[1]}"
-        raise UserError(f"--roi {given}: must be x1 y1 x2 y2, at least 8x8 pixels, within {whole} of this source", 2)
 
 
 def written(frame: np.ndarray, ways: list[Way], light_on_dark: bool) -> list[Way]:
@@ -100,23 +90,3 @@ def edge_width(frame: np.ndarray, shape: Shape, light_on_dark: bool) -> float:
     outline = cv2.morphologyEx((ink > 0.5).astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
     steepness = np.median(np.hypot(*(slope[outline] / 8.0 for slope in cv2.spatialGradient(light))))
     return (paper - pen) / max(steepness, 1e-3)
-
-
-def lasting(texts: list[tuple[float, str]], least: float = 0.5) -> list[tuple[float, float, str]]:
-    """Return the texts that stayed for `least` seconds, as (start, end, text), of all (seconds, text) of a video.
-
-    A text lasts till the next one comes; it is one stay if it comes back within `least` seconds.
-    """
-    stays: list[tuple[float, float, str]] = []
-    for start, text in texts:
-        if stays:
-            stays[-1] = stays[-1][0], start, stays[-1][2]
-        if not stays or text != stays[-1][2]:
-            stays.append((start, start, text))
-    joined: list[tuple[float, float, str]] = []
-    for start, end, text in stays:
-        if text and end - start >= least:
-            if joined and joined[-1][2] == text and start - joined[-1][1] < least:
-                start = joined.pop()[0]
-            joined.append((start, end, text))
-    return joined

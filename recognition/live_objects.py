@@ -2,20 +2,20 @@
 
 import numpy as np
 
-from recognition.frames import Frame
-from recognition.motion import CutDetector
+from recognition.media.frames import Frame
+from recognition.media.roi import Box
+from recognition.media.scenes import CutDetector
 from recognition.objects import TOP, Classifier, Objects, fit, judge, mean, named
 
 MEMORY = 0.4  # seconds in which the weight of a frame falls to a third: longer is calmer, and later
 MARGIN = 0.15  # by which another answer must lead to be shown at once
 PATIENCE = 1.0  # seconds after which it is shown, too, if it stays ahead
-Roi = tuple[int, int, int, int]  # x1 y1 x2 y2, pixels
 
 
 class LiveObjects:
     """Looks at frame after frame; `threshold` and `most` are those of `objects.classify`, `roi` where to look."""
 
-    def __init__(self, classifier: Classifier, threshold: float, roi: Roi | None = None, most: int = TOP):
+    def __init__(self, classifier: Classifier, threshold: float, roi: Box | None = None, most: int = TOP):
         self._classifier, self._threshold, self._roi, self._most = classifier, threshold, roi, most
         self._cuts, self._seconds, self._agreed = CutDetector(), 0.0, 0.0
         self._mean: np.ndarray | None = None

@@ -12,7 +12,7 @@ import numpy as np
 
 from recognition.embeddings import crops_of
 from recognition.faces import Face, main_face
-from recognition.frames import read_image
+from recognition.media.frames import read_image
 from recognition.progress import batches
 from recognition.settings import UserError
 

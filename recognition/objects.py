@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from recognition import novelty
+from recognition.media.roi import Box
 from recognition.models import cards, litert, store
 from recognition.settings import UserError
 
@@ -20,7 +21,6 @@ NONE = "none of these"  # the last class of a network that was trained on other 
 WIDEST, CLOSER = 1.5, 0.875  # times the shorter side: how far a view may reach, and a look a little closer
 TOP = 5
 SOFT = np.array([0.045, 0.91, 0.045])  # a blur of 0.3 pixels: shrunk photos are sharper than CIFAR's images otherwise
-Box = tuple[int, int, int, int]  # x1 y1 x2 y2, pixels
 
 
 @dataclass

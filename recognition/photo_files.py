@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from recognition.files import sha256
-from recognition.frames import FORMATS, SUFFIXES
+from recognition.media.frames import FORMATS, SUFFIXES
 from recognition.settings import UserError
 
 FORGOTTEN = ".forgotten-"  # what a folder is called while it is deleted

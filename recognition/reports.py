@@ -17,9 +17,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.digits import edit_distance
 from recognition.files import write_atomically
-from recognition.frames import FrameSource, read_image
+from recognition.media.frames import FrameSource, read_image
+from recognition.media.windows import has_display
 from recognition.settings import say
-from recognition.sinks import has_display
 
 BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness
 DPI = 150

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.frames import SUFFIXES
 from recognition.gallery import DLIB, Statistics
+from recognition.media.frames import SUFFIXES
 from recognition.settings import UserError
 
 Pair = tuple[Path, Path, bool]  # two photos, and whether they show the same person

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from recognition.faces import Face
-from recognition.frames import Frame
 from recognition.gallery import Match
 from recognition.identity import Identity, clarity, quality_of, view_of
-from recognition.motion import CutDetector, Follower, alike, shrunk, thumbnail
+from recognition.media.frames import Frame
+from recognition.media.scenes import CutDetector, alike, thumbnail
+from recognition.media.tracking import Track, Tracker
+from recognition.motion import Follower, shrunk
 from recognition.progress import ahead
-from recognition.tracking import Track, Tracker
 
 NEEDED = 0.75  # confidence of a face that is shown at once; less sure ones from their second frame on
 # Frames from one detection to the next; in between faces are followed, which takes a quarter of YuNet's time

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from test_digits import edit_distance
 
-from recognition import datasets, digits, frames
+from recognition import datasets, digits
 from recognition.files import ROOT
+from recognition.media import frames
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from recognition import datasets, frames, object_variants, objects
+from recognition import datasets, object_variants, objects
 from recognition.files import ROOT
+from recognition.media import frames
 
 
 @pytest.fixture(scope="module")

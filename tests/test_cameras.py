@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import cameras, recording, videos
+from recognition.media import cameras, recording, videos
 from recognition.settings import UserError
 
 
@@ -106,7 +106,7 @@ def test_nobody_at_the_address(capfd):
 def test_python_ends_while_a_camera_is_open(server):
     """Neither a stalled nor a running camera keeps a script that is done, or failed elsewhere, from ending."""
     for mode in ("stalls/17", "closes/900"):
-        code = f"from recognition import cameras; cameras.CameraSource('{server}/{mode}')"
+        code = f"from recognition.media import cameras; cameras.CameraSource('{server}/{mode}')"
         ended = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=20)
         assert (ended.returncode, ended.stderr) == (0, b"")
 

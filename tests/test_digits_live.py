@@ -14,6 +14,8 @@ from conftest import script_environment, write
 
 from recognition import digits, draw, live, pages, progress
 from recognition.files import ROOT
+from recognition.media import canvas, spans
+from recognition.media.roi import check_roi, draw_roi
 from recognition.settings import UserError
 
 VIDEO, WEBCAM = "digit_recognition/video.py", "digit_recognition/webcam.py"
@@ -94,9 +96,9 @@ def test_boxes_are_pixels_of_the_whole_frame(shipped):
 @pytest.mark.parametrize("roi", [(10, 10, 10, 50), (-1, 0, 50, 50), (0, 0, 641, 50), (0, 50, 60, 40), (0, 0, 5, 5)])
 def test_a_part_outside_the_frame_is_refused(roi):
     with pytest.raises(UserError, match=r"--roi .*640 360") as error:
-        live.check_roi(roi, (640, 360))
+        check_roi(roi, (640, 360))
     assert error.value.code == 2
-    live.check_roi((0, 0, 640, 360), (640, 360))
+    check_roi((0, 0, 640, 360), (640, 360))
 
 
 def room(seed):
@@ -155,8 +157,8 @@ def test_ones_beside_other_digits_may_be_softer(shipped):
 
 def test_lasting_texts_have_their_times():
     shown = [(0.0, ""), (0.1, "4"), (0.2, "40"), (1.0, ""), (1.1, "40"), (2.0, "7"), (2.3, ""), (3.0, "40"), (4.0, "")]
-    assert live.lasting(shown) == [(0.2, 2.0, "40"), (3.0, 4.0, "40")]
-    assert live.lasting([]) == []
+    assert spans.lasting(shown) == [(0.2, 2.0, "40"), (3.0, 4.0, "40")]
+    assert spans.lasting([]) == []
 
 
 def test_drawing_is_quick_and_stays_in_the_frame():
@@ -165,8 +167,8 @@ def test_drawing_is_quick_and_stays_in_the_frame():
     start = time.process_time()
     for _ in range(20):
         draw.draw_digits(frame, rows)
-        draw.draw_fps(frame, 59.6)
-        draw.draw_roi(frame, (0, 0, 1280, 720))
+        canvas.draw_fps(frame, 59.6)
+        draw_roi(frame, (0, 0, 1280, 720))
     assert time.process_time() - start < 20 * 0.01
     assert frame[: 720 // 10, -200:].any()
 

@@ -13,8 +13,9 @@ import pytest
 from coloured_faces import Detector, picture
 from conftest import script_environment
 
-from recognition import enrolling, faces, frames
+from recognition import enrolling, faces
 from recognition.files import ROOT
+from recognition.media import frames
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
 

@@ -12,8 +12,9 @@ from coloured_faces import Embedder
 from test_digits_live import save_clip
 from test_live_windows import Eyes, end
 
-from recognition import draw, enrolling, faces, people
+from recognition import enrolling, faces, people
 from recognition.files import ROOT
+from recognition.media import canvas
 from recognition.portraits import draw_face, write_people
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
@@ -98,7 +99,7 @@ def test_enter_enrolls_from_the_webcam_once(display, play, tmp_path):
         def line(image):
             return image[-30:].max(-1) > 200
 
-        ready = line(eyes.see(lambda image: (np.abs(image - draw.GREEN).max(-1) < 9).sum() > 200))
+        ready = line(eyes.see(lambda image: (np.abs(image - canvas.GREEN).max(-1) < 9).sum() > 200))
         assert enrolled(tmp_path / "new" / "faces") == []
         for _ in range(2):
             display.press(window, "Return")

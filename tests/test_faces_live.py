@@ -9,8 +9,9 @@ import pytest
 from test_digits_live import save_clip
 
 from recognition import draw
-from recognition.frames import read_image
 from recognition.gallery import Match
+from recognition.media import canvas
+from recognition.media.frames import read_image
 from recognition.portraits import draw_face, write_people
 from recognition.watching import Seen
 
@@ -45,7 +46,7 @@ def test_a_video_is_annotated_and_its_people_are_listed(script, clip, people, tm
     assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)) == (75, 30)
     green = []
     while (frame := capture.read()[1]) is not None:
-        green.append((np.abs(frame.astype(int) - draw.GREEN).max(-1) < 30).sum() > 200)
+        green.append((np.abs(frame.astype(int) - canvas.GREEN).max(-1) < 30).sum() > 200)
     assert green == [False] * 15 + [True] * 45 + [False] * 15
     table = list(csv.reader((tmp_path / "seen.csv").open(encoding="utf-8")))
     assert table[1][:4] == ["person 0", "0.500", "2.000", "45"]
@@ -121,7 +122,7 @@ def test_faces_are_drawn_with_any_name_in_any_size():
         assert len(letters) > 30
         assert letters[:, 0].max() < box[1]  # above the box
         assert np.ptp(letters[:, 0]) >= max(9, 0.008 * size[0])
-        assert (np.abs(frame.astype(int) - draw.GREEN).max(-1) < 5).sum() > 100
+        assert (np.abs(frame.astype(int) - canvas.GREEN).max(-1) < 5).sum() > 100
 
 
 @pytest.fixture
@@ -130,7 +131,7 @@ def labels(monkeypatch):
 
     def draw_them(*faces):
         drawn = {}
-        monkeypatch.setattr(draw, "draw_label", lambda _, place, label, *rest: drawn.update({label: place}))
+        monkeypatch.setattr(canvas, "draw_label", lambda _, place, label, *rest: drawn.update({label: place}))
         frame = np.zeros((480, 640, 3), np.uint8)
         draw.draw_faces(frame, [Seen(box, Match(name, 0.3, 0.9 if name else 0.1)) for box, name in faces])
         return drawn

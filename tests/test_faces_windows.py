@@ -13,8 +13,9 @@ from test_faces_live import QUICK, WEBCAM
 from test_live_windows import Eyes, end, has_dark_field
 from test_recognizers import write_cnn
 
-from recognition import draw, faces
+from recognition import faces
 from recognition.files import ROOT
+from recognition.media import canvas
 from recognition.portraits import draw_face, write_people
 
 
@@ -43,18 +44,18 @@ def test_the_unknown_face_in_front_is_enrolled_by_name(display, play, tmp_path):
         process = play("--source", f"{address}/closes/1000000", *QUICK, "--faces", tmp_path / "people")
         window = display.window("faces")
         eyes = Eyes(display, window, tmp_path / "screen.png")
-        eyes.see(lambda image: coloured(image, draw.GRAY))
+        eyes.see(lambda image: coloured(image, canvas.GRAY))
         display.press(window, "c")
-        eyes.see(lambda image: image[ASKED].max() < 90 and coloured(image, draw.ORANGE))
+        eyes.see(lambda image: image[ASKED].max() < 90 and coloured(image, canvas.ORANGE))
         for key in ("x", "Escape"):  # no: nobody
             display.press(window, key)
-        eyes.see(lambda image: image[ASKED].max() > 90 and coloured(image, draw.GRAY))
+        eyes.see(lambda image: image[ASKED].max() > 90 and coloured(image, canvas.GRAY))
         assert not list((tmp_path / "people").glob("*/*.*"))
         display.press(window, "c")
         eyes.see(lambda image: image[ASKED].max() < 90)
         for key in ("q", "BackSpace", "z", "o", "ediaeresis", "space", "h", "Return"):
             display.press(window, key)
-        eyes.see(lambda image: coloured(image, draw.GREEN) and has_dark_field(image, np.s_[-30:-8, 8:60]))
+        eyes.see(lambda image: coloured(image, canvas.GREEN) and has_dark_field(image, np.s_[-30:-8, 8:60]))
         display.press(window, "q")
         code, stdout, errors = end(process)
     assert (code, stdout) == (0, "")
@@ -75,7 +76,7 @@ def test_whoever_is_enrolled_is_told_to_be_unknown_to_the_cnn_still(display, pla
         process = play("--source", source, *QUICK, "--faces", folder, "--recognizer", "cnn", root=tmp_path / "clone")
         window = display.window("faces")
         eyes = Eyes(display, window, tmp_path / "screen.png")
-        eyes.see(lambda image: coloured(image, draw.GRAY))
+        eyes.see(lambda image: coloured(image, canvas.GRAY))
         display.press(window, "c")
         eyes.see(lambda image: image[ASKED].max() < 90)
         for key in ("z", "o", "Return"):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recognition import frames
+from recognition.media import frames
 from recognition.settings import UserError
 
 

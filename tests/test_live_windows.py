@@ -10,6 +10,7 @@ from test_hand_tracking import film, read, save
 
 from recognition import draw, pages
 from recognition.files import ROOT
+from recognition.media import canvas
 
 WEBCAM, VIDEO, HAND = (f"digit_recognition/{name}.py" for name in ("webcam", "video", "hand_tracking"))
 BLUE = (190, 70, 20)
@@ -71,8 +72,8 @@ def boxed(image: np.ndarray, box: tuple) -> bool:
     """Tell whether there is a green line at each side of a box, and none within."""
     x1, y1, x2, y2 = box
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    sides = all(near(image, draw.GREEN, place) for place in ((x1, y), (x2, y), (x, y1), (x, y2)))
-    return sides and not near(image, draw.GREEN, (x, y), 5)
+    sides = all(near(image, canvas.GREEN, place) for place in ((x1, y), (x2, y), (x, y1), (x, y2)))
+    return sides and not near(image, canvas.GREEN, (x, y), 5)
 
 
 def has_dark_field(image: np.ndarray, part: tuple) -> bool:

@@ -10,7 +10,7 @@ from test_digits_live import save_clip
 from test_objects import Fake
 
 from recognition import live_objects
-from recognition.frames import Frame
+from recognition.media.frames import Frame
 from recognition.objects import NONE
 
 VIDEO, WEBCAM = "cifar_recognition/video.py", "cifar_recognition/webcam.py"

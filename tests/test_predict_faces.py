@@ -13,8 +13,9 @@ import pytest
 from conftest import script_environment
 from PIL import Image
 
-from recognition import draw, faces
+from recognition import faces
 from recognition.files import ROOT
+from recognition.media import canvas
 from recognition.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/predict_static.py"
@@ -121,7 +122,7 @@ def test_boxes_are_drawn_at_the_faces_and_nowhere_else(name, tmp_path):
     assert named(records(done)[0]) == ["person 1", None]
     for face in records(done)[0]["faces"]:
         x1, y1, x2, y2 = face["box"]
-        colour = draw.GRAY if face["name"] is None else draw.GREEN
+        colour = canvas.GRAY if face["name"] is None else canvas.GREEN
         for side in (np.s_[y1, x1:x2], np.s_[y2, x1:x2], np.s_[y1:y2, x1], np.s_[y1:y2, x2]):
             assert (annotated[side] == colour).all(-1).mean() > 0.9
         assert not changed[y1 + 4 : y2 - 4, x1 + 4 : x2 - 4].any()  # the face itself stays visible

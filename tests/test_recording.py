@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from test_videos import number_of, numbered, save
 
-from recognition import recording
-from recognition.frames import Frame
-from recognition.recording import VideoWriter
+from recognition.files import ROOT
+from recognition.media import recording
+from recognition.media.frames import Frame
+from recognition.media.recording import VideoWriter
+from recognition.media.sinks import VideoSink
+from recognition.media.videos import VideoSource
 from recognition.settings import UserError
-from recognition.sinks import VideoSink
-from recognition.videos import VideoSource
 
 
 class Clip:
@@ -219,7 +220,8 @@ def test_disk_that_takes_no_more_is_noticed_at_the_end(tmp_path, suffix):
     code = f"""
 import resource, signal
 import numpy as np
-from recognition import settings, sinks, frames
+from recognition import settings
+from recognition.media import frames, sinks
 from test_recording import Clip
 
 def main():
@@ -234,7 +236,7 @@ try:
 except settings.UserError as error:
     print(error)
 """
-    environment = {"PYTHONPATH": f"{Path(__file__).parent}:{Path(recording.__file__).parent.parent}", "PATH": ""}
+    environment = {"PYTHONPATH": f"{Path(__file__).parent}:{ROOT}", "PATH": ""}
     run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert run.stderr == ""
     assert run.stdout.count("\n") == 1

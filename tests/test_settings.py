@@ -16,7 +16,8 @@ PROGRAM = """
 import random, signal, threading
 from dataclasses import dataclass
 import numpy as np
-from recognition import draw, settings, videos
+from recognition import settings
+from recognition.media import canvas, videos
 
 @dataclass
 class Config:
@@ -125,7 +126,7 @@ def ended(body: str, number: int, folder: Path) -> tuple[int, str, str]:
 
 @not_on_windows
 @pytest.mark.parametrize(
-    "call", ["draw.text_size('1', 15)", "draw.write(image, '1', (5, 5), 15)", "videos.open_capture('nothing.avi')"]
+    "call", ["canvas.text_size('1', 15)", "canvas.write(image, '1', (5, 5), 15)", "videos.open_capture('nothing.avi')"]
 )
 def test_opencv_can_be_interrupted_at_any_time(tmp_path, call):
     """Where a handler raises within these calls, OpenCV 5.0 crashes; that happens within a dozen signals."""

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from test_frames import picture
 
-from recognition import sinks
-from recognition.frames import Frame
+from recognition.media import sinks, windows
+from recognition.media.frames import Frame
 from recognition.settings import UserError
 
 
@@ -47,7 +47,7 @@ def test_fps_meter(monkeypatch):
 @pytest.mark.parametrize("address", ["", "nonsense", ":9999", "localhost:9999.0"])
 def test_a_display_that_does_not_answer_is_none(monkeypatch, capfd, address):
     monkeypatch.setenv("DISPLAY", address)
-    assert not sinks.has_display()
+    assert not windows.has_display()
     said = f"DISPLAY={address} does not answer: no window is opened\n" if address else ""
     assert capfd.readouterr().err == said
 
@@ -55,7 +55,7 @@ def test_a_display_that_does_not_answer_is_none(monkeypatch, capfd, address):
 def test_a_display_that_answers(display, monkeypatch):
     for suffix in ("", ".0"):
         monkeypatch.setenv("DISPLAY", display.environment["DISPLAY"] + suffix)
-        assert sinks.has_display()
+        assert windows.has_display()
 
 
 def test_a_photo_is_never_overwritten_by_its_annotated_picture(tmp_path, monkeypatch):

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from recognition.tracking import KEEP, Tracker, common_shift, iou, match
+from recognition.media.tracking import KEEP, Tracker, common_shift, iou, match
 
 BOXES = np.array([[100.0, 100, 140, 160], [200, 100, 240, 160], [300, 100, 340, 160]])
 

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from recognition import videos
+from recognition.media import videos
+from recognition.media.videos import VideoSource
 from recognition.settings import UserError
-from recognition.videos import VideoSource
 
 
 def numbered(number: int, width: int = 64, height: int = 48) -> np.ndarray:

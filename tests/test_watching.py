@@ -9,8 +9,8 @@ import pytest
 from recognition import identity, quality, watching
 from recognition.alignment import TEMPLATE, align
 from recognition.faces import Face
-from recognition.frames import Frame
 from recognition.gallery import Match
+from recognition.media.frames import Frame
 
 ADA, BEN, STRANGER = (200, 90, 90), (90, 90, 200), (90, 200, 90)  # people are colours, BGR
 KNOWN = {"Ada": ADA, "Ben": BEN}

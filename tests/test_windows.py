@@ -13,8 +13,8 @@ PLAYER = """
 import sys
 import time
 import numpy as np
-from recognition import sinks
-from recognition.frames import Frame
+from recognition.media import sinks
+from recognition.media.frames import Frame
 
 class Source:
     source, live, fps = "0", sys.argv[1] == "live", 20.0
@@ -38,8 +38,8 @@ print("end", number, time.monotonic() - start, flush=True)
 
 PHOTOS = """
 import numpy as np
-from recognition import sinks
-from recognition.frames import Frame
+from recognition.media import sinks
+from recognition.media.frames import Frame
 
 with sinks.FrameSink(None, True) as sink:
     for number in range(3):

@@ -1,12 +1,15 @@
 """One window: show frames in it, and learn which keys were pressed, where it was clicked, whether it was closed."""
 
 import contextlib
+import os
+import socket
+import sys
 
 import cv2
 import numpy as np
 
-from recognition.draw import text_size, write
-from recognition.settings import quiet
+from recognition.media.canvas import text_size, write
+from recognition.settings import quiet, say
 
 WINDOW_SIDE = 1280  # pixels of a window's longer side
 X11_MODIFIERS = range(0xFFE1, 0xFFEF)  # Shift, Ctrl, Alt and such are no keys of their own: Alt comes before Alt+F4
@@ -73,3 +76,32 @@ def _draw_lines(image: np.ndarray, lines: list[str]) -> None:
     field[:] = field // 4
     for number, line in enumerate(lines):
         write(image, line, (10, height * number + 5), size)
+
+
+def has_display() -> bool:
+    """Tell whether a window can be opened."""
+    if not sys.platform.startswith("linux"):
+        return "SSH_CONNECTION" not in os.environ
+    display = os.environ.get("DISPLAY", "")  # not Wayland's: OpenCV's wheels draw through X11 only
+    answers = _answers(display)
+    if display and not answers:
+        say(f"DISPLAY={display} does not answer: no window is opened")
+    return answers
+
+
+def _answers(display: str) -> bool:
+    """Tell whether there is an X server at "HOST:NUMBER.SCREEN": without one Qt would abort the program."""
+    host, _, rest = display.rpartition(":")
+    number = rest.partition(".")[0]
+    if not number.isdecimal():
+        return False
+    path = f"/tmp/.X11-unix/X{number}"
+    for address in (path, f"\0{path}") if host in ("", "unix") else [(host, 6000 + int(number))]:
+        with (
+            contextlib.suppress(OSError, OverflowError),  # a port over 65535
+            socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as connection,
+        ):
+            connection.settimeout(3)
+            connection.connect(address)
+            return True
+    return False

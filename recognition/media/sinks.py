@@ -1,10 +1,7 @@
 """Where annotated frames go: windows, pictures and videos. A sink is a context manager."""
 
-import contextlib
 import itertools
 import os
-import socket
-import sys
 import time
 from collections import deque
 from pathlib import Path
@@ -13,42 +10,13 @@ import cv2
 import numpy as np
 
 from recognition.files import make_folder
-from recognition.frames import SUFFIXES, Frame
-from recognition.recording import VideoWriter, name_of
+from recognition.media.frames import SUFFIXES, Frame
+from recognition.media.recording import VideoWriter, name_of
+from recognition.media.windows import Window
 from recognition.settings import UserError, say
-from recognition.windows import Window
 
 KEYS = {"q, Esc": "quit", "s": "save the picture", "space": "pause, go on", "h": "show these keys, hide them"}
 QUIT = ("q", "\x1b")
-
-
-def has_display() -> bool:
-    """Tell whether a window can be opened."""
-    if not sys.platform.startswith("linux"):
-        return "SSH_CONNECTION" not in os.environ
-    display = os.environ.get("DISPLAY", "")  # not Wayland's: OpenCV's wheels draw through X11 only
-    answers = _answers(display)
-    if display and not answers:
-        say(f"DISPLAY={display} does not answer: no window is opened")
-    return answers
-
-
-def _answers(display: str) -> bool:
-    """Tell whether there is an X server at "HOST:NUMBER.SCREEN": without one Qt would abort the program."""
-    host, _, rest = display.rpartition(":")
-    number = rest.partition(".")[0]
-    if not number.isdecimal():
-        return False
-    path = f"/tmp/.X11-unix/X{number}"
-    for address in (path, f"\0{path}") if host in ("", "unix") else [(host, 6000 + int(number))]:
-        with (
-            contextlib.suppress(OSError, OverflowError),  # a port over 65535
-            socket.socket(socket.AF_UNIX if isinstance(address, str) else socket.AF_INET) as connection,
-        ):
-            connection.settimeout(3)
-            connection.connect(address)
-            return True
-    return False
 
 
 def save_picture(path: Path, image: np.ndarray) -> None:

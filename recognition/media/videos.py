@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from recognition.frames import Frame
+from recognition.media.frames import Frame
 from recognition.progress import ahead
 from recognition.settings import UserError, say, uninterrupted
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.frames import Frame
+from recognition.media.frames import Frame
+from recognition.media.videos import DEFAULT_FPS, VideoSource, is_plausible, open_capture
 from recognition.settings import UserError, quiet, say
-from recognition.videos import DEFAULT_FPS, VideoSource, is_plausible, open_capture
 
 os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")  # with them Windows takes half a minute to open
 os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")  # seconds; instead of 10

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from recognition.files import make_folder
-from recognition.frames import Frame
+from recognition.media.frames import Frame
+from recognition.media.videos import open_capture
 from recognition.settings import UserError, quiet, say, uninterrupted
-from recognition.videos import open_capture
 
 CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v", ".webm": "VP80"}
 BEHIND = 3  # frames that wait to be encoded at most

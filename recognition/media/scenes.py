@@ -1,0 +1,33 @@
+"""Where one scene of a video ends and the next begins."""
+
+import cv2
+import numpy as np
+
+CUT = 0.6  # correlation of two frames below which a new scene began; pans, zooms and flashes stay above 0.8
+
+
+class CutDetector:
+    """Tells when a new scene begins."""
+
+    def __init__(self) -> None:
+        self._last: np.ndarray | None = None
+
+    def is_cut(self, frame: np.ndarray) -> bool:
+        """Tell whether a frame, BGR uint8 (H, W, 3) or gray (H, W), shows another scene than the one before."""
+        view = thumbnail(frame, (32, 18))
+        last, self._last = self._last, view
+        return last is not None and alike(last, view) < CUT
+
+
+def thumbnail(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Return a BGR or gray image small, gray and blurred, float32 (height, width), of mean 0 and length 1."""
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    small = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY) if small.ndim == 3 else small
+    small = cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1)
+    small -= small.mean()
+    return small / max(1e-3, float(np.linalg.norm(small)))
+
+
+def alike(a: np.ndarray, b: np.ndarray) -> float:
+    """Return the correlation, -1 to 1, of two thumbnails; 1 where both are blank."""
+    return float((a * b).sum()) if a.any() or b.any() else 1.0
