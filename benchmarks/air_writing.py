@@ -23,11 +23,12 @@ from itertools import permutations
 import cv2
 import numpy as np
 
-from recognition import clips, datasets, digits, files, handwriting, marker, settings, strokes
+from recognition import datasets, digits, files, marker, settings, strokes
 from recognition.colours import COLOURS, likeness, likeness_table
 from recognition.media import frames
 from recognition.models import store
 from recognition.pen import Pen
+from recognition.synthetic import clips, handwriting
 
 COLORS = {"red": (40, 30, 205), "green": (70, 160, 40), "blue": (190, 80, 20)}  # BGR
 SIZES = (640, 480), (960, 540), (1280, 720)

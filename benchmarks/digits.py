@@ -19,10 +19,11 @@ import cv2
 import measuring
 import numpy as np
 
-from recognition import datasets, digits, files, pages, reports, settings, training
+from recognition import datasets, digits, files, reports, settings, training
 from recognition.media import frames
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
+from recognition.synthetic import pages
 
 SCRIPTS = files.ROOT / "digit_recognition"
 OUTPUT = files.ROOT / "output" / "benchmark"

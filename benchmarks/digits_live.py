@@ -23,24 +23,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import measuring
 
-from recognition import (
-    clips,
-    digits,
-    draw,
-    files,
-    fingertip,
-    handwriting,
-    live,
-    marker,
-    pages,
-    settings,
-    strokes,
-    training,
-)
+from recognition import digits, draw, files, fingertip, live, marker, settings, strokes, training
 from recognition.media import canvas
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
 from recognition.pen import Pen
+from recognition.synthetic import clips, handwriting, pages
 
 WAYS = {"hidden": "marker covered", "pause": "pauses", "leave": "out of view"}
 

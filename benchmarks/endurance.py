@@ -21,8 +21,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import files, pages, settings
+from recognition import files, settings
 from recognition.media import cameras
+from recognition.synthetic import pages
 
 SLOW = 0.2  # seconds that the work on a frame takes
 

@@ -19,9 +19,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from recognition import files, handwriting, reports, settings
+from recognition import files, reports, settings
 from recognition.models import cards
 from recognition.models.weights import load_weights
+from recognition.synthetic import handwriting
 
 WIDTH = 6.7  # inches: 1,005 pixels at 150 dpi
 SIGNED = "RdBu_r"  # negative blue, 0 white, positive red

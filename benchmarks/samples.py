@@ -9,9 +9,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import digits, draw, files, pages, settings
+from recognition import digits, draw, files, settings
 from recognition.models import store
-from recognition.pages import Page
+from recognition.synthetic import pages
+from recognition.synthetic.pages import Page
 
 SAMPLES = {
     "ruled": (Page(ruling="ruled", line=(150, 110, 90), slant=1.5, shadow=0.3), ["3141592", "6535897", "9323846"]),

@@ -13,24 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import (
-    clips,
-    draw,
-    faces,
-    files,
-    handwriting,
-    live,
-    marker,
-    pages,
-    portraits,
-    recognizers,
-    settings,
-    strokes,
-    watching,
-)
+from recognition import draw, faces, files, live, marker, recognizers, settings, strokes, watching
 from recognition.media import sinks
 from recognition.models import litert, store
 from recognition.pen import Pen
+from recognition.synthetic import clips, handwriting, pages, portraits
 
 WIDTH = 1000  # pixels
 

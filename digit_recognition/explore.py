@@ -18,9 +18,10 @@ import seaborn
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from recognition import datasets, digits, handwriting, reports, settings
+from recognition import datasets, digits, reports, settings
 from recognition.models import cards
 from recognition.models.weights import load_weights
+from recognition.synthetic import handwriting
 
 
 @dataclass

@@ -8,9 +8,9 @@ networks applied to visual document analysis" (2003).
 import cv2
 import numpy as np
 
-from recognition import handwriting
 from recognition.digits import normalise
 from recognition.settings import uninterrupted
+from recognition.synthetic import handwriting
 
 NO_DIGIT, SEVERAL = 10, 11  # the classes after the ten digits: some other shape, and digits that touch
 CHUNK = 1000  # OpenCV's remap takes at most 32,767 rows: 1,000 images one under the other

@@ -7,7 +7,7 @@ lie where most photographs of people, of writing and of bare surfaces lie, too. 
 
 import numpy as np
 
-from recognition import portraits
+from recognition.synthetic import portraits
 
 PEOPLE = 300  # drawn
 

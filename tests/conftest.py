@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import embeddings, objects, pages
+from recognition import embeddings, objects
 from recognition.files import ROOT
 from recognition.models import cards, store
+from recognition.synthetic import pages
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from conftest import write
 
-from recognition import digits, pages, paper, shapes
+from recognition import digits, paper, shapes
 from recognition.models import litert
+from recognition.synthetic import pages
 
 
 def letter_l(height: int = 100, width: int = 60, pen: int = 12) -> np.ndarray:

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from conftest import script_environment, write
 
-from recognition import digits, draw, live, pages, progress
+from recognition import digits, draw, live, progress
 from recognition.files import ROOT
 from recognition.media import canvas, spans
 from recognition.media.roi import check_roi, draw_roi
 from recognition.settings import UserError
+from recognition.synthetic import pages
 
 VIDEO, WEBCAM = "digit_recognition/video.py", "digit_recognition/webcam.py"
 RATE = 30

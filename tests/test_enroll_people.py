@@ -15,7 +15,7 @@ from test_live_windows import Eyes, end
 from recognition import enrolling, faces, people
 from recognition.files import ROOT
 from recognition.media import canvas
-from recognition.portraits import draw_face, write_people
+from recognition.synthetic.portraits import draw_face, write_people
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
 QUICK = ("--detector", "hog")  # needs no download

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from recognition import faces, reports
-from recognition.portraits import draw_face, write_people
+from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/evaluate.py"
 DETECTOR = "yunet" if faces.YUNET.exists() else "hog"  # needs no download

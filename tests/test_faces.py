@@ -10,8 +10,8 @@ import pytest
 
 from recognition import alignment, downloads, faces, quality
 from recognition.files import ROOT
-from recognition.portraits import draw_face
 from recognition.settings import UserError
+from recognition.synthetic.portraits import draw_face
 
 KINDS = ["hog", "cnn", *(["yunet"] if faces.YUNET.exists() else [])]
 

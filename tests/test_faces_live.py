@@ -12,7 +12,7 @@ from recognition import draw
 from recognition.gallery import Match
 from recognition.media import canvas
 from recognition.media.frames import read_image
-from recognition.portraits import draw_face, write_people
+from recognition.synthetic.portraits import draw_face, write_people
 from recognition.watching import Seen
 
 VIDEO, WEBCAM = "face_recognition/video.py", "face_recognition/webcam.py"

@@ -16,7 +16,7 @@ from test_recognizers import write_cnn
 from recognition import faces
 from recognition.files import ROOT
 from recognition.media import canvas
-from recognition.portraits import draw_face, write_people
+from recognition.synthetic.portraits import draw_face, write_people
 
 
 @pytest.fixture

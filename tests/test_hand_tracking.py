@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import clips, datasets, handwriting
+from recognition import datasets
 from recognition.files import ROOT
+from recognition.synthetic import clips, handwriting
 
 SCRIPT = "digit_recognition/hand_tracking.py"
 MARKER = ("--tracker", "marker", "--source")

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from test_hand_tracking import film, read, save
 
-from recognition import draw, pages
+from recognition import draw
 from recognition.files import ROOT
 from recognition.media import canvas
+from recognition.synthetic import pages
 
 WEBCAM, VIDEO, HAND = (f"digit_recognition/{name}.py" for name in ("webcam", "video", "hand_tracking"))
 BLUE = (190, 70, 20)

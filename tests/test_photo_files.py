@@ -11,8 +11,8 @@ from coloured_faces import Detector, Embedder, picture
 from test_people import INDEX, notices, open_people, who
 
 from recognition import faces, people, photo_files
-from recognition.portraits import draw_face
 from recognition.settings import UserError
+from recognition.synthetic.portraits import draw_face
 
 
 @pytest.mark.parametrize(

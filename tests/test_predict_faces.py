@@ -16,7 +16,7 @@ from PIL import Image
 from recognition import faces
 from recognition.files import ROOT
 from recognition.media import canvas
-from recognition.portraits import draw_face, write_people
+from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/predict_static.py"
 DETECTOR = "yunet" if faces.YUNET.exists() else "hog"  # needs no download

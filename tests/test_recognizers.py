@@ -17,8 +17,8 @@ from recognition.models import store
 from recognition.models.weights import load_weights
 from recognition.networks.architectures import ARCHITECTURES
 from recognition.networks.backend import keras
-from recognition.portraits import draw_face, write_people
 from recognition.settings import UserError
+from recognition.synthetic.portraits import draw_face, write_people
 
 FORM = face_crops.FORMS["faces"]
 PEOPLE = ["person 0", "person 1", "person 2"]

@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import clips, datasets, digits, handwriting, pen, strokes
+from recognition import datasets, digits, pen, strokes
 from recognition.settings import UserError
+from recognition.synthetic import clips, handwriting
 
 
 def written(digit: str, start: float, seed: int = 0, x: float = 500) -> list[np.ndarray]:

@@ -26,8 +26,8 @@ from recognition import (
 from recognition.files import ROOT
 from recognition.models import cards, store
 from recognition.models.weights import load_weights
-from recognition.portraits import draw_face, write_people
 from recognition.settings import UserError
+from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/train.py"
 SMALL = (

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition import handwriting
+from recognition.synthetic import handwriting
 
 
 @dataclass
