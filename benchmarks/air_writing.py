@@ -23,8 +23,9 @@ from itertools import permutations
 import cv2
 import numpy as np
 
-from recognition import datasets, digits, files, marker, settings, strokes
+from recognition import datasets, files, marker, settings, strokes
 from recognition.colours import COLOURS, likeness, likeness_table
+from recognition.digits import normalisation, scoring
 from recognition.media import frames
 from recognition.models import store
 from recognition.pen import Pen
@@ -107,7 +108,7 @@ def is_traced(image: np.ndarray, parts: list[np.ndarray]) -> bool:
     if not 1 <= len(parts) <= 2:
         return False
     drawn = cv2.dilate(drawn_as_ink(parts), np.ones((3, 3), np.uint8))
-    return (drawn[digits.normalise(image) > 128] > 100).mean() > 0.95
+    return (drawn[normalisation.normalise(image) > 128] > 100).mean() > 0.95
 
 
 def some_digits(rng: np.random.Generator, images: np.ndarray, labels: np.ndarray) -> tuple[str, list[list[np.ndarray]]]:
@@ -178,7 +179,7 @@ def measure(number: int, any_color: bool) -> dict:
     direct = model.predict(np.stack([drawn_as_ink(parts) for parts in written]))[:, :10].argmax(1)
     ideal = sum(str(digit) == wanted for digit, wanted in zip(direct, text, strict=True))
     record = {"ideal": ideal, "pen_up": scene.pen_up, "color": color, "written": text, "read": read}
-    return record | {"wrong": digits.edit_distance(text, read), "down": down, "up": up, "false": false}
+    return record | {"wrong": scoring.edit_distance(text, read), "down": down, "up": up, "false": false}
 
 
 def ink(drawn: list[np.ndarray], moments: list[clips.Moment], scene: clips.Scene) -> tuple[float, float, int]:

@@ -19,7 +19,8 @@ import cv2
 import measuring
 import numpy as np
 
-from recognition import datasets, digits, files, reports, settings, training
+from recognition import datasets, files, settings, training
+from recognition.digits import reader, scoring
 from recognition.media import frames
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
@@ -31,12 +32,12 @@ QUICK = ["--epochs", "2", "--warp", "0.4", "--pens", "0", "--no-digits", "0", "-
 
 KERAS_SCRIPT = """
 import sys, cv2, numpy as np
-from recognition import digits
+from recognition.digits import reader
 from recognition.models.cards import MODELS
 from recognition.models.weights import load_weights
 model = load_weights(MODELS / "digits.weights.h5", "compact", 12, "")
 frame = cv2.imread(sys.argv[1])
-print(digits.text_of(digits.read_digits(frame, lambda images: model.predict(images[..., None], verbose=0), 0.5)))
+print(reader.text_of(reader.read_digits(frame, lambda images: model.predict(images[..., None], verbose=0), 0.5)))
 """  # the same work with Keras instead of LiteRT
 
 
@@ -69,8 +70,8 @@ def classic_read(frame: np.ndarray, model: litert.Model) -> str:
         return ""
     crops = np.stack([cv2.resize(mask[y : y + h, x : x + w], (28, 28)) for x, y, w, h in boxes])
     read = model.predict(crops).argmax(1)
-    found = [digits.Digit(int(d), 1.0, (x, y, x + w, y + h)) for d, (x, y, w, h) in zip(read, boxes, strict=True)]
-    return digits.text_of(digits.reading_order(found)).replace("\n", "")
+    found = [reader.Digit(int(d), 1.0, (x, y, x + w, y + h)) for d, (x, y, w, h) in zip(read, boxes, strict=True)]
+    return reader.text_of(reader.reading_order(found)).replace("\n", "")
 
 
 def main(config: Config) -> None:
@@ -114,10 +115,10 @@ def main(config: Config) -> None:
     photos = files.DATA / "digit_photos"
     if photos.exists():
         listed = datasets.load_photo_labels(photos)
-        ours = reports.score_photos(
-            lambda frame: digits.text_of(digits.read_digits(frame, model.predict, threshold)), photos, listed
+        ours = scoring.score_photos(
+            lambda frame: reader.text_of(reader.read_digits(frame, model.predict, threshold)), photos, listed
         )
-        theirs = reports.score_photos(lambda frame: classic_read(frame, classic), photos, listed)
+        theirs = scoring.score_photos(lambda frame: classic_read(frame, classic), photos, listed)
         rows.append((
             f"{ours['digits']} digits in {len(listed)} photos (1 - edit distance / digits)",
             f"classic pipeline {theirs['score']:.1%}, {theirs['exact']} photos exact",
@@ -158,10 +159,10 @@ def main(config: Config) -> None:
             f"{ours[0]:.2f} s, {ours[1]:.0f} MB",
         ))  # fmt: skip
         seconds = measuring.median_seconds(
-            lambda: digits.read_digits(frames.read_image(large), model.predict, threshold)
+            lambda: reader.read_digits(frames.read_image(large), model.predict, threshold)
         )
-        text = digits.text_of(digits.read_digits(frames.read_image(large), model.predict, threshold))
-        right = 120 - digits.edit_distance("\n".join(map("".join, lines)), text)
+        text = reader.text_of(reader.read_digits(frames.read_image(large), model.predict, threshold))
+        right = 120 - scoring.edit_distance("\n".join(map("".join, lines)), text)
         rows.append(("12-megapixel photo with 120 digits", "", "≤ 0.7 s", f"{seconds:.2f} s ({right} of 120 right)"))
 
     images = rng.integers(0, 256, (100, 28, 28), np.uint8)

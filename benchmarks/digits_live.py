@@ -23,7 +23,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import measuring
 
-from recognition import digits, draw, files, fingertip, live, marker, settings, strokes, training
+from recognition import draw, files, fingertip, marker, settings, strokes, training
+from recognition.digits import drawing, live, reader
 from recognition.media import canvas
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
@@ -61,10 +62,10 @@ def rate(read, frames: list[np.ndarray], text: str) -> tuple[float, float]:
     for frame in frames:
         start = time.perf_counter()
         rows = read(frame)
-        draw.draw_digits(frame, rows)
+        drawing.draw_digits(frame, rows)
         canvas.draw_fps(frame, 30.0)
         seconds.append(time.perf_counter() - start)
-        right += digits.text_of(rows) == text
+        right += reader.text_of(rows) == text
     return 1 / statistics.median(seconds), right / len(frames)
 
 
@@ -114,7 +115,7 @@ def main(config: Config) -> None:
     rows = []
     for size, required in (((1280, 720), 30), ((640, 480), 60)):
         frames, text = film(size, config.frames)
-        theirs, _ = rate(lambda frame: digits.read_digits(frame, one_by_one, threshold), frames[:6], text)
+        theirs, _ = rate(lambda frame: reader.read_digits(frame, one_by_one, threshold), frames[:6], text)
         ours, right = rate(live.LiveReader(model.predict, threshold).read, frames[6:], text)
         rows.append((
             f"{size[0]}x{size[1]}, 10 digits in view, drawing included",

@@ -20,6 +20,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from recognition import files, reports, settings
+from recognition.digits import normalisation
 from recognition.models import cards
 from recognition.models.weights import load_weights
 from recognition.synthetic import handwriting
@@ -37,7 +38,7 @@ class Config:
 
 def write_digit(digit: int, rng: np.random.Generator) -> np.ndarray:
     """Return a digit in a steady hand, float32 (28, 28), 0 paper to 1 ink, as the network scales it."""
-    return handwriting.draw_strokes(handwriting.write(str(digit), rng, wobble=0.4)).astype(np.float32) / 255
+    return normalisation.draw_strokes(handwriting.write(str(digit), rng, wobble=0.4)).astype(np.float32) / 255
 
 
 def choose_kernel(kernels: np.ndarray) -> np.ndarray:
@@ -227,7 +228,7 @@ def main(config: Config) -> None:
     draw_pooling(np.maximum(found, 0), config.output / "max_pooling.png")
 
     labels = np.arange(300) % 10
-    written = [handwriting.draw_strokes(handwriting.write(str(label), rng)) for label in labels]
+    written = [normalisation.draw_strokes(handwriting.write(str(label), rng)) for label in labels]
     written = np.stack([255 * digit, *written]).astype(np.float32)
     features = np.array(keras.Model(network.input, dense.input)(written[..., None]))
     draw_dropout(features[0], dropout.rate, rng, config.output / "dropout.png")

@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import digits, draw, files, settings
+from recognition import files, settings
+from recognition.digits import drawing, reader
 from recognition.models import store
 from recognition.synthetic import pages
 from recognition.synthetic.pages import Page
@@ -42,7 +43,7 @@ def main(config: Config) -> None:
         page.wobble = 0.5
         photo, _ = pages.write_page([list(row) for row in rows], page, np.random.default_rng(seed))
         save_jpeg(photo, config.samples / f"{name}.jpg")
-        draw.draw_digits(photo, digits.read_digits(photo, model.predict, model.card["threshold"]))
+        drawing.draw_digits(photo, reader.read_digits(photo, model.predict, model.card["threshold"]))
         tiles.append(cv2.resize(photo[:700], (600, 420), interpolation=cv2.INTER_AREA))
     top, bottom = np.hstack(tiles[:2]), np.hstack(tiles[2:4])
     save_jpeg(np.vstack([top, bottom]), config.picture)

@@ -13,7 +13,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import draw, faces, files, live, marker, recognizers, settings, strokes, watching
+from recognition import draw, faces, files, marker, recognizers, settings, strokes, watching
+from recognition.digits import drawing, live
 from recognition.media import sinks
 from recognition.models import litert, store
 from recognition.pen import Pen
@@ -37,7 +38,7 @@ def read_page(model: litert.Model, seed: int) -> np.ndarray:
     for k in range(12):
         frame = photo[k : k + 720, 2 * k : 2 * k + 1280].copy()
         rows = reader.read(frame)
-    draw.draw_digits(frame, rows)
+    drawing.draw_digits(frame, rows)
     return frame
 
 

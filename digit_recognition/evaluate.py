@@ -20,7 +20,8 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from recognition import datasets, digits, reports, settings
+from recognition import datasets, reports, settings
+from recognition.digits import reader, scoring
 from recognition.models import litert
 
 
@@ -55,16 +56,16 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: litert.Model,
 
 def read_text(frame: np.ndarray, model: litert.Model, threshold: float) -> str:
     """Return the digits of a BGR frame as text, one line a row."""
-    return digits.text_of(digits.read_digits(frame, model.predict, threshold))
+    return reader.text_of(reader.read_digits(frame, model.predict, threshold))
 
 
 def main(config: Config) -> int:
-    model = digits.load(config.model)
+    model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
     labels_of_photos = None if config.data == "mnist" else datasets.load_photo_labels(Path(config.data))
     if labels_of_photos is not None:
         read = partial(read_text, model=model, threshold=threshold)
-        result = reports.score_photos(read, Path(config.data), labels_of_photos)
+        result = scoring.score_photos(read, Path(config.data), labels_of_photos)
         if config.json:
             print(json.dumps(result))
             return bool(result["failed"])

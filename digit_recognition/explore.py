@@ -18,7 +18,8 @@ import seaborn
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from recognition import datasets, digits, reports, settings
+from recognition import datasets, reports, settings
+from recognition.digits import normalisation
 from recognition.models import cards
 from recognition.models.weights import load_weights
 from recognition.synthetic import handwriting
@@ -147,7 +148,7 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> tuple[list[Path], np
     reports.plot_images(x_train[shown], [str(label) for label in y_train[shown]], paths[1], columns=12)
     labels = y_train[chosen.ravel()]
     pages = np.stack([put_on_page(image, rng) for image in x_train[chosen.ravel()]])
-    normalised = np.stack([digits.normalise(page) for page in pages])
+    normalised = np.stack([normalisation.normalise(page) for page in pages])
     plot_statistics(x_train, pages, normalised, paths[2])
     plot_normalising(pages, normalised, labels, paths[3])
     return paths, x_test
@@ -161,7 +162,7 @@ def main(config: Config) -> int:
     except settings.UserError as error:
         settings.say(f"error: {error}")
         settings.say("without the dataset only layers.png is made, from a digit that the computer writes")
-        images, failed = handwriting.draw_strokes(handwriting.write("5", rng))[None], True
+        images, failed = normalisation.draw_strokes(handwriting.write("5", rng))[None], True
     if not failed and not 0 <= config.index < len(images):
         raise settings.UserError(f"--index {config.index}: there are test images 0 to {len(images) - 1}", 2)
     card = cards.read_card(config.model)

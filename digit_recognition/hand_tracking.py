@@ -22,7 +22,8 @@ import cv2
 import numpy as np
 import tyro
 
-from recognition import digits, draw, files, fingertip, marker, settings, strokes
+from recognition import draw, files, fingertip, marker, settings, strokes
+from recognition.digits import reader
 from recognition.media import cameras, canvas, frames, sinks, windows
 from recognition.pen import Pen
 
@@ -85,8 +86,8 @@ def check(config: Config) -> None:
 def finish(number: list[strokes.AirDigit], frame: frames.Frame, mirror: bool, config: Config) -> str:
     """Print a finished number and append it to the files that are wanted; return what to tell the user."""
     found = strokes.as_digits(number, mirrored=frame.image.shape[1] if mirror else 0)
-    text = digits.text_of([found])
-    print(digits.json_line(frame.source, frame.index, [found]) if config.json else text, flush=True)
+    text = reader.text_of([found])
+    print(reader.json_line(frame.source, frame.index, [found]) if config.json else text, flush=True)
     if config.text:
         with Path(config.text).open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")
@@ -130,7 +131,7 @@ def main(config: Config) -> int:
         print("\n".join(cameras.list_cameras()))
         return 0
     check(config)
-    model = digits.load(config.model)
+    model = reader.load(config.model)
     writer = strokes.Writer(model.predict, model.threshold(config.threshold), config.number_pause)
     source = cameras.open_source(config.source, config.size)
     tracker = open_tracker(config)

@@ -14,7 +14,8 @@ from typing import Annotated
 
 import tyro
 
-from recognition import digits, draw, settings
+from recognition import settings
+from recognition.digits import drawing, reader
 from recognition.media import frames, sinks, windows
 
 
@@ -32,19 +33,19 @@ class Config:
 def main(config: Config) -> int:
     if not config.paths:
         raise settings.UserError("name at least one image, folder or pattern, for example data/samples", 2)
-    model = digits.load(config.model)
+    model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
     show = config.show and not config.json and not config.output and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     source = frames.FrameSource(config.paths)
     with sinks.FrameSink(output, show) as sink:
         for frame in source:
-            rows = digits.read_digits(frame.image, model.predict, threshold)
-            text = digits.text_of(rows)
-            draw.draw_digits(frame.image, rows)
+            rows = reader.read_digits(frame.image, model.predict, threshold)
+            text = reader.text_of(rows)
+            drawing.draw_digits(frame.image, rows)
             path = sink.write(frame)
             if config.json:
-                print(digits.json_line(frame.source, frame.index, rows), flush=True)
+                print(reader.json_line(frame.source, frame.index, rows), flush=True)
             else:
                 where = f"   -> {path}" if path else ""
                 print(f"{frame.source}: {text.replace(chr(10), ' / ') or 'no digit'}{where}", flush=True)

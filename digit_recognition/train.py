@@ -18,7 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import augment, datasets, digits, settings
+from recognition import augment, datasets, settings
+from recognition.digits import normalisation
 from recognition.models import cards, litert, store
 
 
@@ -156,7 +157,7 @@ def main(config: Config) -> None:
         "architecture": config.architecture,
         "class_names": class_names,
         "input": "uint8 (N, 28, 28), white on black, as recognition.digits.normalise makes it",
-        "preprocessing": digits.PREPROCESSING,
+        "preprocessing": normalisation.PREPROCESSING,
         "threshold": 0.0,
         "script": "digit_recognition/train.py",
         "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},

@@ -15,7 +15,8 @@ from typing import Annotated
 
 import tyro
 
-from recognition import digits, draw, live, progress, settings
+from recognition import progress, settings
+from recognition.digits import drawing, live, reader
 from recognition.media import sinks, spans, videos, windows
 from recognition.media.roi import check_roi, draw_roi
 
@@ -32,8 +33,8 @@ class Config:
 
 
 def main(config: Config) -> int:
-    model = digits.load(config.model)
-    reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
+    model = reader.load(config.model)
+    live_reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
     source = videos.VideoSource(config.path)
     if config.roi:
         check_roi(config.roi, source.size)
@@ -42,11 +43,11 @@ def main(config: Config) -> int:
     texts = []
     with sinks.VideoSink(output, show, source, title="digits") as sink:
         for frame in progress.watched(source, source.count):
-            rows = reader.read(frame.image)
-            texts.append((frame.seconds, digits.text_of(rows)))
+            rows = live_reader.read(frame.image)
+            texts.append((frame.seconds, reader.text_of(rows)))
             if config.json:
-                print(digits.json_line(frame.source, frame.index, rows), flush=True)
-            draw.draw_digits(frame.image, rows)
+                print(reader.json_line(frame.source, frame.index, rows), flush=True)
+            drawing.draw_digits(frame.image, rows)
             if config.roi:
                 draw_roi(frame.image, config.roi)
             sink.write(frame)

@@ -12,7 +12,8 @@ Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wro
 
 from dataclasses import dataclass
 
-from recognition import digits, draw, live, settings
+from recognition import settings
+from recognition.digits import drawing, live, reader
 from recognition.media import cameras, canvas, sinks, windows
 from recognition.media.roi import check_roi, draw_roi
 
@@ -34,8 +35,8 @@ def main(config: Config) -> int:
     if config.list_cameras:
         print("\n".join(cameras.list_cameras()))
         return 0
-    model = digits.load(config.model)
-    reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
+    model = reader.load(config.model)
+    live_reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
     source = cameras.open_source(config.source, config.size)
     if config.roi:
         check_roi(config.roi, source.size)
@@ -44,10 +45,10 @@ def main(config: Config) -> int:
     meter = sinks.FpsMeter()
     with sinks.VideoSink(output, show, source, title="digits") as sink:
         for frame in source:
-            rows = reader.read(frame.image)
+            rows = live_reader.read(frame.image)
             if config.json:
-                print(digits.json_line(frame.source, frame.index, rows), flush=True)
-            draw.draw_digits(frame.image, rows)
+                print(reader.json_line(frame.source, frame.index, rows), flush=True)
+            drawing.draw_digits(frame.image, rows)
             canvas.draw_fps(frame.image, meter.tick())
             if config.roi:
                 draw_roi(frame.image, config.roi)

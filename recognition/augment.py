@@ -8,7 +8,8 @@ networks applied to visual document analysis" (2003).
 import cv2
 import numpy as np
 
-from recognition.digits import normalise
+from recognition.digits import normalisation
+from recognition.digits.normalisation import normalise
 from recognition.settings import uninterrupted
 from recognition.synthetic import handwriting
 
@@ -110,7 +111,7 @@ def _scribble(rng: np.random.Generator) -> np.ndarray:
     image = np.zeros((28, 28), np.uint8)
     if kind == 0:
         points = np.cumsum(rng.normal(0, 0.3, (rng.integers(8, 20), 2)), 0)
-        return handwriting.draw_strokes([points], thickness=rng.uniform(1.2, 3.5))
+        return normalisation.draw_strokes([points], thickness=rng.uniform(1.2, 3.5))
     if kind == 1:
         axes = rng.uniform(3, 10, 2)
         angle = rng.uniform(0, 180)
@@ -134,7 +135,7 @@ def no_digits(count: int, images: np.ndarray, labels: np.ndarray, rng: np.random
     """Return `count` shapes that are no digit: letters and signs, digits mirrored or lying, scribbles and blots."""
     glyphs = list(handwriting.NO_DIGITS)
     shapes = [
-        handwriting.draw_strokes(
+        normalisation.draw_strokes(
             handwriting.write(glyphs[rng.integers(len(glyphs))], rng), thickness=rng.uniform(1.2, 3.6)
         )
         for _ in range(count * 5 // 8)
@@ -173,7 +174,7 @@ def written_digits(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np
     """Return `count` digits in forms that scans of one country lack (1 with a foot, 7 with a bar) and their labels."""
     labels = rng.integers(0, 10, count)
     images = [
-        handwriting.draw_strokes(handwriting.write(str(label), rng), thickness=rng.uniform(1.2, 3.6))
+        normalisation.draw_strokes(handwriting.write(str(label), rng), thickness=rng.uniform(1.2, 3.6))
         for label in labels
     ]
     return np.stack(images), labels.astype(np.uint8)

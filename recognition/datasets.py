@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import digits
+from recognition.digits import normalisation, reader
 from recognition.files import DATA, write_atomically
 from recognition.media.frames import FrameSource
 from recognition.settings import UserError, say
@@ -135,7 +135,7 @@ def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str], list[s
             raise UserError(f"{path}: needs x, images uint8 (N, H, W), has {images.dtype} {images.shape}")
         _check_labels(path, labels, len(images))
         if images.shape[1:] != (28, 28):
-            images = np.stack([digits.normalise(image) for image in images])
+            images = np.stack([normalisation.normalise(image) for image in images])
         return images, labels.astype(int), [f"{path.name}[{i}]" for i in range(len(images))], []
     if path.suffix == ".jsonl" and path.is_file():
         images, labels = load_strokes(path)
@@ -143,7 +143,7 @@ def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str], list[s
     if not path.is_dir():
         raise UserError(f"{path} not found: name an .npz, a folder, or a .jsonl of strokes")
     source = FrameSource([str(path / digit) for digit in "0123456789" if (path / digit).is_dir()])
-    photos = [(photo.source, digits.normalise_photo(photo.image)) for photo in source]
+    photos = [(photo.source, reader.normalise_photo(photo.image)) for photo in source]
     if not photos:
         raise UserError(f"{path}: no labelled images: make subfolders 0 to 9, each with pictures of that digit")
     names, images = zip(*photos, strict=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from recognition.digits import Digit
+from recognition.digits.drawing import draw_digits
 from recognition.media.canvas import GRAY, GREEN, ORANGE, draw_box, draw_label, draw_text, label_places, letters
 from recognition.media.roi import Box
 from recognition.pen import Pen, Tip
@@ -41,12 +41,6 @@ def draw_faces(frame: np.ndarray, seen: Iterable["Seen"]) -> None:
 
 def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-def draw_digits(frame: np.ndarray, rows: list[list[Digit]]) -> None:
-    """Draw the digits that were read on a BGR frame, in place: green where the network is sure, else orange."""
-    for digit in (digit for row in rows for digit in row):
-        draw_box(frame, digit.box, f"{digit.digit} {digit.confidence:.0%}", GREEN if digit.confidence > 0.9 else ORANGE)
 
 
 def draw_strokes(frame: np.ndarray, lines: list[np.ndarray]) -> None:

@@ -6,7 +6,6 @@ Only training, evaluation and exploration import this module: Matplotlib and sea
 
 import math
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -15,9 +14,8 @@ import seaborn
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from recognition.digits import edit_distance
 from recognition.files import write_atomically
-from recognition.media.frames import FrameSource, read_image
+from recognition.media.frames import read_image
 from recognition.media.windows import has_display
 from recognition.settings import say
 
@@ -75,27 +73,6 @@ def per_class(matrix: np.ndarray) -> list[dict]:
         }
         for k in range(len(matrix))
     ]
-
-
-def score_photos(read: Callable[[np.ndarray], str], folder: Path, labels: dict[str, dict]) -> dict:
-    """Return how well `read` (BGR frame to text) reads a folder's photos: digits, score, exact, failed, each photo.
-
-    The score is 1 - edit distance / digits. `labels` is what `datasets.load_photo_labels` returned; a photo whose note
-    says SCATTERED has no reading order, so its digits are compared sorted. Photos that cannot be used count as unread.
-    """
-    source = FrameSource([str(folder / name) for name in labels])
-    texts = {Path(photo.source): read(photo.image) for photo in source}
-    photos = []
-    for name, label in labels.items():
-        wanted, found = label["digits"], texts.get(folder / name, "").replace("\n", "")
-        if "SCATTERED" in label.get("note", ""):
-            wanted, found = "".join(sorted(wanted)), "".join(sorted(found))
-        photos.append({"photo": name, "digits": wanted, "read": found, "edit_distance": edit_distance(wanted, found)})
-    count = sum(len(photo["digits"]) for photo in photos)
-    wrong = [photo["edit_distance"] for photo in photos]
-    exact, failed = wrong.count(0), source.failed
-    score = 1 - sum(wrong) / max(count, 1)
-    return {"digits": count, "score": score, "exact": exact, "failed": failed, "photos": photos}
 
 
 def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> None:

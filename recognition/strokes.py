@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.digits import Digit, normalise
+from recognition.digits.normalisation import draw_strokes, normalise
+from recognition.digits.reader import Digit
 from recognition.pen import extent
 from recognition.settings import UserError
-from recognition.synthetic.handwriting import draw_strokes
 
 JOIN = 3.0  # seconds between the strokes of one digit, at most
 MAX_STROKES = 3  # of one digit

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from test_digits import edit_distance
 
-from recognition import datasets, digits
+from recognition import datasets
+from recognition.digits import reader
 from recognition.files import ROOT
 from recognition.media import frames
 
@@ -46,8 +47,8 @@ def test_photos_are_read(digit_photos, shipped):
     errors = total = 0
     for name, label in labels.items():
         photo = frames.read_image(digit_photos / name)
-        found = digits.read_digits(photo, shipped.predict, shipped.card["threshold"])
-        errors += edit_distance(digits.text_of(found).replace("\n", ""), label["digits"])
+        found = reader.read_digits(photo, shipped.predict, shipped.card["threshold"])
+        errors += edit_distance(reader.text_of(found).replace("\n", ""), label["digits"])
         total += len(label["digits"])
     assert total > 50
     assert errors <= 0.02 * total
@@ -58,4 +59,4 @@ def test_sample_photos_of_the_first_command_are_read(shipped):
     photos = list(frames.FrameSource([str(ROOT / "data" / "samples")]))
     assert photos
     for photo in photos:
-        assert digits.read_digits(photo.image, shipped.predict, shipped.card["threshold"]), photo.source
+        assert reader.read_digits(photo.image, shipped.predict, shipped.card["threshold"]), photo.source

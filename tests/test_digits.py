@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from conftest import write
 
-from recognition import digits, paper, shapes
+from recognition.digits import components, normalisation, reader
+from recognition.digits.ink import ink_map, polarity, remove_ruling
 from recognition.models import litert
 from recognition.synthetic import pages
 
@@ -29,12 +30,12 @@ def extent(image: np.ndarray) -> tuple[int, int]:
 
 @pytest.mark.parametrize(("height", "width", "expected"), [(100, 60, (20, 12)), (60, 120, (10, 20)), (15, 9, (20, 12))])
 def test_normalise_fills_a_box_of_20_pixels(height, width, expected):
-    found = extent(digits.normalise(letter_l(height, width, pen=height // 5)))
+    found = extent(normalisation.normalise(letter_l(height, width, pen=height // 5)))
     assert np.abs(np.subtract(found, expected)).max() <= 1  # moving by part of a pixel wets one more
 
 
 def test_normalise_puts_the_centre_of_mass_in_the_middle():
-    image = digits.normalise(letter_l()).astype(float)
+    image = normalisation.normalise(letter_l()).astype(float)
     y, x = np.mgrid[:28, :28]
     assert image.shape == (28, 28)
     assert (image * x).sum() / image.sum() == pytest.approx(14, abs=0.05)
@@ -43,13 +44,13 @@ def test_normalise_puts_the_centre_of_mass_in_the_middle():
 
 def test_normalise_takes_bytes_and_floats_alike():
     ink = cv2.GaussianBlur(letter_l(), (0, 0), 2)
-    assert np.array_equal(digits.normalise(ink), digits.normalise(ink.astype(np.float32) / 255))
-    assert digits.normalise(ink).dtype == np.uint8
+    assert np.array_equal(normalisation.normalise(ink), normalisation.normalise(ink.astype(np.float32) / 255))
+    assert normalisation.normalise(ink).dtype == np.uint8
 
 
 @pytest.mark.parametrize("empty", [np.zeros((50, 40), np.uint8), np.zeros((50, 40), np.float32), np.zeros((1, 1))])
 def test_normalise_of_nothing_is_black(empty):
-    image = digits.normalise(empty)
+    image = normalisation.normalise(empty)
     assert image.shape == (28, 28)
     assert not image.any()
 
@@ -57,21 +58,21 @@ def test_normalise_of_nothing_is_black(empty):
 def test_thin_lines_become_as_thick_as_a_pen():
     line = np.zeros((240, 60), np.uint8)
     line[20:220, 30] = 255  # a tenth of a pixel after shrinking 200 rows to 20
-    ink_per_row = digits.normalise(line)[8:20].sum(1) / 255
+    ink_per_row = normalisation.normalise(line)[8:20].sum(1) / 255
     assert 1.4 <= ink_per_row.mean() <= 2.6
 
 
 def test_thick_strokes_are_left_alone():
     line = np.zeros((240, 90), np.uint8)
     line[20:220, 20:50] = 255  # 30 of 200 rows: 3 of 20
-    assert (digits.normalise(line)[8:20].sum(1) / 255).mean() == pytest.approx(3, abs=0.1)
+    assert (normalisation.normalise(line)[8:20].sum(1) / 255).mean() == pytest.approx(3, abs=0.1)
 
 
 def test_normalise_hardly_changes_mnist(mnist):
     """MNIST is in the form already, so this compares with the work of the people who made it."""
     with np.load(mnist) as archive:
         images = archive["x_test"][:300]
-    again = np.stack([digits.normalise(image) for image in images])
+    again = np.stack([normalisation.normalise(image) for image in images])
     likeness = [np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(images, again, strict=True)]
     assert np.mean(likeness) > 0.93
     assert np.min(likeness) > 0.6
@@ -88,12 +89,12 @@ def test_ink_map_finds_the_ink_under_a_shadow_where_otsu_cannot():
 
     _, otsu = cv2.threshold(photo, 0, 255, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)
     assert overlap(otsu > 0) < 0.4
-    assert overlap(paper.ink_map(cv2.merge([photo] * 3), light_on_dark=False) > 0.5) > 0.8
+    assert overlap(ink_map(cv2.merge([photo] * 3), light_on_dark=False) > 0.5) > 0.8
 
 
 def test_dark_on_light_and_light_on_dark_are_the_same(shipped):
     page = write([["3", "1", "4"], ["1", "5", "9"]])
-    assert paper.polarity(page) < 0 < paper.polarity(255 - page)
+    assert polarity(page) < 0 < polarity(255 - page)
     assert read(page, shipped) == read(255 - page, shipped) == "314\n159"
 
 
@@ -116,7 +117,7 @@ def ruled_ink() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("turned", [False, True])
 def test_ruling_goes_and_strokes_across_it_stay(turned):
     ink, ruling, strokes = (np.ascontiguousarray(array.T) if turned else array for array in ruled_ink())
-    left = paper.remove_ruling(ink)
+    left = remove_ruling(ink)
     assert (left[ruling] > 0.5).mean() < 0.03
     assert (left[strokes] > 0.5).mean() > 0.97
 
@@ -125,7 +126,7 @@ def test_a_row_of_minus_signs_is_no_ruling():
     ink = np.zeros((200, 600), np.float32)
     for x in range(30, 570, 90):
         ink[100:104, x : x + 45] = 1
-    assert np.array_equal(paper.remove_ruling(ink), ink)
+    assert np.array_equal(remove_ruling(ink), ink)
 
 
 def test_find_shapes_gives_opencvs_boxes_without_specks():
@@ -133,57 +134,57 @@ def test_find_shapes_gives_opencvs_boxes_without_specks():
     cv2.rectangle(ink, (40, 50), (59, 129), 1, cv2.FILLED)
     cv2.rectangle(ink, (140, 60), (199, 119), 1, cv2.FILLED)
     ink[20:23, 250:253] = 1
-    boxes = [shape.box for shape in shapes.find_shapes(ink)]
+    boxes = [shape.box for shape in components.find_shapes(ink)]
     expected = [(40, 50, 60, 130), (140, 60, 200, 120)]
     assert len(boxes) == 2
     assert np.abs(np.subtract(sorted(boxes), expected)).max() <= 1
 
 
 def test_merge_and_cut_are_opposites():
-    left = shapes.Shape((10, 20, 14, 30), np.full((10, 4), 0.9, np.float32))
-    right = shapes.Shape((17, 15, 23, 22), np.full((7, 6), 0.8, np.float32))
-    whole = shapes.merge([left, right])
+    left = components.Shape((10, 20, 14, 30), np.full((10, 4), 0.9, np.float32))
+    right = components.Shape((17, 15, 23, 22), np.full((7, 6), 0.8, np.float32))
+    whole = components.merge([left, right])
     assert whole.box == (10, 15, 23, 30)
     expected = np.zeros((15, 13), np.float32)
     expected[5:15, 0:4], expected[0:7, 7:13] = 0.9, 0.8
     assert np.array_equal(whole.ink, expected)
-    for part, same in ((shapes.cut(whole, 0, 5), left), (shapes.cut(whole, 5, 13), right)):
+    for part, same in ((components.cut(whole, 0, 5), left), (components.cut(whole, 5, 13), right)):
         assert part.box == same.box
         assert np.array_equal(part.ink, same.ink)
-    assert shapes.cut(whole, 4, 7) is None
+    assert components.cut(whole, 4, 7) is None
 
 
 def test_touching_shapes_are_cut_where_they_touch():
     ink = np.zeros((60, 100), np.float32)
     ink[:, 5:40], ink[:, 45:95] = 1, 1
     ink[30:33, 40:45] = 1
-    assert any(40 <= column <= 45 for column in shapes.cut_columns(shapes.Shape((0, 0, 100, 60), ink)))
+    assert any(40 <= column <= 45 for column in components.cut_columns(components.Shape((0, 0, 100, 60), ink)))
 
 
 def test_rows_that_climb_more_than_a_row_are_read_in_order():
     rows = ["0123456789", "9876543210", "1357924680"]
     placed = [
-        digits.Digit(int(digit), 1.0, (60 * c, 300 + 90 * r - 12 * c, 60 * c + 40, 360 + 90 * r - 12 * c))
+        reader.Digit(int(digit), 1.0, (60 * c, 300 + 90 * r - 12 * c, 60 * c + 40, 360 + 90 * r - 12 * c))
         for r, row in enumerate(rows)
         for c, digit in enumerate(row)
     ]
     assert placed[19].box[1] < placed[0].box[1]  # the second row ends higher than the first one starts
     shuffled = [placed[k] for k in np.random.default_rng(0).permutation(len(placed))]
-    assert digits.text_of(digits.reading_order(shuffled)) == "\n".join(rows)
+    assert reader.text_of(reader.reading_order(shuffled)) == "\n".join(rows)
 
 
 def test_no_digits_are_no_text():
-    assert digits.text_of(digits.reading_order([])) == ""
+    assert reader.text_of(reader.reading_order([])) == ""
 
 
 @pytest.mark.parametrize("shape", [(40, 60), (1, 8), (8, 1), (1, 2500), (2500, 1), (7, 40_000)])
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_empty_paper_of_any_shape_has_no_digits(shipped, shape, value):
-    assert digits.read_digits(np.full((*shape, 3), value, np.uint8), shipped.predict) == []
+    assert reader.read_digits(np.full((*shape, 3), value, np.uint8), shipped.predict) == []
 
 
 def read(photo: np.ndarray, model: litert.Model) -> str:
-    return digits.text_of(digits.read_digits(photo, model.predict, model.card["threshold"]))
+    return reader.text_of(reader.read_digits(photo, model.predict, model.card["threshold"]))
 
 
 def edit_distance(a: str, b: str) -> int:
@@ -234,9 +235,9 @@ def test_boxes_are_pixels_of_the_original_image(shipped):
     rows = [list("3141"), list("2718")]
     page = pages.Page(height=2100, width=3100, digit=300, pen=18, wobble=0.3)
     photo, boxes = pages.write_page(rows, page, np.random.default_rng(1))
-    assert max(photo.shape) > digits.WORKING_SIDE
-    found = digits.read_digits(photo, shipped.predict, shipped.card["threshold"])
-    assert digits.text_of(found) == "3141\n2718"
+    assert max(photo.shape) > reader.WORKING_SIDE
+    found = reader.read_digits(photo, shipped.predict, shipped.card["threshold"])
+    assert reader.text_of(found) == "3141\n2718"
     for digit, box in zip(chain(*found), chain(*boxes), strict=True):
         assert all(isinstance(value, int) for value in digit.box)
         assert np.abs(np.subtract(digit.box, box)).max() <= 10  # the page's own boxes ignore blur and round ends
@@ -247,13 +248,13 @@ def test_signs_between_digits_are_not_read(shipped):
     for seed in range(6):
         rows = [list("12+34=46"), list("58-27=31")]
         photo, boxes = pages.write_page(rows, pages.Page(wobble=0.4), np.random.default_rng(seed))
-        found = digits.read_digits(photo, shipped.predict, shipped.card["threshold"])
+        found = reader.read_digits(photo, shipped.predict, shipped.card["threshold"])
         centres = [((d.box[0] + d.box[2]) / 2, (d.box[1] + d.box[3]) / 2) for row in found for d in row]
         for glyph, (x1, y1, x2, y2) in zip(chain(*rows), chain(*boxes), strict=True):
             if glyph in "+-=":
                 signs += 1
                 taken += any(x1 <= x <= x2 and y1 <= y <= y2 for x, y in centres)
-        errors += edit_distance(digits.text_of(found), "123446\n582731")
+        errors += edit_distance(reader.text_of(found), "123446\n582731")
     assert taken <= 0.05 * signs
     assert errors <= 0.05 * 6 * 13
 
@@ -278,5 +279,5 @@ def test_a_texture_of_thousands_of_shapes_takes_seconds_not_minutes(shipped):
     dots = cv2.erode(dots, np.ones((5, 5)))
     for texture in (squares, dots):
         start = time.process_time()
-        digits.read_digits(texture, shipped.predict)
+        reader.read_digits(texture, shipped.predict)
         assert time.process_time() - start < 20

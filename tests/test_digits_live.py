@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from conftest import script_environment, write
 
-from recognition import digits, draw, live, progress
+from recognition import progress
+from recognition.digits import drawing, live, reader
 from recognition.files import ROOT
 from recognition.media import canvas, spans
 from recognition.media.roi import check_roi, draw_roi
@@ -42,14 +43,14 @@ def clip(tmp_path):
     return save_clip(tmp_path / "clip.mp4", [cv2.resize(image, (640, 360)) for image, n in shots for _ in range(n)])
 
 
-def reader(shipped, **more):
+def live_reader(shipped, **more):
     return live.LiveReader(shipped.predict, shipped.card["threshold"], **more)
 
 
 def texts(shipped, frames, **more):
     """Return what is shown on each frame."""
-    read = reader(shipped, **more).read
-    return [digits.text_of(read(frame)) for frame in frames]
+    read = live_reader(shipped, **more).read
+    return [reader.text_of(read(frame)) for frame in frames]
 
 
 def noisy(image, seed, sigma=4):
@@ -66,7 +67,7 @@ def test_a_still_page_is_read_from_the_second_frame_on(shipped, look):
 def test_boxes_stay_on_the_digits_of_a_moving_page(shipped):
     page = pages.Page(height=480, width=1300, wobble=0.2)
     photo, ((*boxes,),) = pages.write_page([list("314159")], page, np.random.default_rng(0))
-    read = reader(shipped).read
+    read = live_reader(shipped).read
     for step in range(25):
         left = 20 * step
         found = [digit for row in read(noisy(photo[:, left : left + 640], step)) for digit in row]
@@ -87,7 +88,7 @@ def test_boxes_are_pixels_of_the_whole_frame(shipped):
     photo, (left, right) = pages.write_page([list("31"), list("27")], page, np.random.default_rng(0))
     boxes = [*left, *right]
     for roi, wanted in ((None, boxes), ((0, 540, 1920, 1080), boxes[2:])):
-        read = reader(shipped, roi=roi).read
+        read = live_reader(shipped, roi=roi).read
         read(photo)
         found = [digit.box for row in read(photo) for digit in row]
         assert len(found) == len(wanted)
@@ -115,8 +116,8 @@ def room(seed):
 def test_without_paper_few_digits_are_shown(shipped):
     plain = shown = 0
     for seed in range(10):
-        plain += sum(map(len, digits.read_digits(room(seed), shipped.predict, shipped.card["threshold"])))
-        read = reader(shipped).read
+        plain += sum(map(len, reader.read_digits(room(seed), shipped.predict, shipped.card["threshold"])))
+        read = live_reader(shipped).read
         shown += sum(len(row) for row in [read(noisy(room(seed), k)) for k in range(6)][-1])
     assert plain >= 8  # what is made of them where nothing forbids it
     assert shown <= 0.5 * plain
@@ -164,10 +165,10 @@ def test_lasting_texts_have_their_times():
 
 def test_drawing_is_quick_and_stays_in_the_frame():
     frame = np.zeros((720, 1280, 3), np.uint8)
-    rows = [[digits.Digit(5, 0.97, (100 * k, 5, 100 * k + 60, 90)) for k in range(10)]]
+    rows = [[reader.Digit(5, 0.97, (100 * k, 5, 100 * k + 60, 90)) for k in range(10)]]
     start = time.process_time()
     for _ in range(20):
-        draw.draw_digits(frame, rows)
+        drawing.draw_digits(frame, rows)
         canvas.draw_fps(frame, 59.6)
         draw_roi(frame, (0, 0, 1280, 720))
     assert time.process_time() - start < 20 * 0.01

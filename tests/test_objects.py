@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import digits, draw_objects, explaining, objects
+from recognition import draw_objects, explaining, objects
+from recognition.digits import reader
 from recognition.objects import NONE, Label, Objects
 from recognition.settings import UserError
 
@@ -147,9 +148,9 @@ def test_models_of_other_things_are_refused_by_name(colours):
     with pytest.raises(UserError, match=r"models.digits is no object model"):
         objects.load("digits", folder)
     with pytest.raises(UserError, match=r"models.cifar10 is no model of digits"):
-        digits.load("cifar10", folder)
+        reader.load("cifar10", folder)
     assert objects.load("cifar10", folder).size == 32
-    assert digits.load("digits", folder).class_names[:10] == list("0123456789")
+    assert reader.load("digits", folder).class_names[:10] == list("0123456789")
 
 
 def test_the_model_of_the_tests_tells_colours(colours):

@@ -226,7 +226,7 @@ def test_settings_of_another_recognizer_are_refused_before_anything_is_loaded(tm
 def test_cnn_runs_without_tensorflow(copied):
     program = (
         "import sys; from pathlib import Path; "
-        "from recognition import faces, recognizers; from recognition.portraits import draw_face;"
+        "from recognition import faces, recognizers; from recognition.synthetic.portraits import draw_face;"
         "frame = draw_face(0); cnn = recognizers.CnnRecognizer(Path(sys.argv[1]), models_folder=Path(sys.argv[2]));"
         "print(cnn.identify(frame, faces.load_detector('hog').detect(frame))[0].name);"
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import datasets, digits, pen, strokes
+from recognition import datasets, pen, strokes
+from recognition.digits import normalisation, scoring
 from recognition.settings import UserError
 from recognition.synthetic import clips, handwriting
 
@@ -35,7 +36,7 @@ def test_ink_is_like_a_photo_of_the_same_strokes():
     stroke = written("2", 0.0)[0]
     canvas = np.zeros((720, 1280), np.uint8)
     cv2.polylines(canvas, [np.round(stroke[:, :2]).astype(np.int32)], False, 255, 28, cv2.LINE_AA)
-    wanted = digits.normalise(canvas).astype(float)
+    wanted = normalisation.normalise(canvas).astype(float)
     ours = strokes.normalise_strokes([stroke]).astype(float)
     assert ours.shape == (28, 28)
     assert np.corrcoef(wanted.ravel(), ours.ravel())[0, 1] > 0.93
@@ -187,7 +188,7 @@ def test_numbers_are_read_however_the_pen_is_lifted(shipped, pen_up):
                 tool.add(stroke)
             for air in tool.pause(k / scene.fps, tip.writing) or []:
                 read += str(air.digit)
-        wrong += digits.edit_distance(number, read)
+        wrong += scoring.edit_distance(number, read)
         count += len(number)
     assert wrong <= 0.06 * count, f"{wrong} of {count}"
 

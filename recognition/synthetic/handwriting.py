@@ -3,7 +3,6 @@
 Training takes its "no digit" shapes from here, tests and sample pictures their digits, so none of them needs a dataset.
 """
 
-import cv2
 import numpy as np
 
 # A glyph is strokes separated by spaces; a stroke is points "xy" on a grid 0-4 wide and 0-6 high (y down).
@@ -81,17 +80,3 @@ def write(glyph: str, rng: np.random.Generator, wobble: float = 1.0) -> list[np.
         waves = np.sin(2 * np.pi * line[:, None, :] * [[1.0], [1.7]] + phases)
         strokes.append((line + np.einsum("nkx,kxy->ny", waves, bends)) @ matrix.T)
     return strokes
-
-
-def draw_strokes(strokes: list[np.ndarray], size: int = 28, box: int = 20, thickness: float = 2.2) -> np.ndarray:
-    """Return the strokes drawn white on black, uint8 (size, size), their longer side filling `box` pixels."""
-    scale = 4  # drawn large and shrunk: smooth edges and fractions of a pixel of thickness
-    points = np.concatenate(strokes)
-    low, high = points.min(0), points.max(0)
-    extent = max((high - low).max(), 1e-6)
-    canvas = np.zeros((size * scale, size * scale), np.uint8)
-    for stroke in strokes:
-        placed = ((stroke - (low + high) / 2) / extent * (box - thickness) + size / 2) * scale
-        pixels = np.round(placed * 16).astype(np.int32)
-        cv2.polylines(canvas, [pixels], False, 255, max(1, round(thickness * scale)), cv2.LINE_AA, shift=4)
-    return cv2.resize(canvas, (size, size), interpolation=cv2.INTER_AREA)

@@ -13,14 +13,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from recognition.digits.components import MAX_SHAPES, find_shapes, merge
+from recognition.digits.ink import ink_map, polarity, remove_ruling
+from recognition.digits.normalisation import SIZE, normalise
+from recognition.digits.segmentation import Way, choose, part_ways, whole_ways, worth
 from recognition.models import cards, litert, store
-from recognition.paper import ink_map, polarity, remove_ruling
 from recognition.settings import UserError
-from recognition.shapes import MAX_SHAPES, find_shapes, merge
-from recognition.ways import Way, choose, part_ways, whole_ways, worth
 
-SIZE, BOX = 28, 20  # MNIST: 28x28 pixels, the digit's longer side 20, its centre of mass in the middle
-PREPROCESSING = 1  # version of `normalise`: raise it when models trained with the old one no longer fit
 SEVERAL_CONFIDENCE = 0.2  # a shape is cut where the network suspects several digits in it: an H is not 11
 MIN_SIDE = 8  # pixels; a smaller image has no room for a digit
 WORKING_SIDE = 2000  # pixels of the longer side on which digits are looked for: larger photos are shrunk
@@ -41,47 +40,6 @@ def load(name: str, folder: Path = cards.MODELS) -> litert.Model:
     if model.shape != (SIZE, SIZE, 1):
         raise UserError(f"{folder / name} is no model of digits: train one with python digit_recognition/train.py")
     return model
-
-
-def normalise(ink: np.ndarray) -> np.ndarray:
-    """Return one digit as MNIST has it, uint8 (28, 28), white on black.
-
-    `ink`: (h, w), uint8 0-255 or float 0-1, bright ink on black. The longer side of the inked box becomes 20 pixels,
-    strokes thinner than a pen's become as thick, and the centre of mass goes to the middle of the 28x28 image.
-    """
-    ink = ink.astype(np.float32) / (255 if ink.dtype == np.uint8 else 1)
-    x, y, width, height = cv2.boundingRect((ink > 0.25).astype(np.uint8))
-    if width == 0:
-        return np.zeros((SIZE, SIZE), np.uint8)
-    ink = ink[y : y + height, x : x + width]
-    side = max(width, height)
-    if side > 8 * BOX:  # larger shapes only cost time
-        ink = cv2.resize(ink, None, fx=8 * BOX / side, fy=8 * BOX / side, interpolation=cv2.INTER_AREA)
-        side = 8 * BOX
-    thickness = stroke_thickness(ink > 0.5) * BOX / side
-    missing = (1.9 - thickness) * side / BOX  # MNIST's strokes are about two of its pixels thick
-    if thickness and missing >= 1:
-        margin = round(missing)
-        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (margin + 1, margin + 1))
-        ink = cv2.dilate(cv2.copyMakeBorder(ink, *[margin] * 4, cv2.BORDER_CONSTANT), kernel)
-        side += margin
-    scale = BOX / side
-    shape = (max(1, round(ink.shape[1] * scale)), max(1, round(ink.shape[0] * scale)))
-    small = cv2.resize(ink, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    small = np.clip(small, 0, 1)
-    moments = cv2.moments(small)
-    if moments["m00"] == 0:
-        return np.zeros((SIZE, SIZE), np.uint8)
-    centre = np.array([moments["m10"], moments["m01"]]) / moments["m00"]
-    shift = np.float32([[1, 0, SIZE / 2 - centre[0]], [0, 1, SIZE / 2 - centre[1]]])
-    return (cv2.warpAffine(small, shift, (SIZE, SIZE)) * 255).round().astype(np.uint8)
-
-
-def stroke_thickness(mask: np.ndarray) -> float:
-    """Return the mean thickness in pixels of the strokes in a boolean mask (h, w): twice area over outline."""
-    mask = cv2.copyMakeBorder(mask.astype(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    outline = np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1])
-    return 2 * np.count_nonzero(mask) / max(0.85 * outline, 1)  # slanted edges have more pixel sides than length
 
 
 def read_digits(
@@ -211,13 +169,3 @@ def normalise_photo(frame: np.ndarray) -> np.ndarray:
     shapes = find_shapes(remove_ruling(ink_map(frame, polarity(frame) > 0)))
     large = [shape for shape in shapes if shape.area > 0.1 * max(other.area for other in shapes)]
     return normalise(merge(large).ink) if large else np.zeros((SIZE, SIZE), np.uint8)
-
-
-def edit_distance(wanted: str, read: str) -> int:
-    """Return how many characters to insert, delete or replace to make one text of the other (Levenshtein, 1966)."""
-    row = list(range(len(read) + 1))
-    for i, a in enumerate(wanted, 1):
-        above, row = row, [i]
-        for j, b in enumerate(read, 1):
-            row.append(min(row[-1] + 1, above[j] + 1, above[j - 1] + (a != b)))
-    return row[-1]

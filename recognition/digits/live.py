@@ -6,19 +6,12 @@ from functools import reduce
 import cv2
 import numpy as np
 
-from recognition.digits import (
-    Digit,
-    digit_of,
-    possible_polarities,
-    read_ways,
-    reading_order,
-    shrink,
-    stroke_thickness,
-)
+from recognition.digits.components import Shape
+from recognition.digits.normalisation import stroke_thickness
+from recognition.digits.reader import Digit, digit_of, possible_polarities, read_ways, reading_order, shrink
+from recognition.digits.segmentation import Way
 from recognition.media.roi import Box
 from recognition.media.tracking import Tracker
-from recognition.shapes import Shape
-from recognition.ways import Way
 
 SIDE = 960  # pixels of the longer side on which digits are looked for: of 1280x720, digits 20 pixels high are read
 SHAPES = 80  # with most ink are looked at: 50 digits have room, a bookshelf does not take longer

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 
-from recognition.shapes import Shape, cut, cut_columns, merge
+from recognition.digits.components import Shape, cut, cut_columns, merge
 
 CUT_CONFIDENCE = 0.6  # a shape is cut only into parts that look like digits
 
