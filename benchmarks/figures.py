@@ -19,8 +19,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
-from recognition import files, reports, settings
+from recognition import files, settings
 from recognition.digits import normalisation
+from recognition.evaluation import plots
 from recognition.models import cards
 from recognition.models.weights import load_weights
 from recognition.synthetic import handwriting
@@ -75,7 +76,7 @@ def draw_values(axes: Axes, values: np.ndarray, title: str, cmap: str, low: floa
 
 def mark(axes: Axes, x: float, y: float, side: float, width: float = 2) -> None:
     """Draw an orange square whose upper left corner is pixel x, y."""
-    axes.add_patch(Rectangle((x - 0.5, y - 0.5), side, side, fill=False, edgecolor=reports.ORANGE, linewidth=width))
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), side, side, fill=False, edgecolor=plots.ORANGE, linewidth=width))
 
 
 def draw_sign(axes: Axes, text: str) -> None:
@@ -96,8 +97,8 @@ def draw_convolution(digit: np.ndarray, kernel: np.ndarray, found: np.ndarray, p
     draw_sign(axes[4], "=")
     draw_map(axes[5], found, "map, 26x26", SIGNED, -found.max(), found.max())
     mark(axes[5], x, y, 1)
-    axes[5].set_xlabel(f"sum of 9 products: {found[y, x]:.1f}", fontsize=SIZE, color=reports.ORANGE)
-    reports.save_figure(figure, path)
+    axes[5].set_xlabel(f"sum of 9 products: {found[y, x]:.1f}", fontsize=SIZE, color=plots.ORANGE)
+    plots.save_figure(figure, path)
 
 
 def draw_relu(found: np.ndarray, path: Path) -> None:
@@ -106,7 +107,7 @@ def draw_relu(found: np.ndarray, path: Path) -> None:
     limit = np.abs(found).max()
     draw_map(axes[0], found, "before: red +, blue -", SIGNED, -limit, limit)
     x = np.linspace(-limit, limit, 101)
-    axes[1].plot(x, np.maximum(x, 0), color=reports.ORANGE, linewidth=3)
+    axes[1].plot(x, np.maximum(x, 0), color=plots.ORANGE, linewidth=3)
     axes[1].grid(alpha=0.4)
     axes[1].xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     axes[1].yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
@@ -115,7 +116,7 @@ def draw_relu(found: np.ndarray, path: Path) -> None:
     axes[1].set_xlabel("value before", fontsize=SIZE)
     axes[1].set_ylabel("value after", fontsize=SIZE)
     draw_map(axes[2], np.maximum(found, 0), "after: nothing below 0", SIGNED, -limit, limit)
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def draw_pooling(found: np.ndarray, path: Path) -> None:
@@ -136,7 +137,7 @@ def draw_pooling(found: np.ndarray, path: Path) -> None:
     draw_values(axes[3], pooled[y : y + 2, x : x + 2], "maxima", "Blues", 0, high)
     draw_map(axes[4], pooled, "pooled, 13x13", "Blues", 0, high)
     mark(axes[4], x, y, 2)
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def draw_dropout(features: np.ndarray, rate: float, rng: np.random.Generator, path: Path) -> None:
@@ -148,12 +149,12 @@ def draw_dropout(features: np.ndarray, rate: float, rng: np.random.Generator, pa
     for step, panel in enumerate(axes[1:3], 1):
         dropped = rng.random((8, 8)) < rate
         draw_map(panel, np.where(dropped, 0, values / (1 - rate)), f"training, step {step}", "Blues", 0, high)
-        panel.plot(*np.nonzero(dropped)[::-1], "x", color=reports.ORANGE, markersize=8, markeredgewidth=2)
+        panel.plot(*np.nonzero(dropped)[::-1], "x", color=plots.ORANGE, markersize=8, markeredgewidth=2)
     axes[1].set_xlabel(f"x: {rate:.0%} dropped", fontsize=SIZE)
     axes[2].set_xlabel(f"others: value / {1 - rate:g}", fontsize=SIZE)
     draw_map(axes[3], values, "reading", "Blues", 0, high)
     axes[3].set_xlabel("all are used", fontsize=SIZE)
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def draw_dense(features: np.ndarray, kernel: np.ndarray, bias: np.ndarray, names: list[str], path: Path) -> None:
@@ -163,7 +164,7 @@ def draw_dense(features: np.ndarray, kernel: np.ndarray, bias: np.ndarray, names
     empty.axis("off")
     products = features[:, None] * kernel
     telling = np.sort(np.argsort(-products.std(1))[:40])
-    above.bar(np.arange(40) + 0.5, features[telling], color=reports.BLUE)
+    above.bar(np.arange(40) + 0.5, features[telling], color=plots.BLUE)
     above.set(xlim=(0, 40), xticks=[], yticks=[])
     above.set_title(f"the 40 most telling of {len(features):,} features", fontsize=SIZE)
     above.set_ylabel("value", fontsize=SIZE)
@@ -173,12 +174,12 @@ def draw_dense(features: np.ndarray, kernel: np.ndarray, bias: np.ndarray, names
     middle.set_ylabel("class", fontsize=SIZE)
     middle.set_yticks(np.arange(len(names)) + 0.5, names, rotation=0, fontsize=SIZE)
     middle.set_xlabel("value · weight (red +, blue -)", fontsize=SIZE)
-    right.barh(np.arange(len(names)) + 0.5, features @ kernel + bias, color=reports.ORANGE)
+    right.barh(np.arange(len(names)) + 0.5, features @ kernel + bias, color=plots.ORANGE)
     right.axvline(0, color="0.3", linewidth=1)
     right.set(ylim=middle.get_ylim(), yticks=[])
     right.tick_params(labelsize=SIZE)
     right.set_xlabel("score: sum of all + bias", fontsize=SIZE)
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def draw_softmax(image: np.ndarray, scores: np.ndarray, names: list[str], path: Path) -> None:
@@ -188,14 +189,14 @@ def draw_softmax(image: np.ndarray, scores: np.ndarray, names: list[str], path: 
     exponentials = np.exp(scores - scores.max())
     probabilities = 100 * exponentials / exponentials.sum()
     places = np.arange(len(names))
-    middle.barh(places, scores, color=reports.ORANGE)
+    middle.barh(places, scores, color=plots.ORANGE)
     middle.axvline(0, color="0.3", linewidth=1)
     middle.set_yticks(places, names, fontsize=SIZE)
     middle.bar_label(middle.containers[0], fmt="%.1f", padding=2, fontsize=SIZE)
     middle.margins(x=0.25)
     middle.set_ylabel("class", fontsize=SIZE)
     middle.set_title("score s", fontsize=SIZE)
-    bars = right.barh(places, probabilities, color=reports.BLUE)
+    bars = right.barh(places, probabilities, color=plots.BLUE)
     right.bar_label(
         bars, [f"{value:.0f} %" if value >= 0.5 else "" for value in probabilities], padding=2, fontsize=SIZE
     )
@@ -204,7 +205,7 @@ def draw_softmax(image: np.ndarray, scores: np.ndarray, names: list[str], path: 
     for axes in (middle, right):
         axes.spines.bottom.set_visible(False)
         axes.invert_yaxis()
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def main(config: Config) -> None:

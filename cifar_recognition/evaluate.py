@@ -19,17 +19,8 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from recognition import (
-    calibration,
-    class_folders,
-    datasets,
-    files,
-    object_variants,
-    objects,
-    progress,
-    reports,
-    settings,
-)
+from recognition import class_folders, datasets, files, object_variants, objects, progress, settings
+from recognition.evaluation import calibration, metrics, plots
 from recognition.media import frames
 from recognition.models import cards
 
@@ -78,7 +69,7 @@ def score(
     probabilities, labels, refused = probabilities[named], labels[named], refused[named]
     confidence, order = probabilities.max(1), np.argsort(-probabilities, axis=1, kind="stable")
     right = order[:, 0] == labels
-    matrix = reports.confusion_matrix(labels, order[:, 0], len(class_names))
+    matrix = metrics.confusion_matrix(labels, order[:, 0], len(class_names))
     return {
         "images": len(labels),
         "accuracy": float(right.mean()),
@@ -90,7 +81,7 @@ def score(
         "loss": float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)).mean()),
         "confidence": float(confidence.mean()),
         "calibration_error": calibration.error(confidence, right),
-        "classes": dict(zip(class_names, reports.per_class(matrix), strict=True)),
+        "classes": dict(zip(class_names, metrics.per_class(matrix), strict=True)),
         "matrix": matrix.tolist(),
     }
 
@@ -149,19 +140,19 @@ def main(config: Config) -> int:
     result |= {"accuracy_without_mirror_images": alone, "most_confidently_wrong": [paths[i] for i in wrong]}
 
     figures = [config.output / "confusion.png", config.output / "reliability.png"]
-    reports.plot_confusion(np.array(result["matrix"]), names, figures[0])
+    plots.plot_confusion(np.array(result["matrix"]), names, figures[0])
     calibration.plot(confidence[named], (read == labels)[named], figures[1])
     if len(wrong):
         figures.append(config.output / "wrong.png")
-        shown = [reports.thumbnail(Path(paths[i])) if alone is None else images[i] for i in wrong]
+        shown = [plots.thumbnail(Path(paths[i])) if alone is None else images[i] for i in wrong]
         titles = [f"{names[labels[i]]}\nread {names[read[i]]}\n{confidence[i]:.0%}" for i in wrong]
-        reports.plot_images(shown, titles, figures[-1], wrong=np.ones(len(wrong), bool))
+        plots.plot_images(shown, titles, figures[-1], wrong=np.ones(len(wrong), bool))
     if config.json:
         print(json.dumps(result | {"failed": failed}))
         return bool(failed)
     print_table(result)
     if config.show:
-        reports.show(figures)
+        plots.show(figures)
     return bool(failed)
 
 

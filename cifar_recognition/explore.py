@@ -18,7 +18,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from recognition import datasets, files, objects, reports, settings
+from recognition import datasets, files, objects, settings
+from recognition.evaluation import plots
 
 
 @dataclass
@@ -35,19 +36,19 @@ class Config:
 POINTS = 200
 LIMIT = 1.6  # the points lie between -LIMIT and LIMIT
 PANELS = 6  # the boundary is drawn so many times
-COLORS = (reports.BLUE, reports.ORANGE)
+COLORS = (plots.BLUE, plots.ORANGE)
 
 
 def plot_counts(parts: dict[str, np.ndarray], path: Path) -> None:
     """Save how many images of each class every part of the dataset holds; labels int (N,) by the part's name."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, (name, labels) in zip(figure.subplots(1, len(parts)), parts.items(), strict=True):
-        bars = axes.barh(objects.CIFAR10, np.bincount(labels, minlength=len(objects.CIFAR10)), color=reports.BLUE)
+        bars = axes.barh(objects.CIFAR10, np.bincount(labels, minlength=len(objects.CIFAR10)), color=plots.BLUE)
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=9, padding=3)
         axes.invert_yaxis()  # the first class on top
         axes.set(title=f"{name}: {len(labels):,} images", xlabel="images", ylabel="class")
         axes.margins(x=0.12)
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def plot_means(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
@@ -67,7 +68,7 @@ def plot_means(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
     for axes, name in zip(grid[:, 0], ("mean", "spread of\nbrightness"), strict=True):
         axes.set_ylabel(name, rotation=0, ha="right", va="center")
     figure.colorbar(drawn, ax=grid[1], label="grey levels", extend="both")
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def plot_dataset(folder: Path, rng: np.random.Generator) -> list[Path]:
@@ -78,7 +79,7 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> list[Path]:
     by_class = [rng.choice(np.flatnonzero(y_train == k), 8, replace=False) for k in range(len(objects.CIFAR10))]
     shown = np.stack(by_class, 1).ravel()  # a column a class
     titles = [*objects.CIFAR10, *[""] * (len(shown) - len(objects.CIFAR10))]
-    reports.plot_images(x_train[shown], titles, paths[1], columns=len(objects.CIFAR10))
+    plots.plot_images(x_train[shown], titles, paths[1], columns=len(objects.CIFAR10))
     plot_means(x_train, y_train, paths[2])
     return paths
 
@@ -151,7 +152,7 @@ def plot_layers_demo(config: Config, path: Path) -> None:
     for axes, (layer, values) in zip(below.subplots(1, len(neurons)), neurons, strict=True):
         name = ("first layer", "second layer", "output")[layer]
         draw_map(axes, values.reshape(120, 120), 0 if name == "output" else -1, points, kind, name)
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def main(config: Config) -> int:
@@ -172,7 +173,7 @@ def main(config: Config) -> int:
         paths.append(config.output / "layers_demo.png")
         plot_layers_demo(config, paths[-1])
     if config.show:
-        reports.show(paths)
+        plots.show(paths)
     return int(failed)
 
 

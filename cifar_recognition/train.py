@@ -118,7 +118,8 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
         raise settings.UserError(f"--batch-size {config.batch_size}: more than there are to train on, {left}", 2)
     folder = Path(config.output)
 
-    from recognition import reports, training  # only now: Keras takes seconds, mistakes should not
+    from recognition import training  # only now: Keras takes seconds, mistakes should not
+    from recognition.evaluation import metrics, plots
     from recognition.networks import architectures
     from recognition.networks.backend import keras
     from recognition.networks.objects import whiten
@@ -163,9 +164,9 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
         saved, (x[held_back], y[held_back]), (x_test, y_test), config.refuse
     )
     cards.write_card(card, config.name, folder)
-    reports.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
-    matrix = reports.confusion_matrix(y_test, read, len(objects.CIFAR10))
-    reports.plot_confusion(matrix, [*objects.CIFAR10], folder / f"{config.name}_confusion.png")
+    plots.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
+    matrix = metrics.confusion_matrix(y_test, read, len(objects.CIFAR10))
+    plots.plot_confusion(matrix, [*objects.CIFAR10], folder / f"{config.name}_confusion.png")
     checkpoint.remove()
     return card
 
@@ -201,7 +202,7 @@ def main(config: Config) -> None:
             settings.say(f"{step.name}: trained with these settings before")
         trained.append(card or train(step, arrays))
 
-    from recognition import ladder_report
+    from recognition.evaluation import ladder_report
 
     print(ladder_report.table(trained))
     picture = Path("output/ladder.png")

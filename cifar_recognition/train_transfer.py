@@ -147,7 +147,8 @@ def main(config: Config) -> int:
     if not len(split[0][1]):
         raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)
 
-    from recognition import reports, training  # only now: Keras takes seconds, mistakes should not
+    from recognition import training  # only now: Keras takes seconds, mistakes should not
+    from recognition.evaluation import metrics, plots
 
     training.choose_precision("float32")
     start = time.monotonic()
@@ -168,7 +169,7 @@ def main(config: Config) -> int:
     measured_on = np.concatenate([held_back for _, held_back in split])
     probabilities, true = read[measured_on], y[measured_on]
     known = objects.fit(probabilities, names)[true < len(objects.named(names))]
-    matrix = reports.confusion_matrix(true, probabilities.argmax(1), len(names))
+    matrix = metrics.confusion_matrix(true, probabilities.argmax(1), len(names))
     accuracy = float(np.trace(matrix) / matrix.sum())
     card = {
         "architecture": "head",
@@ -185,15 +186,15 @@ def main(config: Config) -> int:
             "validation_accuracy": round(accuracy, 5),
             "folds": [round(float(one), 5) for one in accuracies],
             "spread": round(float(np.std(accuracies)), 5),
-            "per_class": reports.per_class(matrix),
+            "per_class": metrics.per_class(matrix),
         },
         "seconds": round(time.monotonic() - start, 1),
         "versions": training.versions(),
     }
     store.save(model, card, config.name, config.output)
     mean = {key: np.mean([one[key] for one in curves], axis=0).tolist() for key in curves[0]}
-    reports.plot_history(mean, config.output / f"{config.name}_history.png")
-    reports.plot_confusion(matrix, names, config.output / f"{config.name}_confusion.png")
+    plots.plot_history(mean, config.output / f"{config.name}_history.png")
+    plots.plot_confusion(matrix, names, config.output / f"{config.name}_confusion.png")
     spread = f" +- {np.std(accuracies):.2%} between folds" if len(split) > 1 else ""
     print(f"{config.output / config.name}: {accuracy:.2%}{spread}, {card['measured']['by']}, {card['seconds']} s")
     return 0

@@ -20,8 +20,9 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from recognition import datasets, reports, settings
+from recognition import datasets, settings
 from recognition.digits import reader, scoring
+from recognition.evaluation import metrics, plots
 from recognition.models import litert
 
 
@@ -41,13 +42,13 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: litert.Model,
     probabilities = model.predict(images)[:, :10]
     read, confidence = probabilities.argmax(1), probabilities.max(1)
     right = probabilities[np.arange(len(labels)), labels]
-    matrix = reports.confusion_matrix(labels, read, 10)
+    matrix = metrics.confusion_matrix(labels, read, 10)
     return {
         "images": len(images),
         "loss": float(-np.log(np.maximum(right, 1e-7)).mean()),
         "accuracy": float((read == labels).mean()),
         "refused": float((confidence < threshold).mean()),
-        "classes": {str(digit): row for digit, row in enumerate(reports.per_class(matrix))},
+        "classes": {str(digit): row for digit, row in enumerate(metrics.per_class(matrix))},
         "matrix": matrix,
         "read": read,
         "confidence": confidence,
@@ -87,14 +88,14 @@ def main(config: Config) -> int:
 
     output = Path(config.output)
     figures = [output / "confusion.png", output / "samples.png"]
-    reports.plot_confusion(matrix, [*"0123456789"], figures[0])
+    plots.plot_confusion(matrix, [*"0123456789"], figures[0])
     some = np.random.default_rng(config.seed).permutation(len(images))[:50]
     titles = [f"{read[i]} ({confidence[i]:.0%})" for i in some]
-    reports.plot_images(images[some], titles, figures[1], wrong=read[some] != labels[some])
+    plots.plot_images(images[some], titles, figures[1], wrong=read[some] != labels[some])
     if len(wrong):
         figures.append(output / "wrong.png")
         titles = [f"{labels[i]} read {read[i]}\n{confidence[i]:.0%}" for i in wrong[:50]]
-        reports.plot_images(images[wrong[:50]], titles, figures[2], wrong=np.ones(len(titles), bool))
+        plots.plot_images(images[wrong[:50]], titles, figures[2], wrong=np.ones(len(titles), bool))
     if config.json:
         print(json.dumps(result | {"most_confidently_wrong": [names[i] for i in wrong[:50]]}))
         return bool(failed)
@@ -107,7 +108,7 @@ def main(config: Config) -> int:
         f"refused as no digit {result['refused']:.2%}   ({len(images):,} images)"
     )
     if config.show:
-        reports.show(figures)
+        plots.show(figures)
     return bool(failed)
 
 

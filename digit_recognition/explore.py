@@ -18,8 +18,9 @@ import seaborn
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from recognition import datasets, reports, settings
+from recognition import datasets, settings
 from recognition.digits import normalisation
+from recognition.evaluation import plots
 from recognition.models import cards
 from recognition.models.weights import load_weights
 from recognition.synthetic import handwriting
@@ -59,10 +60,10 @@ def plot_counts(parts: dict[str, np.ndarray], path: Path) -> None:
     """Save how many images of each digit every part of the dataset holds; labels int (N,) by the part's name."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     for axes, (name, labels) in zip(figure.subplots(1, len(parts)), parts.items(), strict=True):
-        seaborn.countplot(x=labels, color=reports.BLUE, ax=axes)
+        seaborn.countplot(x=labels, color=plots.BLUE, ax=axes)
         axes.bar_label(axes.containers[0], fontsize=9)
         axes.set(title=f"{name}: {len(labels):,} images", xlabel="digit", ylabel="images")
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def plot_statistics(images: np.ndarray, pages: np.ndarray, normalised: np.ndarray, path: Path) -> None:
@@ -72,21 +73,21 @@ def plot_statistics(images: np.ndarray, pages: np.ndarray, normalised: np.ndarra
     values, counts = np.arange(256), np.bincount(images.ravel(), minlength=256)
     mean = np.average(values, weights=counts)
     deviation = np.average((values - mean) ** 2, weights=counts) ** 0.5
-    seaborn.histplot(x=values, weights=counts, bins=32, binrange=(0, 256), color=reports.BLUE, ax=left)
+    seaborn.histplot(x=values, weights=counts, bins=32, binrange=(0, 256), color=plots.BLUE, ax=left)
     left.set(yscale="log", xlabel="pixel value as stored (0 paper, 255 ink)", ylabel="pixels", xlim=(0, 256))
     left.set_title(f"mean {mean:.1f} ± {deviation:.1f}, scaled {mean / 255:.3f} ± {deviation / 255:.3f}", fontsize=11)
     scaled = left.secondary_xaxis("top", functions=(lambda value: value / 255, lambda value: value * 255))
     scaled.set_xlabel("after the network's first layer: value / 255")
     for name, found, color, marker in (
-        ("found", pages, reports.ORANGE, "x"),
-        ("normalised", normalised, reports.BLUE, "o"),
+        ("found", pages, plots.ORANGE, "x"),
+        ("normalised", normalised, plots.BLUE, "o"),
     ):
         x, y = np.array([centre_of_mass(image) / len(image) for image in found]).T * 100
         right.scatter(x, y, s=16, color=color, marker=marker, linewidth=1, label=f"{name} (x ± {x.std():.1f} %)")
     right.set(xlim=(0, 100), ylim=(100, 0), aspect="equal", ylabel="y in % of the image")
     right.set_xlabel(f"centre of mass of {len(pages)} digits, x in % of the image")
     right.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, columnspacing=1, handletextpad=0)
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def plot_normalising(pages: np.ndarray, normalised: np.ndarray, labels: np.ndarray, path: Path) -> None:
@@ -101,13 +102,13 @@ def plot_normalising(pages: np.ndarray, normalised: np.ndarray, labels: np.ndarr
             axes.set(xticks=[], yticks=[], frame_on=False)
         for axes, image in zip(grid[:2, digit], (pages[own[0]], normalised[own[0]]), strict=True):
             x, y, width, height = cv2.boundingRect((image > 64).astype(np.uint8))
-            axes.add_patch(Rectangle((x - 0.5, y - 0.5), width, height, fill=False, color=reports.ORANGE))
+            axes.add_patch(Rectangle((x - 0.5, y - 0.5), width, height, fill=False, color=plots.ORANGE))
             axes.plot(*centre_of_mass(image), "+", color="#56b4e9", markersize=10, mew=2)
     names = ("found", "normalised", "mean found", "mean\nnormalised")
     for axes, name in zip(grid[:, 0], names, strict=True):
         axes.set_ylabel(name, rotation=0, ha="right", va="center")
     figure.suptitle("normalising: one size (orange box), centre of mass (blue cross) in the middle, no hairlines")
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def plot_layers(image: np.ndarray, model, class_names: list[str], path: Path) -> None:
@@ -124,7 +125,7 @@ def plot_layers(image: np.ndarray, model, class_names: list[str], path: Path) ->
     left, right = top.subplots(1, 2, width_ratios=(1, 4))
     left.imshow(image, cmap="gray", vmin=0, vmax=255)
     left.set(xticks=[], yticks=[], title="input, 28x28")
-    bars = right.bar([name.replace(" ", "\n") for name in class_names], 100 * probabilities, color=reports.BLUE)
+    bars = right.bar([name.replace(" ", "\n") for name in class_names], 100 * probabilities, color=plots.BLUE)
     right.bar_label(bars, [f"{100 * value:.1f}" if value >= 0.001 else "" for value in probabilities])
     right.set(ylim=(0, 115), yticks=(0, 50, 100), xlabel="class", ylabel="probability in %")
     below.suptitle("what it becomes: the first 16 maps after each layer (dark: 0, bright: the layer's highest value)")
@@ -135,7 +136,7 @@ def plot_layers(image: np.ndarray, model, class_names: list[str], path: Path) ->
         axes.set(xticks=[], yticks=[], frame_on=False)
         name = "max-pooling" if isinstance(layer, pooling) else "convolution\n+ ReLU"
         axes.set_ylabel(f"{name}\n{channels} maps {height}x{width}", rotation=0, ha="right", va="center", fontsize=10)
-    reports.save_figure(figure, path)
+    plots.save_figure(figure, path)
 
 
 def plot_dataset(folder: Path, rng: np.random.Generator) -> tuple[list[Path], np.ndarray]:
@@ -145,7 +146,7 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> tuple[list[Path], np
     plot_counts({"training part": y_train, "test part": y_test}, paths[0])
     chosen = np.stack([rng.choice(np.flatnonzero(y_train == digit), 60, replace=False) for digit in range(10)])
     shown = chosen[:, :12].ravel()
-    reports.plot_images(x_train[shown], [str(label) for label in y_train[shown]], paths[1], columns=12)
+    plots.plot_images(x_train[shown], [str(label) for label in y_train[shown]], paths[1], columns=12)
     labels = y_train[chosen.ravel()]
     pages = np.stack([put_on_page(image, rng) for image in x_train[chosen.ravel()]])
     normalised = np.stack([normalisation.normalise(page) for page in pages])
@@ -173,7 +174,7 @@ def main(config: Config) -> int:
     paths.append(config.output / "layers.png")
     plot_layers(images[0 if failed else config.index], model, class_names, paths[-1])
     if config.show:
-        reports.show(paths)
+        plots.show(paths)
     return int(failed)
 
 

@@ -129,7 +129,8 @@ def main(config: Config) -> None:
     folder = Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
 
-    from recognition import reports, training  # only now: Keras takes seconds, mistakes should not
+    from recognition import training  # only now: Keras takes seconds, mistakes should not
+    from recognition.evaluation import metrics, plots
     from recognition.networks import architectures
     from recognition.networks.backend import keras
 
@@ -169,9 +170,9 @@ def main(config: Config) -> None:
         saved, (x[held_back], y[held_back]), (x_test, y_test), config.refuse
     )
     cards.write_card(card, config.name, folder)
-    reports.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
-    matrix = reports.confusion_matrix(y_test, read, 10)
-    reports.plot_confusion(matrix, class_names[:10], folder / f"{config.name}_confusion.png")
+    plots.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
+    matrix = metrics.confusion_matrix(y_test, read, 10)
+    plots.plot_confusion(matrix, class_names[:10], folder / f"{config.name}_confusion.png")
     checkpoint.remove()
     print(f"{folder / config.name}: {card['measured']['test_accuracy']:.2%} of the test set, {card['seconds']} s")
 

@@ -28,10 +28,10 @@ from recognition import (
     people,
     progress,
     recognizers,
-    reports,
     settings,
     verification,
 )
+from recognition.evaluation import metrics, plots
 
 WORST = 30  # mistakes shown
 
@@ -102,7 +102,7 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     figures = [output / "roc.png"]
     labels = "pairs of two people taken for one", "pairs of one person found"
     point = result["mistaken"], result["found"]
-    reports.plot_shares(*verification.roc(distances, same), labels, point, figures[0])
+    plots.plot_shares(*verification.roc(distances, same), labels, point, figures[0])
     shown = [k for k in errors if not missing[k]][: WORST // 2]
     if shown:
         figures.append(output / "wrong.png")
@@ -118,7 +118,7 @@ def show_photos(paths: list[Path], heads: list[str], figure: Path) -> None:
     names = ["/".join(path.parts[-2:]) for path in paths]
     names = [name if len(name) <= 20 else f"…{name[-19:]}" for name in names]
     titles = [f"{head}\n{name}" for head, name in zip(heads, names, strict=True)]
-    reports.plot_images([reports.thumbnail(path) for path in paths], titles, figure, 6)
+    plots.plot_images([plots.thumbnail(path) for path in paths], titles, figure, 6)
 
 
 def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
@@ -161,11 +161,11 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
         columns = [*names, "unknown"]
         rows = [names.index(probe.person) for probe in known]
         read = [names.index(probe.match.name) if probe.match.name else len(names) for probe in known]
-        reports.plot_confusion(reports.confusion_matrix(rows, read, len(columns)), columns, figures[0])
+        plots.plot_confusion(metrics.confusion_matrix(rows, read, len(columns)), columns, figures[0])
     if known and len(known) < len(probes):
         figures.append(output / "found.png")
         labels, point = ("strangers named", "people found"), (result["strangers_named"], result["found"])
-        reports.plot_shares(*identification.curve(probes), labels, point, figures[-1])
+        plots.plot_shares(*identification.curve(probes), labels, point, figures[-1])
     if wrong:
         figures.append(output / "wrong.png")
         heads = [
@@ -195,7 +195,7 @@ def main(config: Config) -> int:
         shown = f"{value:.2%}" if isinstance(value, float) and key != "threshold" else value
         print(f"{key.replace('_', ' '):>16}  {'-' if shown is None else shown}")
     if config.show:
-        reports.show(figures)
+        plots.show(figures)
     return failed
 
 

@@ -67,10 +67,10 @@ def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
 
 def save_sheet(database: people.People, names: list[str], path: Path) -> None:
     """Save a picture with everybody's face and name."""
-    from recognition import reports  # a second of import that nothing else here needs
+    from recognition.evaluation import plots  # a second of import that nothing else here needs
 
     portraits = np.array([portrait(database.photos(name), database.detector) for name in names])
-    reports.plot_images(portraits, [name if len(name) < 20 else f"{name[:18]}..." for name in names], path, columns=6)
+    plots.plot_images(portraits, [name if len(name) < 20 else f"{name[:18]}..." for name in names], path, columns=6)
     settings.say(f"saved {path}")
 
 

@@ -128,7 +128,8 @@ def main(config: Config) -> int:
     if not len(held_back):
         settings.say("too few photos to keep some for validation: validating on other views of those trained on")
         x_validation, y_validation = face_variants.vary(crops, np.random.default_rng(0), 0.5), labels
-    from recognition import face_networks, reports, training
+    from recognition import face_networks, training
+    from recognition.evaluation import metrics, plots
     from recognition.networks.backend import keras
 
     precision = training.choose_precision(config.precision)
@@ -176,9 +177,9 @@ def main(config: Config) -> int:
     card["threshold"], card["measured"], read = measure(config, saved, x_validation, y_validation, strangers)
     cards.write_card(card, config.name, folder)
     if checkpoint.history:
-        reports.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
-    matrix = reports.confusion_matrix(y_validation, read, people)
-    reports.plot_confusion(matrix, photos.names, folder / f"{config.name}_confusion.png")
+        plots.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
+    matrix = metrics.confusion_matrix(y_validation, read, people)
+    plots.plot_confusion(matrix, photos.names, folder / f"{config.name}_confusion.png")
     checkpoint.remove()
     where = "validation photos" if len(held_back) else "other views of the photos trained on"
     print(f"{folder / config.name}: {card['measured']['validation_accuracy']:.2%} of the {where}, {card['seconds']} s")

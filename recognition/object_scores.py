@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from recognition import calibration, novelty, object_variants, objects
+from recognition import novelty, object_variants, objects
+from recognition.evaluation import calibration
 from recognition.models import litert
 
 

@@ -126,7 +126,7 @@ def rows_of(spans: list[Span]) -> dict[str, list[Span]]:
 
 def draw_timeline(spans: list[Span], path: Path) -> None:
     """Save a picture of the spans, a row a person, as PNG."""
-    from recognition.reports import Figure, save_figure  # a second that only this needs
+    from recognition.evaluation.plots import Figure, save_figure  # a second that only this needs
 
     rows = rows_of(spans)
     figure = Figure(figsize=(10, 1.2 + 0.3 * max(1, len(rows))), layout="constrained")

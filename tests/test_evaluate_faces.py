@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import faces, reports
+from recognition import faces
+from recognition.evaluation import plots
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/evaluate.py"
@@ -205,9 +206,9 @@ def test_real_people(measure, orl_faces, tmp_path):
 
 def test_a_curve_shows_the_most_that_is_found_at_each_cost(tmp_path, monkeypatch):
     drawn = []
-    monkeypatch.setattr(reports, "save_figure", lambda figure, path: drawn.append(figure.axes[0]))
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path: drawn.append(figure.axes[0]))
     x, y = np.array([0, 0, 0.1, 0.1, 1]), np.array([0.1, 0.93, 0.95, 0.97, 0.97])
-    reports.plot_shares(x, y, ("cost", "found"), (0.1, 0.95), tmp_path)
+    plots.plot_shares(x, y, ("cost", "found"), (0.1, 0.95), tmp_path)
     curve, point = (line.get_data() for line in drawn[0].lines)
     assert [values.tolist() for values in curve] == [[0, 0.1, 1], [0.93, 0.97, 0.97]]
     assert np.ravel(point).tolist() == [0.1, 0.95]
@@ -218,7 +219,7 @@ def test_a_curve_shows_the_most_that_is_found_at_each_cost(tmp_path, monkeypatch
 
 
 def test_letters_that_the_font_lacks_give_no_warnings(tmp_path, recwarn):
-    reports.plot_images(np.zeros((1, 9, 9), np.uint8), ["山田"], tmp_path / "sheet.png")
+    plots.plot_images(np.zeros((1, 9, 9), np.uint8), ["山田"], tmp_path / "sheet.png")
     assert (tmp_path / "sheet.png").exists()
     assert not recwarn.list
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from coloured_shapes import draw_object
 
-from recognition import calibration, objects
+from recognition import objects
+from recognition.evaluation import calibration
 from recognition.files import ROOT
 from recognition.models import litert, store
 

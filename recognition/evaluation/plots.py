@@ -52,29 +52,6 @@ def plot_history(history: dict[str, list[float]], path: Path) -> None:
     save_figure(figure, path)
 
 
-def confusion_matrix(true: np.ndarray, read: np.ndarray, classes: int) -> np.ndarray:
-    """Return counts, int64 (classes, classes): row = true class, column = class read. `true`, `read`: int (N,)."""
-    matrix = np.zeros((classes, classes), np.int64)
-    np.add.at(matrix, (np.asarray(true, int), np.asarray(read, int)), 1)
-    return matrix
-
-
-def per_class(matrix: np.ndarray) -> list[dict]:
-    """Return precision and recall in [0, 1] and count of every class; None where a class was never read or never true.
-
-    None rather than NaN, because JSON has no NaN and these numbers go into cards.
-    """
-    right, read, true = np.diag(matrix), matrix.sum(0), matrix.sum(1)
-    return [
-        {
-            "precision": float(right[k] / read[k]) if read[k] else None,
-            "recall": float(right[k] / true[k]) if true[k] else None,
-            "count": int(true[k]),
-        }
-        for k in range(len(matrix))
-    ]
-
-
 def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> None:
     """Save a confusion matrix, counts (C, C), row = true, column = read: errors coloured, right answers grey."""
     classes = len(matrix)

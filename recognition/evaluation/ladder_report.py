@@ -6,7 +6,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from recognition.reports import BLUE, ORANGE, save_figure
+from recognition.evaluation.plots import BLUE, ORANGE, save_figure
 
 IDEAS = {
     "dense": "every pixel votes",

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from recognition.reports import BLUE, save_figure
+from recognition.evaluation.plots import BLUE, save_figure
 
 BINS = 15  # of confidence, all equally wide, as in the paper
 MANY = 10  # answers in a bin, of which the share that is right says something
