@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.gallery import DLIB
+from recognition.embeddings.statistics import DLIB
 from recognition.people import CROP_VERSION, INDEX, People
 from recognition.photo_index import Photo, PhotoIndex
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import measuring
 import numpy as np
 
-from recognition import conversion, embeddings, faces, labelled, verification
+from recognition import face_crops, faces, labelled, verification
+from recognition.embeddings import dlib_conversion, dlib_embedder
 from recognition.files import ROOT
 from recognition.settings import UserError
 
@@ -24,7 +25,7 @@ def cropped(paths: list[Path]) -> tuple[np.ndarray, dict[Path, int]]:
     crops, places = [], {}
     for photo, face in photos:
         places[Path(photo.source)] = len(crops)
-        crops.append(embeddings.crops_of(photo.image, [face], embeddings.FastEmbedder.size, 0.25)[0])
+        crops.append(face_crops.crops_of(photo.image, [face], dlib_embedder.FastEmbedder.size, 0.25)[0])
     return np.stack(crops), places
 
 
@@ -32,8 +33,8 @@ def same_row(
     pairs: list[verification.Pair],
     crops: np.ndarray,
     places: dict[Path, int],
-    ours: embeddings.FastEmbedder,
-    theirs: embeddings.DlibEmbedder,
+    ours: dlib_embedder.FastEmbedder,
+    theirs: dlib_embedder.DlibEmbedder,
 ) -> Row:
     """Return the row of what both say of photos, and of every pair of them."""
     reference = np.concatenate([theirs.embed(crops[k : k + 16]) for k in range(0, len(crops), 16)])
@@ -49,7 +50,7 @@ def same_row(
     )
 
 
-def speed_row(crops: np.ndarray, ours: embeddings.FastEmbedder, theirs: embeddings.DlibEmbedder) -> Row:
+def speed_row(crops: np.ndarray, ours: dlib_embedder.FastEmbedder, theirs: dlib_embedder.DlibEmbedder) -> Row:
     """Return the row of one face and of sixteen, in milliseconds a face."""
     times = []
     for embedder, runs in ((theirs, 9), (ours, 99)):
@@ -61,19 +62,19 @@ def speed_row(crops: np.ndarray, ours: embeddings.FastEmbedder, theirs: embeddin
 
 def conversion_row() -> Row:
     """Return the row of the conversion at first use, here after one that was killed."""
-    source = embeddings.descriptor_file()
+    source = dlib_embedder.descriptor_file()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        killed = subprocess.Popen([sys.executable, "-c", conversion.CODE, str(source), name])
+        killed = subprocess.Popen([sys.executable, "-c", dlib_conversion.CODE, str(source), name])
         time.sleep(2)  # of about seven
         killed.kill()
         killed.wait()
-        if conversion.read(folder):
+        if dlib_conversion.read(folder):
             raise UserError("the conversion was done before it could be killed")
         start = time.perf_counter()
-        conversion.fetch(source, folder)
+        dlib_conversion.fetch(source, folder)
         seconds = time.perf_counter() - start
-        again = measuring.median_seconds(lambda: conversion.fetch(source, folder))
+        again = measuring.median_seconds(lambda: dlib_conversion.fetch(source, folder))
     return (
         "conversion at first use, after one that was killed",
         "",
@@ -109,7 +110,7 @@ def rows(pairs: list[verification.Pair], photos: list[Path], folder: Path, slow:
     """Return the rows; `photos`: to be enrolled into a folder that is not there yet; `slow`: see enrol_row."""
     wanted = sorted({path for one, other, _ in pairs for path in (one, other)})
     crops, places = cropped(wanted)
-    ours, theirs = embeddings.load_embedder(mirrored=False), embeddings.DlibEmbedder(mirrored=False)
+    ours, theirs = dlib_embedder.load_embedder(mirrored=False), dlib_embedder.DlibEmbedder(mirrored=False)
     return [
         same_row(pairs, crops, places, ours, theirs),
         speed_row(crops, ours, theirs),

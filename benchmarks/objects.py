@@ -22,31 +22,24 @@ import numpy as np
 import surfaces
 from measuring import percent
 
-from recognition import (
-    backbones,
-    datasets,
-    draw_objects,
-    files,
-    live_objects,
-    object_variants,
-    objects,
-    settings,
-    training,
-)
+from recognition import datasets, files, settings, training
 from recognition.files import ROOT
 from recognition.media import canvas, frames
 from recognition.models import cards, store
 from recognition.networks.backend import keras
+from recognition.objects import backbones, classification, drawing, live
+from recognition.objects.classes import CIFAR10, known_classes
 
 SCRIPTS, DATA, OUTPUT = ROOT / "cifar_recognition", files.DATA, ROOT / "output" / "benchmark" / "objects"
 KERAS_SCRIPT = """
 import sys, cv2
-from recognition import objects
+from recognition.objects.classes import CIFAR10
+from recognition.objects.crops import crop_views
 from recognition.models.cards import MODELS
 from recognition.models.weights import load_weights
 model = load_weights(MODELS / "cifar10.weights.h5", "fast", 10)
-crops = objects.crops(cv2.imread(sys.argv[1]), 32)
-print(objects.CIFAR10[model.predict(crops, verbose=0).mean(0).argmax()])
+crops = crop_views(cv2.imread(sys.argv[1]), 32)
+print(CIFAR10[model.predict(crops, verbose=0).mean(0).argmax()])
 """  # the same work with Keras instead of LiteRT
 
 
@@ -111,7 +104,7 @@ def training_rows(config: Config) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def photo_row(classifier: objects.Classifier) -> tuple[str, str, str, str]:
+def photo_row(classifier: classification.Classifier) -> tuple[str, str, str, str]:
     """Return the row of ordinary photos; the yardstick squeezes each into 32x32 pixels, as tutorials do."""
     result = json.loads(run("evaluate.py", DATA / "object_photos", "--json", "--output", OUTPUT / "photos"))
     classic = store.load("cifar10_cnn", OUTPUT / "classic")
@@ -119,7 +112,7 @@ def photo_row(classifier: objects.Classifier) -> tuple[str, str, str, str]:
     squeezed, true = [], []
     for photo in source:
         squeezed.append(cv2.cvtColor(cv2.resize(photo.image, (32, 32)), cv2.COLOR_BGR2RGB))
-        true.append(objects.CIFAR10.index(Path(photo.source).parent.name))
+        true.append(CIFAR10.index(Path(photo.source).parent.name))
     theirs = (classic.predict(np.stack(squeezed)).argmax(1) == true).mean()
     return (
         f"{result['images']} ordinary photos of the ten classes",
@@ -129,7 +122,7 @@ def photo_row(classifier: objects.Classifier) -> tuple[str, str, str, str]:
     )
 
 
-def none_row(classifier: objects.Classifier) -> tuple[str, str, str, str]:
+def none_row(classifier: classification.Classifier) -> tuple[str, str, str, str]:
     """Return the row of "none of these"; the yardstick refuses where the best probability is low, as often."""
     rng = np.random.default_rng(0)
     x_test = datasets.load_cifar10()[2]
@@ -140,13 +133,15 @@ def none_row(classifier: objects.Classifier) -> tuple[str, str, str, str]:
         few = [paths[k] for k in rng.permutation(len(paths))[:200]]
         if few:
             kinds[name] = [frames.read_image(path) for path in few]
-    known = object_variants.predict_both(classifier, x_test).mean(0)
-    names = len(objects.named(classifier.class_names))
-    seen = {kind: np.array([objects.mean(image, classifier) for image in images]) for kind, images in kinds.items()}
+    known = classification.predict_both(classifier, x_test).mean(0)
+    names = len(known_classes(classifier.class_names))
+    seen = {
+        kind: np.array([classification.mean(image, classifier) for image in images]) for kind, images in kinds.items()
+    }
     least = classifier.threshold(None)
-    refused = (objects.fit(known, classifier.class_names) < least).mean()
+    refused = (classification.fit(known, classifier.class_names) < least).mean()
     limit = np.quantile(known[:, :names].max(1), refused)
-    ours = {kind: (objects.fit(rows, classifier.class_names) < least).mean() for kind, rows in seen.items()}
+    ours = {kind: (classification.fit(rows, classifier.class_names) < least).mean() for kind, rows in seen.items()}
     theirs = {kind: (rows[:, :names].max(1) < limit).mean() for kind, rows in seen.items()}
     return (
         '"none of these"',
@@ -197,7 +192,7 @@ def vgg_row(config: Config, folder: Path) -> tuple[str, str, str, str]:
     )
 
 
-def speed_rows(config: Config, classifier: objects.Classifier, folder: Path) -> list[tuple[str, str, str, str]]:
+def speed_rows(config: Config, classifier: classification.Classifier, folder: Path) -> list[tuple[str, str, str, str]]:
     """Return the rows of start to answer and of the webcam's loop, with the drawing."""
     rng = np.random.default_rng(0)
     scene = cv2.resize(surfaces.draw(rng), (1600, 900), interpolation=cv2.INTER_CUBIC)
@@ -205,14 +200,14 @@ def speed_rows(config: Config, classifier: objects.Classifier, folder: Path) -> 
     cv2.imwrite(str(photo), scene)
     ours = measuring.start_to_answer([sys.executable, SCRIPTS / "predict_static.py", photo, "--json"], 9)
     theirs = measuring.start_to_answer([sys.executable, "-c", KERAS_SCRIPT, photo], 3)
-    watcher = live_objects.LiveObjects(classifier, classifier.threshold(None))
+    watcher = live.LiveObjects(classifier, classifier.threshold(None))
     moving = [np.ascontiguousarray(scene[k % 90 : k % 90 + 720, k % 300 : k % 300 + 1280]) for k in range(100)]
     times = []
     for k in range(config.frames):
         image = moving[k % len(moving)].copy()
         start = time.perf_counter()
         seen = watcher.look(frames.Frame("camera", k, image, k / 30))
-        draw_objects.draw_objects(image, seen)
+        drawing.draw_objects(image, seen)
         canvas.draw_fps(image, 30)
         times.append(time.perf_counter() - start)
     return [
@@ -228,7 +223,7 @@ def speed_rows(config: Config, classifier: objects.Classifier, folder: Path) -> 
 
 def main(config: Config) -> None:
     rows = training_rows(config)
-    classifier = objects.load("cifar10")
+    classifier = classification.load("cifar10")
     if (DATA / "object_photos").exists():
         rows.append(photo_row(classifier))
     rows.append(none_row(classifier))

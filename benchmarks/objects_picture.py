@@ -12,7 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import draw_objects, explaining, files, objects, settings
+from recognition import files, settings
+from recognition.objects import classification, drawing, occlusion
 
 WIDTH, HEIGHT = 640, 480  # of a scene, pixels
 
@@ -96,13 +97,13 @@ def truck() -> np.ndarray:
 
 
 def main(config: Config) -> None:
-    classifier = objects.load("cifar10")
+    classifier = classification.load("cifar10")
     pictures = []
     for scene, explained in ((ship(), False), (airplane(), True), (truck(), False)):
-        seen = objects.classify(scene, classifier, classifier.threshold(None), 3)
-        print(objects.text_of(seen))
-        heat = explaining.explain(scene, classifier, seen.top[0].label) if explained else None
-        pictures.append(draw_objects.picture(scene, seen, heat))
+        seen = classification.classify(scene, classifier, classifier.threshold(None), 3)
+        print(classification.text_of(seen))
+        heat = occlusion.explain(scene, classifier, seen.top[0].label) if explained else None
+        pictures.append(drawing.picture(scene, seen, heat))
     files.write_atomically(config.output, lambda path: cv2.imwrite(str(path), np.hstack(pictures)), ".jpg")
 
 

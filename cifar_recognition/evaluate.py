@@ -19,10 +19,12 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from recognition import class_folders, datasets, files, object_variants, objects, progress, settings
+from recognition import datasets, files, progress, settings
 from recognition.evaluation import calibration, metrics, plots
 from recognition.media import frames
 from recognition.models import cards
+from recognition.objects import class_folders, classification
+from recognition.objects.classes import CIFAR10, NONE, known_classes
 
 WORST = 50  # mistakes shown
 
@@ -43,7 +45,7 @@ def find_photos(folder: Path, class_names: list[str]) -> dict[str, int]:
     Raises UserError for a folder that is named as no class of the model.
     """
     classes = class_folders.scan(folder)
-    labels = {name: k for k, name in enumerate([*class_names, objects.NONE])}
+    labels = {name: k for k, name in enumerate([*class_names, NONE])}
     foreign = [name for name in classes.files if name not in labels]
     if foreign:
         found, known = (class_folders.shorten(names, 12) for names in (foreign, class_names))
@@ -51,9 +53,12 @@ def find_photos(folder: Path, class_names: list[str]) -> dict[str, int]:
     return {str(folder / file): labels[name] for name, files in classes.files.items() for file in files}
 
 
-def predict_photos(source: frames.FrameSource, classifier: objects.Classifier) -> tuple[np.ndarray, list[str]]:
+def predict_photos(source: frames.FrameSource, classifier: classification.Classifier) -> tuple[np.ndarray, list[str]]:
     """Return the mean probabilities of every photo's crops, float32 (N, classes), and the photos' files."""
-    seen = [(objects.mean(photo.image, classifier), photo.source) for photo in progress.watched(source, None, "photo")]
+    seen = [
+        (classification.mean(photo.image, classifier), photo.source)
+        for photo in progress.watched(source, None, "photo")
+    ]
     return np.array([probabilities for probabilities, _ in seen]), [path for _, path in seen]
 
 
@@ -110,17 +115,17 @@ def print_table(result: dict) -> None:
 
 
 def main(config: Config) -> int:
-    classifier = objects.load(config.model)
+    classifier = classification.load(config.model)
     threshold = classifier.threshold(config.threshold)
-    names = objects.named(classifier.class_names)
+    names = known_classes(classifier.class_names)
     files.make_folder(config.output)
     alone, failed = None, []
     if config.data == "cifar10":
-        if tuple(names) != objects.CIFAR10 or classifier.size != 32:
+        if tuple(names) != CIFAR10 or classifier.size != 32:
             known = class_folders.shorten(names, 12)
             raise settings.UserError(f"--model {config.model} knows {known}: name a folder FOLDER/CLASS/*", 2)
         images, labels = datasets.load_cifar10()[2:]
-        both = object_variants.predict_both(classifier, images)
+        both = classification.predict_both(classifier, images)
         alone, seen = float((both[0, :, : len(names)].argmax(1) == labels).mean()), both.mean(0)
         paths = [f"test[{i}]" for i in range(len(images))]
     else:
@@ -132,7 +137,7 @@ def main(config: Config) -> int:
         labels, failed = np.array([photos[path] for path in paths], int), source.failed
         if not (labels < len(names)).any():
             raise settings.UserError(f"{config.data}: no image of a class that can be used: put some into FOLDER/CLASS")
-    probabilities, fits = seen[:, : len(names)], objects.fit(seen, classifier.class_names)
+    probabilities, fits = seen[:, : len(names)], classification.fit(seen, classifier.class_names)
     result = score(probabilities, fits, labels, names, threshold)
     read, confidence, named = probabilities.argmax(1), probabilities.max(1), labels < len(names)
     wrong = np.flatnonzero(named & (read != labels))

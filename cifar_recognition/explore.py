@@ -18,8 +18,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from recognition import datasets, files, objects, settings
+from recognition import datasets, files, settings
 from recognition.evaluation import plots
+from recognition.objects.classes import CIFAR10
 
 
 @dataclass
@@ -43,7 +44,7 @@ def plot_counts(parts: dict[str, np.ndarray], path: Path) -> None:
     """Save how many images of each class every part of the dataset holds; labels int (N,) by the part's name."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, (name, labels) in zip(figure.subplots(1, len(parts)), parts.items(), strict=True):
-        bars = axes.barh(objects.CIFAR10, np.bincount(labels, minlength=len(objects.CIFAR10)), color=plots.BLUE)
+        bars = axes.barh(CIFAR10, np.bincount(labels, minlength=len(CIFAR10)), color=plots.BLUE)
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=9, padding=3)
         axes.invert_yaxis()  # the first class on top
         axes.set(title=f"{name}: {len(labels):,} images", xlabel="images", ylabel="class")
@@ -57,8 +58,8 @@ def plot_means(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
     RGB uint8 (N, 32, 32, 3). A mean that shows something is what a network of one dense layer can find.
     """
     figure = Figure(figsize=(12, 2.75), layout="constrained")
-    grid = figure.subplots(2, len(objects.CIFAR10))
-    for k, name in enumerate(objects.CIFAR10):
+    grid = figure.subplots(2, len(CIFAR10))
+    for k, name in enumerate(CIFAR10):
         own = images[labels == k]
         grid[0, k].imshow(own.mean(0) / 255)
         drawn = grid[1, k].imshow(own.mean(3).std(0), cmap="viridis", vmin=40, vmax=80)
@@ -76,10 +77,10 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> list[Path]:
     x_train, y_train, _, y_test = datasets.load_cifar10()
     paths = [folder / f"{name}.png" for name in ("counts", "samples", "means")]
     plot_counts({"training part": y_train, "test part": y_test}, paths[0])
-    by_class = [rng.choice(np.flatnonzero(y_train == k), 8, replace=False) for k in range(len(objects.CIFAR10))]
+    by_class = [rng.choice(np.flatnonzero(y_train == k), 8, replace=False) for k in range(len(CIFAR10))]
     shown = np.stack(by_class, 1).ravel()  # a column a class
-    titles = [*objects.CIFAR10, *[""] * (len(shown) - len(objects.CIFAR10))]
-    plots.plot_images(x_train[shown], titles, paths[1], columns=len(objects.CIFAR10))
+    titles = [*CIFAR10, *[""] * (len(shown) - len(CIFAR10))]
+    plots.plot_images(x_train[shown], titles, paths[1], columns=len(CIFAR10))
     plot_means(x_train, y_train, paths[2])
     return paths
 

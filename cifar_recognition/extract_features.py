@@ -19,7 +19,8 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import backbones, class_folders, features, files, settings
+from recognition import files, settings
+from recognition.objects import backbones, class_folders, features
 
 
 @dataclass

@@ -16,8 +16,9 @@ from typing import Annotated
 
 import tyro
 
-from recognition import draw_objects, explaining, objects, settings
+from recognition import settings
 from recognition.media import frames, sinks, windows
+from recognition.objects import classification, drawing, occlusion
 
 
 @dataclass
@@ -36,26 +37,26 @@ class Config:
 def main(config: Config) -> int:
     if not config.paths:
         raise settings.UserError("name at least one image, folder or pattern, for example photos/", 2)
-    objects.check_top(config.top)
+    classification.check_top(config.top)
     if config.explain and config.json and not config.output:
         raise settings.UserError("--explain colours pictures, and --json makes none: name a folder with --output", 2)
-    classifier = objects.load(config.model)
+    classifier = classification.load(config.model)
     threshold = classifier.threshold(config.threshold)
     show = config.show and not config.json and not config.output and windows.has_display()
     output = config.output or (None if config.json or show else "output")
     source = frames.FrameSource(config.paths)
     with sinks.FrameSink(output, show, "_named.png") as sink:
         for frame in source:
-            seen = objects.classify(frame.image, classifier, threshold, config.top)
+            seen = classification.classify(frame.image, classifier, threshold, config.top)
             if show or output:
-                heat = explaining.explain(frame.image, classifier, seen.top[0].label) if config.explain else None
-                frame.image = draw_objects.picture(frame.image, seen, heat)
+                heat = occlusion.explain(frame.image, classifier, seen.top[0].label) if config.explain else None
+                frame.image = drawing.picture(frame.image, seen, heat)
             path = sink.write(frame)
             if config.json:
-                print(objects.json_line(frame.source, frame.index, seen), flush=True)
+                print(classification.json_line(frame.source, frame.index, seen), flush=True)
             else:
                 where = f"   -> {path}" if path else ""
-                print(f"{frame.source}: {objects.text_of(seen)}{where}", flush=True)
+                print(f"{frame.source}: {classification.text_of(seen)}{where}", flush=True)
             sink.show(frame)
             if sink.quit:
                 break

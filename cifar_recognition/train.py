@@ -18,8 +18,9 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from recognition import datasets, files, object_scores, object_variants, objects, settings
+from recognition import datasets, files, object_scores, object_variants, settings
 from recognition.models import cards, store
+from recognition.objects.classes import CIFAR10
 
 Architecture = Literal["dense", "conv", "conv_pool", "cnn", "fast"]
 
@@ -127,7 +128,7 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
     keras.backend.clear_session()  # of a ladder's step before
     precision = training.choose_precision(config.precision)
     keras.utils.set_random_seed(config.seed)
-    class_names = [*objects.CIFAR10]
+    class_names = [*CIFAR10]
     model = architectures.OBJECTS[config.architecture](len(class_names))
     if config.architecture == "fast":
         whiten(model, x[kept[:5000]])
@@ -165,8 +166,8 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
     )
     cards.write_card(card, config.name, folder)
     plots.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
-    matrix = metrics.confusion_matrix(y_test, read, len(objects.CIFAR10))
-    plots.plot_confusion(matrix, [*objects.CIFAR10], folder / f"{config.name}_confusion.png")
+    matrix = metrics.confusion_matrix(y_test, read, len(CIFAR10))
+    plots.plot_confusion(matrix, [*CIFAR10], folder / f"{config.name}_confusion.png")
     checkpoint.remove()
     return card
 

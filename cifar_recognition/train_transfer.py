@@ -19,8 +19,10 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import backbones, class_folders, features, files, objects, settings
+from recognition import files, settings
 from recognition.models import cards, store
+from recognition.objects import backbones, class_folders, classification, features
+from recognition.objects.classes import known_classes
 
 FEW = 500  # images, below which "auto" takes cross-validation
 FOLDS = 5
@@ -168,7 +170,7 @@ def main(config: Config) -> int:
         train(config, model, untrained, x, y, steps)
     measured_on = np.concatenate([held_back for _, held_back in split])
     probabilities, true = read[measured_on], y[measured_on]
-    known = objects.fit(probabilities, names)[true < len(objects.named(names))]
+    known = classification.fit(probabilities, names)[true < len(known_classes(names))]
     matrix = metrics.confusion_matrix(true, probabilities.argmax(1), len(names))
     accuracy = float(np.trace(matrix) / matrix.sum())
     card = {

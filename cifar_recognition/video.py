@@ -16,9 +16,11 @@ from typing import Annotated
 
 import tyro
 
-from recognition import draw_objects, live_objects, objects, progress, settings
+from recognition import progress, settings
 from recognition.media import sinks, spans, videos, windows
 from recognition.media.roi import check_roi, draw_roi
+from recognition.objects import classification, drawing, live
+from recognition.objects.classes import NONE
 
 
 @dataclass
@@ -34,9 +36,9 @@ class Config:
 
 
 def main(config: Config) -> int:
-    objects.check_top(config.top)
-    classifier = objects.load(config.model)
-    watcher = live_objects.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
+    classification.check_top(config.top)
+    classifier = classification.load(config.model)
+    watcher = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = videos.VideoSource(config.path)
     if config.roi:
         check_roi(config.roi, source.size)
@@ -48,8 +50,8 @@ def main(config: Config) -> int:
             seen = watcher.look(frame)
             names.append((frame.seconds, seen.name if seen.known else ""))
             if config.json:
-                print(objects.json_line(frame.source, frame.index, seen), flush=True)
-            draw_objects.draw_objects(frame.image, seen)
+                print(classification.json_line(frame.source, frame.index, seen), flush=True)
+            drawing.draw_objects(frame.image, seen)
             if config.roi:
                 draw_roi(frame.image, config.roi)
             sink.write(frame)
@@ -59,7 +61,7 @@ def main(config: Config) -> int:
     if not config.json:
         end = names[-1][0] + 1 / source.fps if names else 0.0
         stays = spans.lasting([*names, (end, "")], min(0.5, end / 2))
-        print("\n".join(f"{start:.1f}-{end:.1f} s: {name}" for start, end, name in stays) or objects.NONE)
+        print("\n".join(f"{start:.1f}-{end:.1f} s: {name}" for start, end, name in stays) or NONE)
     return 1 if source.failed else 0
 
 

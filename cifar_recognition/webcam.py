@@ -13,9 +13,10 @@ Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wro
 
 from dataclasses import dataclass
 
-from recognition import draw_objects, live_objects, objects, settings
+from recognition import settings
 from recognition.media import cameras, canvas, sinks, windows
 from recognition.media.roi import check_roi, draw_roi
+from recognition.objects import classification, drawing, live
 
 
 @dataclass
@@ -36,9 +37,9 @@ def main(config: Config) -> int:
     if config.list_cameras:
         print("\n".join(cameras.list_cameras()))
         return 0
-    objects.check_top(config.top)
-    classifier = objects.load(config.model)
-    watcher = live_objects.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
+    classification.check_top(config.top)
+    classifier = classification.load(config.model)
+    watcher = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = cameras.open_source(config.source, config.size)
     if config.roi:
         check_roi(config.roi, source.size)
@@ -49,8 +50,8 @@ def main(config: Config) -> int:
         for frame in source:
             seen = watcher.look(frame)
             if config.json:
-                print(objects.json_line(frame.source, frame.index, seen), flush=True)
-            draw_objects.draw_objects(frame.image, seen)
+                print(classification.json_line(frame.source, frame.index, seen), flush=True)
+            drawing.draw_objects(frame.image, seen)
             canvas.draw_fps(frame.image, meter.tick())
             if config.roi:
                 draw_roi(frame.image, config.roi)

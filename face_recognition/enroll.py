@@ -21,7 +21,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import embeddings, enrolling, faces, people, photo_files, progress, settings
+from recognition import enrolling, faces, people, photo_files, progress, settings
+from recognition.embeddings import dlib_embedder
 from recognition.media import cameras, canvas, frames, sinks, videos, windows
 
 KEYS = {"Enter": "take the photo"}
@@ -152,7 +153,7 @@ def is_video(path: str) -> bool:
 def main(config: Config) -> int:
     check(config)
     persons = [(folder.name, (str(folder),)) for folder in config.folders] or [(config.name, config.paths)]
-    detector, embedder = faces.load_detector(config.detector), embeddings.load_embedder()
+    detector, embedder = faces.load_detector(config.detector), dlib_embedder.load_embedder()
     database = people.People(config.faces, detector, embedder, may_be_new=True)
     enroller = Enroller(database, config)
     if config.source:

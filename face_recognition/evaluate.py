@@ -19,7 +19,7 @@ import numpy as np
 import tyro
 
 from recognition import (
-    embeddings,
+    face_crops,
     faces,
     files,
     identification,
@@ -57,7 +57,7 @@ def embed_photos(photos: labelled.MainFaces, embedder) -> tuple[list[Path], np.n
     paths, found = [], [np.zeros((0, 1), np.float32)]
     for some in progress.batches(photos, looking.BATCH):
         paths += [Path(frame.source) for frame, _ in some]
-        crops = [embeddings.crops_of(frame.image, [face], embedder.size, embedder.padding) for frame, face in some]
+        crops = [face_crops.crops_of(frame.image, [face], embedder.size, embedder.padding) for frame, face in some]
         found.append(embedder.embed(np.concatenate(crops)))
     return paths, np.concatenate(found[1:] or found)
 

@@ -20,7 +20,8 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import alignment, embeddings, faces, people, settings
+from recognition import alignment, faces, people, settings
+from recognition.embeddings import dlib_embedder
 from recognition.media import frames
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "forget": 1}  # how many names each action takes
@@ -88,7 +89,7 @@ def main(config: Config) -> int:
         raise settings.UserError(f"{config.action} takes {wanted} names, not {len(config.names)}: see --help", 2)
     if config.sheet and (config.action != "list" or config.sheet.suffix.lower() != ".png"):
         raise settings.UserError(f"--sheet {config.sheet}: a .png file, and with list", 2)
-    database = people.People(config.faces, faces.load_detector(config.detector), embeddings.LateEmbedder())
+    database = people.People(config.faces, faces.load_detector(config.detector), dlib_embedder.LateEmbedder())
     if config.action == "list":
         rows = describe(database)
         for row in rows if config.json else []:

@@ -24,8 +24,10 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import class_folders, dlib_weights, embeddings, face_crops, face_variants, faces, files, settings
+from recognition import face_crops, face_variants, faces, files, settings
+from recognition.embeddings import dlib_embedder, dlib_weights
 from recognition.models import cards, litert, store
+from recognition.objects import class_folders
 
 
 @dataclass
@@ -114,7 +116,7 @@ def main(config: Config) -> int:
     folder, form = Path(config.output), face_crops.FORMS[config.architecture]
     files.make_folder(folder)
     if config.architecture == "embedding":
-        dlib_weights.check(embeddings.descriptor_file())
+        dlib_weights.check(dlib_embedder.descriptor_file())
     detector = faces.load_detector(config.detector)
     margin = face_variants.MARGIN
     photos = face_crops.load_photos(Path(config.faces), detector, form, margin)

@@ -18,7 +18,8 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import draw, embeddings, enrolling, faces, people, recognizers, settings, timeline, watching
+from recognition import draw, enrolling, faces, people, recognizers, settings, timeline, watching
+from recognition.embeddings import dlib_embedder
 from recognition.media import cameras, canvas, frames, sinks, windows
 
 KEYS = {"c": "name the unknown face in front"}
@@ -110,7 +111,7 @@ def main(config: Config) -> int:
             canvas.draw_text(frame.image, "", note if now < noted + NOTE else "")
             sink.write(frame)
             if sink.show(frame) == "c":
-                database = database or people.People(config.faces, detector, embeddings.load_embedder())
+                database = database or people.People(config.faces, detector, dlib_embedder.load_embedder())
                 note = enroll_in_front(sink, frame, clean, seen, database, hint)
                 noted, refreshed = time.monotonic(), 0.0
             if sink.quit:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.embeddings import crops_of
+from recognition.face_crops import crops_of
 from recognition.faces import Face, main_face
 from recognition.gallery import unit
 from recognition.media.frames import Frame

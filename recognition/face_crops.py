@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.embeddings import crops_of
+from recognition.alignment import align_precisely
 from recognition.faces import RIVAL, Face
 from recognition.labelled import MainFaces, list_people
 from recognition.media.frames import SUFFIXES
@@ -101,3 +101,9 @@ def load_strangers(folder: Path, detector, form: Form) -> np.ndarray:
     if not crops:
         raise UserError(f"{folder}: no photo with a face", 2)
     return np.concatenate(crops)
+
+
+def crops_of(frame: np.ndarray, faces: list[Face], size: int, padding: float) -> np.ndarray:
+    """Return the faces of a BGR frame, aligned, BGR uint8 (N, size, size, 3)."""
+    crops = [align_precisely(frame, face.landmarks, size, padding) for face in faces]
+    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)

@@ -5,7 +5,8 @@ Only training imports this module: it costs seconds.
 
 import numpy as np
 
-from recognition import conversion, dlib_weights, embeddings, face_crops, face_variants
+from recognition import face_crops, face_variants
+from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
 from recognition.networks import architectures, faces
 from recognition.networks.backend import keras, layers
 
@@ -14,7 +15,7 @@ def start(architecture: str, people: int) -> keras.Model:
     """Return the network to train: a new one, or dlib's with its numbers, of which all but the last block stay."""
     model = architectures.ARCHITECTURES[architecture](people)
     if architecture == "embedding":
-        descriptor = conversion.trained(dlib_weights.read(embeddings.descriptor_file()))
+        descriptor = dlib_conversion.trained(dlib_weights.read(dlib_embedder.descriptor_file()))
         model.set_weights([*descriptor.get_weights(), *model.get_layer("cosines").get_weights()])
         for layer in model.layers:  # the last block is the one that is dense
             layer.trainable = isinstance(layer, layers.Dense | faces.Cosines)

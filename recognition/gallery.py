@@ -10,29 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recognition.embeddings.statistics import DLIB, Statistics
+
 MARGIN = 0.02  # by which the nearest person must be nearer than the second; else it could be either
 SOFTNESS = 0.025  # of distance, from a confidence of 0.5 to one of 0.73
 SHRINK = 60  # people, from which on the user's own tell more than the built-in statistics about how alike people are
 SAMPLE = 200  # people and photos of them, at most, that are compared with each other for that
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """What is known beforehand of one network's embeddings; distances are less `allowance` * sqrt(1 + 1 / photos).
-
-    `strangers`: mean distance of a stranger from a person. `nearest`: what 1 % of strangers are below, with one person;
-    `decade`: how much lower that is with ten people, or for a tenth of that share.
-    """
-
-    allowance: float
-    strangers: float
-    nearest: float
-    decade: float
-
-
-# From 779 photos of every second person in LFW's development pairs, aligned as `crops_of` does and averaged with their
-# mirror images: 1 to 150 people with one to five photos enrolled, all others strangers
-DLIB = Statistics(allowance=0.094, strangers=0.430, nearest=0.285, decade=0.041)
 
 
 @dataclass

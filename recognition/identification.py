@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.gallery import Gallery, Match, Statistics
+from recognition.embeddings.statistics import Statistics
+from recognition.gallery import Gallery, Match
 from recognition.verification import roc
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.embeddings import crops_of
+from recognition.face_crops import crops_of
 from recognition.faces import Face, main_face
 from recognition.media.frames import read_image
 from recognition.progress import batches

@@ -32,8 +32,3 @@ def line(inside: np.ndarray, outside: np.ndarray, ridge: float = 0.1) -> np.ndar
     found = np.linalg.solve(x.T @ (x * weights[:, None]) + ridge * np.eye(x.shape[1]), x.T @ (weights * known))
     found[:-1] /= spread
     return found.astype(np.float32)
-
-
-def nearness(features: np.ndarray, line: np.ndarray) -> np.ndarray:
-    """Return on which side of a line features, float32 (N, D), lie: 1 and above known, 0 and below others; (N,)."""
-    return features @ line[:-1] + line[-1]

@@ -2,9 +2,12 @@
 
 import numpy as np
 
-from recognition import novelty, object_variants, objects
+from recognition import novelty
 from recognition.evaluation import calibration
 from recognition.models import litert
+from recognition.objects import classification
+from recognition.objects.classes import known_classes
+from recognition.objects.crops import crop_views
 
 
 def calibrate(model, images: np.ndarray, labels: np.ndarray) -> None:
@@ -17,7 +20,7 @@ def calibrate(model, images: np.ndarray, labels: np.ndarray) -> None:
 
 def line_to_others(model: litert.Model, images: np.ndarray) -> np.ndarray:
     """Return the line that parts a network's features of its training images, uint8 (N, 32, 32, 3), from others."""
-    crops = np.concatenate([objects.crops(frame, images.shape[1]) for frame in novelty.others(images)])
+    crops = np.concatenate([crop_views(frame, images.shape[1]) for frame in novelty.others(images)])
     return novelty.line(model.features(np.concatenate([images, images[:, :, ::-1]])), model.features(crops))
 
 
@@ -30,12 +33,12 @@ def measure(
     of what the network says of an image and of its mirror image; "plain" is what it says of the image alone.
     """
     (x_validation, y_validation), (x_test, y_test) = validation, test
-    classifier = objects.Classifier(model)
-    seen = object_variants.predict_both(classifier, x_validation).mean(0)
-    both = object_variants.predict_both(classifier, x_test)
-    fits = [objects.fit(probabilities, classifier.class_names) for probabilities in (seen, both.mean(0))]
+    classifier = classification.Classifier(model)
+    seen = classification.predict_both(classifier, x_validation).mean(0)
+    both = classification.predict_both(classifier, x_test)
+    fits = [classification.fit(probabilities, classifier.class_names) for probabilities in (seen, both.mean(0))]
     threshold = round(float(np.quantile(fits[0], refuse)), 3)
-    names = len(objects.named(classifier.class_names))
+    names = len(known_classes(classifier.class_names))
     read = both.mean(0)[:, :names].argmax(1)
     measured = {
         "test_accuracy": (read == y_test).mean(),

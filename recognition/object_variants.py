@@ -57,8 +57,3 @@ def cut_out(images: np.ndarray, rng: np.random.Generator, side: int) -> np.ndarr
     ):
         image[y : y + side, x : x + side] = GREY
     return result
-
-
-def predict_both(model, images: np.ndarray) -> np.ndarray:
-    """Return a model's probabilities of images as they are and of the same mirrored, float32 (2, N, classes)."""
-    return np.stack([model.predict(images), model.predict(images[:, :, ::-1])])

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import embeddings
+from recognition import face_crops
+from recognition.embeddings import dlib_embedder
 from recognition.face_crops import FORMS, similarities
 from recognition.faces import Face
 from recognition.gallery import Gallery, Match
@@ -52,7 +53,7 @@ class EmbeddingRecognizer:
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
         """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
-        return embeddings.crops_of(frame, faces, self._embedder.size, self._embedder.padding)
+        return face_crops.crops_of(frame, faces, self._embedder.size, self._embedder.padding)
 
     def describe(self, crops: np.ndarray) -> np.ndarray:
         """Return a description of each crop, float32 (N, D), in one pass, without its mirror image."""
@@ -143,11 +144,11 @@ class CnnRecognizer:
 def load_embedder(name: str, weights: Path | None = None):
     """Return what turns aligned faces into descriptions: `embedding` or `vggface`, with `weights`, its .h5 file."""
     if name == "vggface":
-        from recognition.vgg import VggFace
+        from recognition.embeddings.vgg_face import VggFace
 
         return VggFace(weights)
     if name == "embedding":
-        return embeddings.load_embedder()
+        return dlib_embedder.load_embedder()
     raise UserError(f"--recognizer {name} only names people: name a folder of photos of them, and leave out --pairs", 2)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.gallery import DLIB, Statistics
+from recognition.embeddings.statistics import DLIB, Statistics
 from recognition.media.frames import SUFFIXES
 from recognition.settings import UserError
 

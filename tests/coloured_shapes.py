@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from recognition import objects
+from recognition.objects.classes import CIFAR10
 
 COLOURS = np.random.default_rng(4).integers(0, 256, (10, 3)).tolist()
 
@@ -23,5 +23,5 @@ def draw_object(kind: int, rng: np.random.Generator, width: int = 32, height: in
 def draw_dataset(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return so many pictures, uint8 (N, 32, 32, 3), and their classes, uint8 (N,), equally often."""
     rng = np.random.default_rng(seed)
-    labels = rng.permutation(np.arange(count) % len(objects.CIFAR10)).astype(np.uint8)
+    labels = rng.permutation(np.arange(count) % len(CIFAR10)).astype(np.uint8)
     return np.stack([draw_object(int(kind), rng) for kind in labels]), labels

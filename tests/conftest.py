@@ -12,9 +12,10 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import embeddings, objects
+from recognition.embeddings import dlib_embedder
 from recognition.files import ROOT
 from recognition.models import cards, store
+from recognition.objects.classes import CIFAR10
 from recognition.synthetic import pages
 
 
@@ -158,7 +159,7 @@ def shipped_files_stay():
 @pytest.fixture(scope="session", autouse=True)
 def converted():
     """Convert dlib's descriptor before the tests, as its first use would: no script says so in the middle of them."""
-    embeddings.load_embedder()
+    dlib_embedder.load_embedder()
 
 
 @pytest.fixture(scope="session")
@@ -187,7 +188,7 @@ def colours(tmp_path_factory) -> Path:
     sums = np.zeros((512, 10), np.float32)
     sums[:3, :3] = 14 * np.eye(3) - 6
     out.set_weights([sums, np.float32([3] * 3 + [0] * 7)])
-    card = {"architecture": "dense", "class_names": list(objects.CIFAR10), "threshold": 0.5}
+    card = {"architecture": "dense", "class_names": list(CIFAR10), "threshold": 0.5}
     store.save(network, card | {"script": "cifar_recognition/train.py"}, "cifar10", clone / "models")
     return clone
 

@@ -3,28 +3,29 @@
 import numpy as np
 import pytest
 
-from recognition import datasets, object_variants, objects
+from recognition import datasets
 from recognition.files import ROOT
 from recognition.media import frames
+from recognition.objects import classification
 
 
 @pytest.fixture(scope="module")
-def classifier() -> objects.Classifier:
-    return objects.load("cifar10")
+def classifier() -> classification.Classifier:
+    return classification.load("cifar10")
 
 
 @pytest.fixture(scope="module")
 def test_part(cifar10, classifier) -> tuple[np.ndarray, np.ndarray]:
     """Return all probabilities of 4,000 images of CIFAR-10's test part, mirror images averaged, and their classes."""
     images, labels = datasets.load_cifar10(cifar10)[2:]
-    return object_variants.predict_both(classifier, images[:4000]).mean(0), labels[:4000]
+    return classification.predict_both(classifier, images[:4000]).mean(0), labels[:4000]
 
 
-def refused(classifier: objects.Classifier, paths: list) -> float:
+def refused(classifier: classification.Classifier, paths: list) -> float:
     """Return the share of photos that are called "none of these"."""
     least = classifier.threshold(None)
     photos = [frames.read_image(path) for path in paths]
-    return np.mean([not objects.classify(photo, classifier, least).known for photo in photos])
+    return np.mean([not classification.classify(photo, classifier, least).known for photo in photos])
 
 
 def test_cifar10(test_part):
@@ -33,7 +34,7 @@ def test_cifar10(test_part):
 
 
 def test_few_images_of_its_classes_are_refused(test_part, classifier):
-    fits = objects.fit(test_part[0], classifier.class_names)
+    fits = classification.fit(test_part[0], classifier.class_names)
     assert 0.03 < (fits < classifier.threshold(None)).mean() <= 0.1
 
 
@@ -42,7 +43,7 @@ def test_ordinary_photos_are_named(classifier):
     if not folder.exists():
         pytest.skip("data/object_photos is not there")
     paths = sorted(folder.glob("*/*"))
-    tops = [objects.classify(frames.read_image(path), classifier, 0.0).top for path in paths]
+    tops = [classification.classify(frames.read_image(path), classifier, 0.0).top for path in paths]
     assert np.mean([top[0].label == path.parent.name for top, path in zip(tops, paths, strict=True)]) >= 0.88
     assert (
         np.mean([path.parent.name in {one.label for one in top[:3]} for top, path in zip(tops, paths, strict=True)])

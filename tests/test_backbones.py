@@ -6,8 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from recognition import backbones, objects
 from recognition.models import converted, store
+from recognition.objects import backbones
+from recognition.objects.classes import CIFAR10
 from recognition.settings import UserError
 
 rng = np.random.default_rng(0)
@@ -155,7 +156,7 @@ def test_features_and_probabilities_come_from_one_network(tmp_path):
     network = architectures.ARCHITECTURES["fast"](10)
     for _ in range(20):  # batch normalisation has to see something: else the numbers vanish from layer to layer
         network(rng.integers(0, 256, (32, 32, 32, 3)).astype(np.float32), training=True)
-    card = {"architecture": "fast", "class_names": list(objects.CIFAR10), "threshold": 0.0}
+    card = {"architecture": "fast", "class_names": list(CIFAR10), "threshold": 0.0}
     store.save(network, card, "cifar10", tmp_path)
     body = keras.Model(network.input, [network.output, network.get_layer("features").output])
     images = rng.integers(0, 256, (5, 32, 32, 3), np.uint8)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition import class_folders
+from recognition.objects import class_folders
 from recognition.settings import UserError
 
 

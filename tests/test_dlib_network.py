@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import conversion, dlib_weights, embeddings
 from recognition.downloads import dlib_file
+from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
 from recognition.settings import UserError
 
-CONVERT = "import sys; from pathlib import Path; from recognition import embeddings; " + (
+CONVERT = "import sys; from pathlib import Path; from recognition.embeddings import dlib_embedder; " + (
     "print(type(embeddings.load_embedder(folder=Path(sys.argv[1]))).__name__, 'tensorflow' in sys.modules)"
 )
 
@@ -34,7 +34,7 @@ def start(folder: Path, **environment: str) -> subprocess.Popen:
 @pytest.fixture(scope="module")
 def source() -> Path:
     """Return dlib's own file."""
-    return Path(dlib_file(embeddings.DESCRIPTOR))
+    return Path(dlib_file(dlib_embedder.DESCRIPTOR))
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def killed(tmp_path_factory) -> Path:
             assert time.monotonic() < limit and program.poll() is None
             time.sleep(0.01)
         os.killpg(program.pid, signal.SIGKILL)
-    (folder / f".{conversion.NAME}.tflite.1.partial").write_bytes(b"as if killed while writing")
+    (folder / f".{dlib_conversion.NAME}.tflite.1.partial").write_bytes(b"as if killed while writing")
     shutil.copytree(folder, folder.with_name("killed"))
     return folder
 
@@ -58,7 +58,7 @@ def converted(killed) -> tuple[Path, list[tuple[str, str]], set[str]]:
     left = set(killed.iterdir())
     programs, writers = [start(killed), start(killed)], set()
     while any(program.poll() is None for program in programs):
-        writers |= {path.name for path in set(killed.glob(f".{conversion.NAME}.weights.h5.*")) - left}
+        writers |= {path.name for path in set(killed.glob(f".{dlib_conversion.NAME}.weights.h5.*")) - left}
         time.sleep(0.005)
     return killed, [program.communicate() for program in programs], writers
 
@@ -66,7 +66,7 @@ def converted(killed) -> tuple[Path, list[tuple[str, str]], set[str]]:
 @pytest.fixture(scope="module")
 def content(converted) -> bytes:
     """Return the converted descriptor."""
-    return conversion.read(converted[0])
+    return dlib_conversion.read(converted[0])
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,7 @@ def crops() -> np.ndarray:
 
 def test_a_killed_conversion_leaves_nothing_that_is_used(converted):
     left = converted[0].with_name("killed")
-    assert list(left.glob("*.weights.h5")) and conversion.read(left) is None
+    assert list(left.glob("*.weights.h5")) and dlib_conversion.read(left) is None
 
 
 def test_two_programs_at_once_convert_once(converted):
@@ -96,8 +96,8 @@ def test_two_programs_at_once_convert_once(converted):
     assert [out for out, _ in printed] == ["FastEmbedder False\n"] * 2
     assert all(err.count("\n") == 1 and "once on this computer" in err for _, err in printed)
     assert len(writers) == 1
-    names = [conversion.NAME + suffix for suffix in (".json", ".tflite", ".weights.h5")]
-    assert sorted(path.name for path in folder.iterdir()) == sorted([f".{conversion.NAME}.lock", *names])
+    names = [dlib_conversion.NAME + suffix for suffix in (".json", ".tflite", ".weights.h5")]
+    assert sorted(path.name for path in folder.iterdir()) == sorted([f".{dlib_conversion.NAME}.lock", *names])
     hashes = json.loads((folder / names[0]).read_text())["sha256"]
     for name, kind in zip(names[1:], ("tflite", "weights.h5"), strict=True):
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == hashes[kind]
@@ -112,8 +112,8 @@ def test_the_next_program_converts_nothing(converted):
 
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_embeddings_are_those_of_dlib(content, crops, mirrored):
-    found = embeddings.FastEmbedder(content, mirrored).embed(crops)
-    expected = embeddings.DlibEmbedder(mirrored).embed(crops)
+    found = dlib_embedder.FastEmbedder(content, mirrored).embed(crops)
+    expected = dlib_embedder.DlibEmbedder(mirrored).embed(crops)
     assert found.shape == (7, 128) and found.dtype == np.float32
     assert np.ptp(expected, 0).max() > 0.1  # else any constant would do
     assert np.abs(found - expected).max() < 1e-5
@@ -122,12 +122,15 @@ def test_embeddings_are_those_of_dlib(content, crops, mirrored):
 def test_embeddings_of_photographs_are_those_of_dlib(content, lfw):
     paths = sorted(lfw.glob("*/*.jpg"))[:12]
     crops = np.stack([cv2.resize(cv2.imread(str(path))[50:200, 50:200], (150, 150)) for path in paths])
-    found, expected = embeddings.FastEmbedder(content, False).embed(crops), embeddings.DlibEmbedder(False).embed(crops)
+    found, expected = (
+        dlib_embedder.FastEmbedder(content, False).embed(crops),
+        dlib_embedder.DlibEmbedder(False).embed(crops),
+    )
     assert np.abs(found - expected).max() < 1e-5
 
 
 def test_a_batch_gives_what_its_faces_give_alone(content, crops):
-    embedder, many = embeddings.FastEmbedder(content), np.concatenate([crops] * 3)[:19]
+    embedder, many = dlib_embedder.FastEmbedder(content), np.concatenate([crops] * 3)[:19]
     alone = np.concatenate([embedder.embed(crop[None]) for crop in many])
     assert np.abs(embedder.embed(many) - alone).max() < 1e-5
     assert np.abs(embedder.embed(many[:, ::-1][:, ::-1]) - alone).max() < 1e-5  # not one piece of memory
@@ -135,7 +138,7 @@ def test_a_batch_gives_what_its_faces_give_alone(content, crops):
 
 
 def test_both_embedders_can_share_a_database():
-    fast, dlib = embeddings.FastEmbedder, embeddings.DlibEmbedder
+    fast, dlib = dlib_embedder.FastEmbedder, dlib_embedder.DlibEmbedder
     assert (fast.name, fast.size, fast.padding) == (dlib.name, dlib.size, dlib.padding)
 
 
@@ -143,7 +146,7 @@ def test_the_weights_for_keras_are_those_of_dlib(converted, source):
     import h5py
 
     arrays = []
-    with h5py.File(converted[0] / f"{conversion.NAME}.weights.h5") as file:
+    with h5py.File(converted[0] / f"{dlib_conversion.NAME}.weights.h5") as file:
         file.visititems(lambda _, item: arrays.append(item[()]) if isinstance(item, h5py.Dataset) else None)
     found = dlib_weights.read(source)
     assert any(np.array_equal(array, found[-1].weights[0]) for array in arrays)
@@ -155,36 +158,36 @@ def test_the_weights_for_keras_are_those_of_dlib(converted, source):
 @pytest.mark.parametrize("damage", ["tflite", "card", "version", "list", "nothing"])
 def test_a_damaged_conversion_is_not_used(tmp_path, damage):
     content = b"instead of 22 MB"
-    card = {"source": dlib_weights.RESNET_SHA256, "version": conversion.VERSION}
+    card = {"source": dlib_weights.RESNET_SHA256, "version": dlib_conversion.VERSION}
     card["sha256"] = {"tflite": hashlib.sha256(content).hexdigest()}
     card["version"] += damage == "version"
     text = "[]" if damage == "list" else json.dumps(card)[: 9 if damage == "card" else None]
-    (tmp_path / f"{conversion.NAME}.json").write_text(text)
-    (tmp_path / f"{conversion.NAME}.tflite").write_bytes(content[damage == "tflite" :])
-    assert conversion.read(tmp_path) == (content if damage == "nothing" else None)
+    (tmp_path / f"{dlib_conversion.NAME}.json").write_text(text)
+    (tmp_path / f"{dlib_conversion.NAME}.tflite").write_bytes(content[damage == "tflite" :])
+    assert dlib_conversion.read(tmp_path) == (content if damage == "nothing" else None)
 
 
 def test_an_altered_file_is_named_and_dlib_used(source, tmp_path, monkeypatch, capsys, crops):
     whole = bytearray(source.read_bytes())
     whole[-5_000] ^= 1  # of one weight
-    altered = tmp_path / embeddings.DESCRIPTOR
+    altered = tmp_path / dlib_embedder.DESCRIPTOR
     altered.write_bytes(whole)
-    monkeypatch.setattr(embeddings, "dlib_file", lambda name: str(altered))
-    embedder = embeddings.load_embedder(folder=tmp_path / "converted")
-    assert isinstance(embedder, embeddings.DlibEmbedder) and embedder.embed(crops[:1]).shape == (1, 128)
+    monkeypatch.setattr(dlib_embedder, "dlib_file", lambda name: str(altered))
+    embedder = dlib_embedder.load_embedder(folder=tmp_path / "converted")
+    assert isinstance(embedder, dlib_embedder.DlibEmbedder) and embedder.embed(crops[:1]).shape == (1, 128)
     said = capsys.readouterr().err
     assert said.count("\n") == 1 and str(altered) in said and "dlib itself" in said
     altered.write_bytes(whole[:1_000_000])
     with pytest.raises(UserError, match="damaged"):
-        embeddings.load_embedder(folder=tmp_path / "converted")
+        dlib_embedder.load_embedder(folder=tmp_path / "converted")
     assert not (tmp_path / "converted").exists()
 
 
 def test_without_tensorflow_dlib_is_used(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    embedder = embeddings.load_embedder(folder=tmp_path / "converted")
+    embedder = dlib_embedder.load_embedder(folder=tmp_path / "converted")
     said = capsys.readouterr().err
-    assert isinstance(embedder, embeddings.DlibEmbedder)
+    assert isinstance(embedder, dlib_embedder.DlibEmbedder)
     assert said.count("\n") == 1 and "pip install tensorflow" in said and "dlib itself" in said
 
 
@@ -196,12 +199,12 @@ def test_with_a_broken_tensorflow_dlib_is_used(tmp_path):
     out, err = program.communicate()
     assert out == "DlibEmbedder False\n"
     assert "built for another computer" in err.splitlines()[-1] and "dlib itself" in err.splitlines()[-1]
-    assert program.returncode == 0 and conversion.read(tmp_path / "converted") is None
+    assert program.returncode == 0 and dlib_conversion.read(tmp_path / "converted") is None
 
 
 def test_a_folder_that_cannot_be_written_is_named_and_dlib_used(tmp_path, capsys):
     (tmp_path / "file").write_text("no folder")
-    embedder = embeddings.load_embedder(folder=tmp_path / "file" / "converted")
+    embedder = dlib_embedder.load_embedder(folder=tmp_path / "file" / "converted")
     said = capsys.readouterr().err.splitlines()
-    assert isinstance(embedder, embeddings.DlibEmbedder)
+    assert isinstance(embedder, dlib_embedder.DlibEmbedder)
     assert len(said) == 2 and str(tmp_path / "file") in said[1]

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition import dlib_weights, embeddings
-from recognition.dlib_weights import Reader
 from recognition.downloads import dlib_file
+from recognition.embeddings import dlib_embedder, dlib_weights
+from recognition.embeddings.dlib_weights import Reader
 
 
 @pytest.fixture(scope="module")
 def source() -> Path:
     """Return dlib's own file."""
-    return Path(dlib_file(embeddings.DESCRIPTOR))
+    return Path(dlib_file(dlib_embedder.DESCRIPTOR))
 
 
 def integer(value: int) -> bytes:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from coloured_shapes import draw_object
 
-from recognition import objects
 from recognition.evaluation import calibration
 from recognition.files import ROOT
 from recognition.models import litert, store
+from recognition.objects.classes import CIFAR10
+from recognition.objects.crops import crop_views
 
 SCRIPT = "cifar_recognition/evaluate.py"
 
@@ -31,7 +32,7 @@ def clone(tmp_path_factory) -> Path:
     model = conv(10)
     sharper = model.layers[-2]  # by chance alone all classes are equally probable
     sharper.set_weights([10 * sharper.get_weights()[0], sharper.get_weights()[1]])
-    card = {"architecture": "conv", "class_names": [*objects.CIFAR10], "threshold": 0.3, "measured": {}}
+    card = {"architecture": "conv", "class_names": [*CIFAR10], "threshold": 0.3, "measured": {}}
     store.save(model, card, "cifar10", clone / "models")
     return clone
 
@@ -46,7 +47,7 @@ def photos(tmp_path) -> Path:
     """Return a folder of photos of many sizes, 6 to 9 of each of four classes."""
     rng = np.random.default_rng(0)
     for kind in (2, 3, 5, 8):
-        folder = tmp_path / "photos" / objects.CIFAR10[kind]
+        folder = tmp_path / "photos" / CIFAR10[kind]
         folder.mkdir(parents=True)
         for k in range(rng.integers(6, 10)):
             width, height = rng.integers(20, 150, 2).tolist()
@@ -79,9 +80,9 @@ def test_photos_are_measured_as_counted_by_hand(script, clone, model, photos, tm
     assert done.returncode == 1 and len(errors(done)) == 1 and "broken.jpg" in errors(done)[0]
     assert result["failed"] == [str(photos / "bird" / "broken.jpg")]
     files = sorted(photos.glob("*/*.png"))
-    labels = np.array([objects.CIFAR10.index(path.parent.name) for path in files])
+    labels = np.array([CIFAR10.index(path.parent.name) for path in files])
     frames = [cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR) for path in files]
-    probabilities = np.stack([model.predict(objects.crops(frame, 32)).mean(0) for frame in frames])
+    probabilities = np.stack([model.predict(crop_views(frame, 32)).mean(0) for frame in frames])
     assert result["images"] == len(files)
     assert result["accuracy_without_mirror_images"] is None  # several crops, too: there is no such number
     for key, value in count_by_hand(probabilities, labels).items():
@@ -90,7 +91,7 @@ def test_photos_are_measured_as_counted_by_hand(script, clone, model, photos, tm
     matrix = np.array(result["matrix"])
     assert matrix.sum() == len(files)
     for name, row in result["classes"].items():
-        k = objects.CIFAR10.index(name)
+        k = CIFAR10.index(name)
         assert row["count"] == (labels == k).sum() == matrix[k].sum()
         if row["count"]:
             assert row["recall"] == pytest.approx((probabilities[labels == k].argmax(1) == k).mean())

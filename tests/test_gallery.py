@@ -5,7 +5,8 @@ import time
 import numpy as np
 import pytest
 
-from recognition.gallery import DLIB, Gallery, Match, unit
+from recognition.embeddings.statistics import DLIB
+from recognition.gallery import Gallery, Match, unit
 
 RNG = np.random.default_rng(0)
 COMMON = 1.6  # how much all faces' embeddings have in common, beside a length of 1 of their own: as dlib's have

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from recognition import faces, novelty, objects
+from recognition import faces, novelty
+from recognition.objects import classification
+from recognition.objects.classes import NONE
 
 
 def test_the_line_is_the_ridge_solution_with_both_sides_weighing_the_same():
@@ -24,7 +26,7 @@ def test_what_lies_with_the_others_is_told_from_what_is_known():
     inside, outside = np.abs(rng.normal(0, 1, (200, 8))), np.abs(rng.normal(0, 1, (100, 8)))
     outside[:, 0] += 2
     line = novelty.line(inside[:100], outside[:50], ridge=0.01)
-    known, other = novelty.nearness(inside[100:], line), novelty.nearness(outside[50:], line)
+    known, other = classification.nearness(inside[100:], line), classification.nearness(outside[50:], line)
     assert np.mean(known > 0.5) > 0.85
     assert np.mean(other < 0.5) > 0.85
 
@@ -53,13 +55,13 @@ class Seen:
 
 
 def test_a_classifier_with_a_line_has_one_more_class_and_judges_by_it():
-    classifier = objects.Classifier(Seen())
+    classifier = classification.Classifier(Seen())
     images = np.stack([np.full((4, 4, 3), value, np.uint8) for value in (0, 102, 255)])
     answers = classifier.predict(images)
-    assert classifier.class_names == ["dark", "bright", objects.NONE]
+    assert classifier.class_names == ["dark", "bright", NONE]
     assert answers == pytest.approx(np.array([[1, 0, 1], [0.6, 0.4, 0.7], [0, 1, 0]]), abs=1e-6)
-    assert objects.fit(answers, classifier.class_names) == pytest.approx([0, 0.3, 1], abs=1e-6)
-    judged = objects.judge(answers[0], classifier.class_names, 0.2)
+    assert classification.fit(answers, classifier.class_names) == pytest.approx([0, 0.3, 1], abs=1e-6)
+    judged = classification.judge(answers[0], classifier.class_names, 0.2)
     assert (judged.known, [one.label for one in judged.top]) == (False, ["dark", "bright"])  # the surest is not known
-    assert objects.judge(answers[1], classifier.class_names, 0.2).known
-    assert objects.fit(answers[:, :2], ["dark", "bright"]) == pytest.approx([1, 0.6, 1])
+    assert classification.judge(answers[1], classifier.class_names, 0.2).known
+    assert classification.fit(answers[:, :2], ["dark", "bright"]) == pytest.approx([1, 0.6, 1])

@@ -9,9 +9,9 @@ import pytest
 from test_digits_live import save_clip
 from test_objects import Fake
 
-from recognition import live_objects
 from recognition.media.frames import Frame
-from recognition.objects import NONE
+from recognition.objects import live
+from recognition.objects.classes import NONE
 
 VIDEO, WEBCAM = "cifar_recognition/video.py", "cifar_recognition/webcam.py"
 STEP = 1 / 30  # seconds
@@ -22,7 +22,7 @@ def watch(answers, scenes=None, threshold=0.3):
     """Return what is shown while a network gives these answers, (cat, dog, frog), to frames of scene 0, or others."""
     queue = list(answers)
     classifier = Fake(lambda images: np.tile(queue.pop(0), (len(images), 1)), ("cat", "dog", "frog"))
-    watcher = live_objects.LiveObjects(classifier, threshold)
+    watcher = live.LiveObjects(classifier, threshold)
     scenes = scenes or [0] * len(queue)
     return [watcher.look(Frame("", k, SCENES[scene], k * STEP)) for k, scene in enumerate(scenes)]
 
@@ -37,7 +37,7 @@ CAT, DOG = (0.9, 0.05, 0.05), (0.05, 0.9, 0.05)
 def test_a_new_answer_comes_in_exponentially():
     shown = watch([CAT] * 5 + [DOG] * 60, threshold=0.0)
     after = np.arange(1, 61) * STEP
-    expected = 0.9 - 0.85 * np.exp(-after / live_objects.MEMORY)
+    expected = 0.9 - 0.85 * np.exp(-after / live.MEMORY)
     ahead = names(shown)[5:].index("dog")
     assert after[ahead] < 0.5
     found = [objects.top[0].confidence for objects in shown[5 + ahead :]]
@@ -50,7 +50,7 @@ def test_uneven_times_give_the_same_average():
     for step in (1, 3):
         queue = [CAT] + [DOG] * 40
         classifier = Fake(lambda images, queue=queue: np.tile(queue.pop(0), (len(images), 1)), ("cat", "dog", "frog"))
-        watcher = live_objects.LiveObjects(classifier, 0.0)
+        watcher = live.LiveObjects(classifier, 0.0)
         for k in range(0, 31, step):
             last = watcher.look(Frame("", k, SCENES[0], k * STEP))
         results.append(last.top[0].confidence)
@@ -84,7 +84,7 @@ def test_what_is_only_just_ahead_is_shown_in_the_end():
     shown = names(watch([(0.52, 0.48, 0)] * 10 + [(0.48, 0.52, 0)] * 90))
     assert shown[:30] == ["cat"] * 30
     change = shown.index("dog")
-    assert (change - 10) * STEP < live_objects.PATIENCE + 1
+    assert (change - 10) * STEP < live.PATIENCE + 1
     assert shown[change:] == ["dog"] * (100 - change)
 
 

@@ -12,7 +12,7 @@ from conftest import script_environment
 from PIL import Image
 from test_predict_static import one_line, records
 
-from recognition.objects import CIFAR10
+from recognition.objects.classes import CIFAR10
 
 SCRIPT = "cifar_recognition/predict_static.py"
 RED, GREEN, BLUE = (30, 30, 220), (30, 220, 30), (220, 30, 30)

@@ -13,6 +13,7 @@ from conftest import script_environment
 
 from recognition import face_crops, faces, gallery, people, recognizers
 from recognition.alignment import align_precisely
+from recognition.embeddings import statistics
 from recognition.models import store
 from recognition.models.weights import load_weights
 from recognition.networks.architectures import ARCHITECTURES
@@ -172,7 +173,7 @@ class Database:
 class Colours:
     """Describes a crop by the strongest of its three colours."""
 
-    size, padding, statistics = 32, 0.25, gallery.DLIB
+    size, padding, statistics = 32, 0.25, statistics.DLIB
 
     def embed(self, crops: np.ndarray, mirrored: bool = True) -> np.ndarray:
         return np.eye(4, dtype=np.float32)[crops.mean((1, 2)).argmax(1)]
@@ -199,7 +200,7 @@ def test_embeddings_are_compared_with_the_people(detector):
 def test_an_embedders_own_distances_reach_the_gallery(tmp_path, detector):
     class Other(Colours):
         name = "colours"
-        statistics = gallery.Statistics(0.0, 0.0, nearest=0.45, decade=0.1)
+        statistics = statistics.Statistics(0.0, 0.0, nearest=0.45, decade=0.1)
 
     folder = write_people(tmp_path / "people", 1, 1)
     for accepted, threshold in ((0.01, 0.45), (0.1, 0.55)):

@@ -13,19 +13,12 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import (
-    class_folders,
-    conversion,
-    dlib_weights,
-    embeddings,
-    face_crops,
-    face_variants,
-    faces,
-    recognizers,
-)
+from recognition import face_crops, face_variants, faces, recognizers
+from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
 from recognition.files import ROOT
 from recognition.models import cards, store
 from recognition.models.weights import load_weights
+from recognition.objects import class_folders
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face, write_people
 
@@ -238,7 +231,7 @@ def test_the_embedding_starts_from_what_dlib_learnt(unfreeze, script, tmp_path):
         "embedding",
         "RGB 150x150, aligned precisely, padding 0.25",
     )
-    theirs = conversion.trained(dlib_weights.read(embeddings.descriptor_file())).get_weights()
+    theirs = dlib_conversion.trained(dlib_weights.read(dlib_embedder.descriptor_file())).get_weights()
     ours = load_weights(output / "faces.weights.h5", "embedding", 3).get_weights()
     changed = [not np.array_equal(one, other) for one, other in zip(ours, theirs, strict=False)]
     assert changed == [False] * (len(theirs) - 5) + [unfreeze] * 5  # three matrices, two with a bias

@@ -15,9 +15,9 @@ import pytest
 from coloured_shapes import draw_dataset
 from conftest import script_environment
 
-from recognition import objects
 from recognition.files import ROOT
 from recognition.models import store
+from recognition.objects.classes import CIFAR10
 
 SCRIPT = "cifar_recognition/train.py"
 STEPS = ("dense", "conv", "conv_pool", "cnn", "fast")
@@ -127,7 +127,7 @@ def test_card_describes_the_files_and_what_was_measured(ladder, dataset):
         parts = [archive[name] for name in ("x_train", "y_train", "x_test", "y_test")]
     content = b"".join(part.tobytes() for part in parts)
     assert card["dataset"] == {"name": "tiny.npz", "sha256": hashlib.sha256(content).hexdigest()}
-    assert tuple(card["class_names"]) == objects.CIFAR10
+    assert tuple(card["class_names"]) == CIFAR10
     assert card["precision"] == "float32" and card["seconds"] > 0 and "keras" in card["versions"]
     images, labels = parts[2], parts[3][:, 0]
     plain, mirrored = model.predict(images), model.predict(np.flip(images, 2))

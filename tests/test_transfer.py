@@ -9,9 +9,10 @@ import h5py
 import numpy as np
 import pytest
 
-from recognition import backbones, class_folders, features, objects
 from recognition.files import ROOT
 from recognition.models import cards, store
+from recognition.objects import backbones, class_folders, features
+from recognition.objects.classes import CIFAR10
 from recognition.settings import UserError
 
 EXTRACT, TRAIN = "cifar_recognition/extract_features.py", "cifar_recognition/train_transfer.py"
@@ -50,7 +51,7 @@ def clone(tmp_path_factory) -> Path:
     for part in ("recognition", "cifar_recognition"):
         shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
     keras.utils.set_random_seed(0)
-    card = {"architecture": "fast", "class_names": list(objects.CIFAR10), "threshold": 0.0}
+    card = {"architecture": "fast", "class_names": list(CIFAR10), "threshold": 0.0}
     network = architectures.ARCHITECTURES["fast"](10)
     for _ in range(20):  # batch normalisation has to see something: else the numbers vanish from layer to layer
         network(np.random.default_rng(0).integers(0, 256, (32, 32, 32, 3)).astype(np.float32), training=True)

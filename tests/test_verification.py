@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from recognition import identification, verification
-from recognition.gallery import DLIB, Match, Statistics
+from recognition.embeddings.statistics import DLIB, Statistics
+from recognition.gallery import Match
 from recognition.identification import Probe
 from recognition.settings import UserError
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import files, vgg
+from recognition import files
+from recognition.embeddings import vgg_face
 from recognition.settings import UserError
 
 BLOCKS = (4, 4), (4, 4), (4, 4, 4), (6, 6, 6), (6, 6, 6)
@@ -83,12 +84,12 @@ def crops() -> np.ndarray:
 @pytest.mark.parametrize("layout", ["top", "notop", "convolutions"])
 def test_descriptors_are_what_the_paper_computes(tmp_path, crops, layout):
     path = write(tmp_path / "weights.h5", layout)
-    found, weights = vgg.read_weights(path, **SMALL)
+    found, weights = vgg_face.read_weights(path, **SMALL)
     assert found.name == layout
-    exact = vgg.network(found, weights, BLOCKS).predict(crops.astype(np.float32), verbose=0)
+    exact = vgg_face.network(found, weights, BLOCKS).predict(crops.astype(np.float32), verbose=0)
     assert np.abs(exact - expected(crops, layout)).max() < 1e-4
 
-    embedder = vgg.VggFace(path, tmp_path, **SMALL)
+    embedder = vgg_face.VggFace(path, tmp_path, **SMALL)
     descriptors = embedder.embed(crops)
     assert np.allclose(np.linalg.norm(descriptors, axis=1), 1, atol=1e-3)
     assert (descriptors * exact).sum(1).min() > 0.99  # its weights are rounded to 8 bits
@@ -103,7 +104,7 @@ def test_descriptors_are_what_the_paper_computes(tmp_path, crops, layout):
 def exported(tmp_path_factory) -> Path:
     """Return a folder with weights that were used once."""
     folder = tmp_path_factory.mktemp("vgg")
-    vgg.VggFace(write(folder / "rcmalli_vggface_tf_vgg16.h5", "top"), folder, **SMALL)
+    vgg_face.VggFace(write(folder / "rcmalli_vggface_tf_vgg16.h5", "top"), folder, **SMALL)
     return folder
 
 
@@ -127,7 +128,7 @@ def test_second_time_needs_neither_keras_nor_the_weights(exported, tmp_path, cro
     done = subprocess.run(arguments, env=script_environment(), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert np.allclose(json.loads(done.stdout), vgg.VggFace(folder=exported).embed(crops), atol=1e-5)
+    assert np.allclose(json.loads(done.stdout), vgg_face.VggFace(folder=exported).embed(crops), atol=1e-5)
     del before["rcmalli_vggface_tf_vgg16.h5"]
     assert {name: (folder / name).read_bytes() for name in before} == before
     assert capsys.readouterr().err == ""
@@ -139,21 +140,23 @@ def test_other_numbers_in_the_file_first_used_are_refused(exported, tmp_path):
     with h5py.File(path, "r+") as file:
         file["conv1_1/conv1_1_b:0"][0] = 7
     with pytest.raises(UserError, match=r"not the file first used .*delete .*vggface_rcmalli_vggface_tf_vgg16\.json"):
-        vgg.VggFace(folder=folder, **SMALL)
+        vgg_face.VggFace(folder=folder, **SMALL)
 
 
 @pytest.mark.parametrize("suffix", ["tflite", "json"])
 def test_damaged_export_is_made_anew(exported, tmp_path, crops, suffix, capsys):
     folder = copy(exported, tmp_path)
     (folder / f"vggface_rcmalli_vggface_tf_vgg16.{suffix}").write_bytes(b"{}")
-    assert np.allclose(vgg.VggFace(folder=folder, **SMALL).embed(crops), vgg.VggFace(folder=exported).embed(crops))
+    assert np.allclose(
+        vgg_face.VggFace(folder=folder, **SMALL).embed(crops), vgg_face.VggFace(folder=exported).embed(crops)
+    )
     sha256 = files.hash_of(folder / "rcmalli_vggface_tf_vgg16.h5")
     assert sha256 in capsys.readouterr().err  # shown, so that it can be compared
 
 
 def refusal(path: Path) -> str:
     with pytest.raises(UserError) as caught:
-        vgg.VggFace(path, path.parent / "none", **SMALL)
+        vgg_face.VggFace(path, path.parent / "none", **SMALL)
     assert not (path.parent / "none").exists()
     assert "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
@@ -189,14 +192,14 @@ def test_other_files_are_refused(tmp_path):
 
 
 def test_real_sizes_are_those_of_the_paper():
-    top, notop, convolutions = vgg.layouts()
-    count = sum(np.prod(shape) for pair in vgg._shapes(top, vgg.BLOCKS) for shape in pair)
+    top, notop, convolutions = vgg_face.layouts()
+    count = sum(np.prod(shape) for pair in vgg_face._shapes(top, vgg_face.BLOCKS) for shape in pair)
     assert count == 145_002_878  # as keras_vggface counts them
-    assert sum(np.prod(shape) for pair in vgg._shapes(notop, vgg.BLOCKS) for shape in pair) == 14_714_688
-    assert sum(np.prod(shape) for pair in vgg._shapes(convolutions, vgg.BLOCKS) for shape in pair) == count
+    assert sum(np.prod(shape) for pair in vgg_face._shapes(notop, vgg_face.BLOCKS) for shape in pair) == 14_714_688
+    assert sum(np.prod(shape) for pair in vgg_face._shapes(convolutions, vgg_face.BLOCKS) for shape in pair) == count
 
 
 def test_nothing_there_and_no_network(tmp_path, monkeypatch):
-    monkeypatch.setattr(vgg, "FILES", {"a.h5": "http://127.0.0.1:9/a.h5"})
+    monkeypatch.setattr(vgg_face, "FILES", {"a.h5": "http://127.0.0.1:9/a.h5"})
     with pytest.raises(UserError, match=r"a\.h5 not found and not downloaded .*--weights"):
-        vgg.VggFace(folder=tmp_path / "models")
+        vgg_face.VggFace(folder=tmp_path / "models")

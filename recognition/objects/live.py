@@ -5,7 +5,8 @@ import numpy as np
 from recognition.media.frames import Frame
 from recognition.media.roi import Box
 from recognition.media.scenes import CutDetector
-from recognition.objects import TOP, Classifier, Objects, fit, judge, mean, named
+from recognition.objects.classes import known_classes
+from recognition.objects.classification import TOP, Classifier, Objects, fit, judge, mean
 
 MEMORY = 0.4  # seconds in which the weight of a frame falls to a third: longer is calmer, and later
 MARGIN = 0.15  # by which another answer must lead to be shown at once
@@ -43,7 +44,7 @@ class LiveObjects:
 
     def _lead(self, now: Objects) -> float:
         """Return how far an answer is ahead of the one shown, 0 to 1."""
-        names = named(self._classifier.class_names)
+        names = known_classes(self._classifier.class_names)
         if now.known and self._shown.known:
             return now.top[0].confidence - float(self._mean[names.index(self._shown.name)])
         over = float(fit(self._mean[None], self._classifier.class_names)[0]) - self._threshold

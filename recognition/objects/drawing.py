@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from recognition.media.canvas import GREEN, draw_words, letters, text_size, write
-from recognition.objects import NONE, Objects
+from recognition.objects.classes import NONE
+from recognition.objects.classification import Objects
 
 PALE = (200, 200, 200)  # BGR, of the bars that are not the answer
 LEAST = 400  # pixels of the longer side on which a panel is readable without covering the photo

@@ -1,26 +1,22 @@
 """Say what a photo shows: look at squares of it as a network was trained on, and average what it makes of them.
 
-Three steps, each a function on arrays: `views` (which squares), `crops` (cut out, shrunk, mirrored), `judge` (the most
-probable classes, or none of them).
+Three steps, each a function on arrays: `views` (which squares of a photo), `crop_views` (cut out, shrunk, mirrored) and
+`judge` (the most probable classes, or none of them).
 """
 
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 
-from recognition import novelty
 from recognition.media.roi import Box
 from recognition.models import cards, litert, store
+from recognition.objects.classes import NONE, known_classes
+from recognition.objects.crops import crop_views, views
 from recognition.settings import UserError
 
-CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
-NONE = "none of these"  # the last class of a network that was trained on other things, too
-WIDEST, CLOSER = 1.5, 0.875  # times the shorter side: how far a view may reach, and a look a little closer
 TOP = 5
-SOFT = np.array([0.045, 0.91, 0.045])  # a blur of 0.3 pixels: shrunk photos are sharper than CIFAR's images otherwise
 
 
 @dataclass
@@ -65,7 +61,7 @@ class Classifier:
 
     def crops(self, frame: np.ndarray) -> np.ndarray:
         """Return these squares of a BGR frame and their mirror images, as in training, RGB uint8 (K, size, size, 3)."""
-        return self._backbone.crops(frame) if self._backbone else crops(frame, self.size)
+        return self._backbone.crops(frame) if self._backbone else crop_views(frame, self.size)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (N, classes), of RGB images, uint8 (N, size, size, 3).
@@ -75,7 +71,7 @@ class Classifier:
         seen = self._model.run(self._backbone.features(images) if self._backbone else images)
         if not self._line.size:
             return seen["probabilities"]
-        near = np.clip(novelty.nearness(seen["features"], self._line), 0, 1)
+        near = np.clip(nearness(seen["features"], self._line), 0, 1)
         return np.concatenate([seen["probabilities"], 1 - near[:, None]], axis=1)
 
 
@@ -83,50 +79,13 @@ def load(name: str, folder: Path = cards.MODELS) -> Classifier:
     """Return a model in models/ that tells what a photo shows. Raises UserError for one that reads other images."""
     card, backbone = cards.read_card(name, folder), None
     if "backbone" in card:
-        from recognition import backbones
+        from recognition.objects import backbones
 
         backbone = backbones.load_same(card["backbone"], str(cards.card_path(name, folder)), folder)
     model = store.load(name, folder)
     if not backbone and (len(model.shape) != 3 or model.shape[0] != model.shape[1] or model.shape[2] != 3):
         raise UserError(f"{folder / name} is no object model: train one with python cifar_recognition/train.py")
     return Classifier(model, backbone)
-
-
-def views(width: int, height: int, size: int) -> list[Box]:
-    """Return the squares around the middle of a photo to look at: a wide one, the largest in it, and a closer one.
-
-    CIFAR's images are filled to the edges, with one thing that they hardly crop. So a view is filled, or nearly so:
-    bars around a whole photo cost more than the ends of it. The wide square cuts as much off the ends as it hangs over
-    the sides; no other one is smaller than `size` pixels, for enlarging shows nothing new: an image of that size is
-    looked at as it is.
-    """
-    short, long = sorted((width, height))
-    sides = [round(min((short * long) ** 0.5, WIDEST * short)), short, round(CLOSER * short)]
-    sides = sides[:1] + [side for side in sides[1:] if size <= side < sides[0]]
-    corners = [((width - side) // 2, (height - side) // 2, side) for side in sides]
-    return [(x, y, x + side, y + side) for x, y, side in corners]
-
-
-def cut(frame: np.ndarray, box: Box, size: int) -> np.ndarray:
-    """Return a square of a BGR frame as RGB uint8 (size, size, 3); what hangs over repeats the frame's edge."""
-    x1, y1, x2, y2 = box
-    scale = size / (x2 - x1)
-    inside = frame[max(0, y1) : y2, max(0, x1) : x2]
-    inner = max(1, round(inside.shape[1] * scale)), max(1, round(inside.shape[0] * scale))
-    small = inside
-    if inner != (inside.shape[1], inside.shape[0]):
-        small = cv2.resize(inside, inner, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    if scale <= 0.5:
-        small = cv2.sepFilter2D(small, -1, SOFT, SOFT)
-    left, top = (size - inner[0]) // 2, (size - inner[1]) // 2
-    edges = top, size - inner[1] - top, left, size - inner[0] - left
-    return cv2.cvtColor(cv2.copyMakeBorder(small, *edges, cv2.BORDER_REPLICATE), cv2.COLOR_BGR2RGB)
-
-
-def crops(frame: np.ndarray, size: int) -> np.ndarray:
-    """Return the views of a BGR frame, then their mirror images, RGB uint8 (K, size, size, 3)."""
-    images = np.stack([cut(frame, box, size) for box in views(frame.shape[1], frame.shape[0], size)])
-    return np.concatenate([images, images[:, :, ::-1]])
 
 
 def classify(frame: np.ndarray, classifier: Classifier, threshold: float, most: int = TOP) -> Objects:
@@ -144,14 +103,9 @@ def fit(probabilities: np.ndarray, class_names: list[str]) -> np.ndarray:
     return 1 - probabilities[:, -1] if class_names[-1] == NONE else probabilities.max(axis=1)
 
 
-def named(class_names: list[str]) -> list[str]:
-    """Return the classes without "none of these"."""
-    return class_names[:-1] if class_names[-1] == NONE else class_names
-
-
 def judge(probabilities: np.ndarray, class_names: list[str], threshold: float, most: int = TOP) -> Objects:
     """Return what probabilities, float32 (classes,), say; `most`: how many classes are listed."""
-    names = named(class_names)
+    names = known_classes(class_names)
     best = np.argsort(-probabilities[: len(names)], kind="stable")[:most]
     top = [Label(names[k], round(float(probabilities[k]), 4)) for k in best]
     fits = float(fit(probabilities[None], class_names)[0])
@@ -175,3 +129,13 @@ def json_line(source: str, index: int, objects: Objects) -> str:
     """Return what was seen in a frame as one line of JSON: source, frame, known, top (label, confidence)."""
     top = [asdict(one) for one in objects.top]
     return json.dumps({"source": source, "frame": index, "known": objects.known, "top": top})
+
+
+def predict_both(model, images: np.ndarray) -> np.ndarray:
+    """Return a model's probabilities of images as they are and of the same mirrored, float32 (2, N, classes)."""
+    return np.stack([model.predict(images), model.predict(images[:, :, ::-1])])
+
+
+def nearness(features: np.ndarray, line: np.ndarray) -> np.ndarray:
+    """Return on which side of a line features, float32 (N, D), lie: 1 and above known, 0 and below others; (N,)."""
+    return features @ line[:-1] + line[-1]

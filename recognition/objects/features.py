@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.backbones import EXTRACT, Backbone
 from recognition.files import ROOT, sha256, write_atomically
 from recognition.media.frames import read_image
 from recognition.models.weights import weight_shapes
+from recognition.objects.backbones import EXTRACT, Backbone
 from recognition.progress import watched
 from recognition.settings import UserError, say
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import dlib_weights
-from recognition.dlib_weights import Layer
+from recognition.embeddings import dlib_weights
+from recognition.embeddings.dlib_weights import Layer
 from recognition.files import ROOT, alone, sha256, write_atomically
 from recognition.models import cards, store
 from recognition.settings import UserError, say
@@ -22,7 +22,10 @@ NAME = "dlib_resnet_v1"
 FOLDER = ROOT / "data" / "models"
 VERSION = 2  # of the network that is written; another number, and it is converted again
 LIMIT = 180  # seconds, after which something must be wrong
-CODE = "import sys; from recognition import conversion; conversion.convert(*map(conversion.Path, sys.argv[1:]))"
+CODE = (
+    "import sys; from recognition.embeddings import dlib_conversion as conversion; "
+    "conversion.convert(*map(conversion.Path, sys.argv[1:]))"
+)
 
 
 def read(folder: Path = FOLDER) -> bytes | None:
@@ -89,9 +92,9 @@ def convert(source: Path, folder: Path) -> None:
         for left in folder.glob(f".{NAME}.*.*"):  # by a program that was killed
             left.unlink()
 
-        from recognition import conversion
+        from recognition.embeddings import dlib_conversion
 
-        model = conversion.trained(dlib_weights.read(source))
+        model = dlib_conversion.trained(dlib_weights.read(source))
         weights, tflite = folder / f"{NAME}.weights.h5", folder / f"{NAME}.tflite"
         write_atomically(weights, model.save_weights, suffix=".weights.h5")
         content = store.export(model, rounded=False)

@@ -11,11 +11,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import conversion
-from recognition.alignment import align_precisely
 from recognition.downloads import dlib_file
-from recognition.faces import Face
-from recognition.gallery import DLIB
+from recognition.embeddings import dlib_conversion
+from recognition.embeddings.statistics import DLIB
 from recognition.settings import UserError, quiet, say
 
 DESCRIPTOR = "dlib_face_recognition_resnet_model_v1.dat"
@@ -104,10 +102,10 @@ def descriptor_file() -> Path:
     return Path(dlib_file(DESCRIPTOR))
 
 
-def load_embedder(mirrored: bool = True, folder: Path = conversion.FOLDER) -> FastEmbedder | DlibEmbedder:
+def load_embedder(mirrored: bool = True, folder: Path = dlib_conversion.FOLDER) -> FastEmbedder | DlibEmbedder:
     """Return the descriptor run by LiteRT, converted first unless `folder` has it; else dlib's, saying why."""
     try:
-        return FastEmbedder(conversion.fetch(descriptor_file(), folder), mirrored)
+        return FastEmbedder(dlib_conversion.fetch(descriptor_file(), folder), mirrored)
     except UserError as error:
         say(f"{error}; going on with dlib itself, which takes twenty times as long")
         return DlibEmbedder(mirrored)
@@ -125,9 +123,3 @@ class LateEmbedder:
     def embed(self, crops: np.ndarray, mirrored: bool | None = None) -> np.ndarray:
         """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 150, 150, 3)."""
         return self._embedder.embed(crops, mirrored)
-
-
-def crops_of(frame: np.ndarray, faces: list[Face], size: int, padding: float) -> np.ndarray:
-    """Return the faces of a BGR frame, aligned, BGR uint8 (N, size, size, 3)."""
-    crops = [align_precisely(frame, face.landmarks, size, padding) for face in faces]
-    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)

@@ -6,7 +6,8 @@ Occlusion (Zeiler and Fergus, 2014): it needs nothing of the network but its ans
 import cv2
 import numpy as np
 
-from recognition.objects import Classifier, cut
+from recognition.objects.classification import Classifier
+from recognition.objects.crops import cut
 
 PLACES = 8  # hidden in turn, along each side of a view
 SURE = 1e-5  # nearer to 0 and 1 are rounding errors

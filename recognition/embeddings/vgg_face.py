@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.downloads import fetch
-from recognition.gallery import Statistics
+from recognition.embeddings.statistics import Statistics
 from recognition.models import converted
 from recognition.models.converted import FOLDER
 from recognition.models.litert import Model

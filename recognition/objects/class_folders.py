@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.media.frames import SUFFIXES
-from recognition.objects import NONE
+from recognition.objects.classes import NONE
 from recognition.settings import UserError, say
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import objects
 from recognition.downloads import fetch
 from recognition.models import cards, converted, litert, store
 from recognition.models.weights import fill, weight_shapes
+from recognition.objects import classification
+from recognition.objects.crops import cut, views
 from recognition.settings import UserError
 
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
@@ -83,12 +84,12 @@ class Backbone:
         at dogs. ImageNet's networks see it once, and of an image of `size` they say exactly what Keras says.
         """
         (box,) = self.views(frame.shape[1], frame.shape[0])
-        whole = objects.cut(frame, box, self.size)[None]
+        whole = cut(frame, box, self.size)[None]
         return np.concatenate([whole, whole[:, :, ::-1]]) if self._mirrored else whole
 
-    def views(self, width: int, height: int) -> list[objects.Box]:
+    def views(self, width: int, height: int) -> list[classification.Box]:
         """Return the one square of a frame that is looked at, x1 y1 x2 y2 in pixels."""
-        return objects.views(width, height, self.size)[:1]
+        return views(width, height, self.size)[:1]
 
     def describe(self, crops: list[np.ndarray]) -> np.ndarray:
         """Return the features, float32 (N, D), of N frames, given the crops of each."""
