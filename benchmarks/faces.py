@@ -29,7 +29,8 @@ import faces_videos
 import measuring
 from measuring import percent
 
-from recognition import settings, verification
+from recognition import settings
+from recognition.faces import evaluation
 from recognition.files import ROOT
 from recognition.models import cards
 
@@ -154,7 +155,7 @@ def lfw_rows(config: Config, folder: Path, theirs: Callable[..., dict]) -> list[
             f"{rate:.0f} frames/s, {percent(named)} of faces named",
         ),
         *faces_descriptors.rows(
-            verification.load_pairs(PAIRS, LFW),
+            evaluation.load_pairs(PAIRS, LFW),
             sorted(LFW.glob("*/*.jpg"))[: config.photos],
             folder / "many",
             yardstick["ms"] / 1000,

@@ -10,8 +10,9 @@ from pathlib import Path
 import measuring
 import numpy as np
 
-from recognition import face_crops, faces, labelled, verification
 from recognition.embeddings import dlib_conversion, dlib_embedder
+from recognition.faces import detection, evaluation, labelled_photos
+from recognition.faces.crops import crops_of
 from recognition.files import ROOT
 from recognition.settings import UserError
 
@@ -21,16 +22,16 @@ SCRIPTS = ROOT / "face_recognition"
 
 def cropped(paths: list[Path]) -> tuple[np.ndarray, dict[Path, int]]:
     """Return the aligned faces of photos, BGR uint8 (N, 150, 150, 3), and which of them is whose photo's."""
-    photos = labelled.MainFaces(paths, faces.load_detector("auto"), count=len(paths))
+    photos = labelled_photos.MainFaces(paths, detection.load_detector("auto"), count=len(paths))
     crops, places = [], {}
     for photo, face in photos:
         places[Path(photo.source)] = len(crops)
-        crops.append(face_crops.crops_of(photo.image, [face], dlib_embedder.FastEmbedder.size, 0.25)[0])
+        crops.append(crops_of(photo.image, [face], dlib_embedder.FastEmbedder.size, 0.25)[0])
     return np.stack(crops), places
 
 
 def same_row(
-    pairs: list[verification.Pair],
+    pairs: list[evaluation.Pair],
     crops: np.ndarray,
     places: dict[Path, int],
     ours: dlib_embedder.FastEmbedder,
@@ -40,7 +41,7 @@ def same_row(
     reference = np.concatenate([theirs.embed(crops[k : k + 16]) for k in range(0, len(crops), 16)])
     found = ours.embed(crops)
     one, other = np.array([(places[a], places[b]) for a, b, _ in pairs if a in places and b in places]).T
-    limit = verification.usual_threshold(ours.statistics)
+    limit = evaluation.usual_threshold(ours.statistics)
     decided = [np.linalg.norm(rows[one] - rows[other], axis=1) < limit for rows in (reference, found)]
     return (
         f"descriptors of {len(crops):,} LFW photos, {len(one):,} pairs of them",
@@ -106,7 +107,7 @@ def enrol_row(photos: list[Path], folder: Path, slow: float) -> Row:
     )
 
 
-def rows(pairs: list[verification.Pair], photos: list[Path], folder: Path, slow: float) -> list[Row]:
+def rows(pairs: list[evaluation.Pair], photos: list[Path], folder: Path, slow: float) -> list[Row]:
     """Return the rows; `photos`: to be enrolled into a folder that is not there yet; `slow`: see enrol_row."""
     wanted = sorted({path for one, other, _ in pairs for path in (one, other)})
     crops, places = cropped(wanted)

@@ -12,7 +12,8 @@ import cv2
 import measuring
 import numpy as np
 
-from recognition import draw, faces, recognizers, watching
+from recognition import recognizers
+from recognition.faces import detection, drawing, live
 from recognition.files import ROOT
 from recognition.media import canvas
 
@@ -55,14 +56,14 @@ def four_faces(count: int) -> Iterator[np.ndarray]:
 
 def webcam_rate(database: Path, count: int) -> tuple[float, float]:
     """Return frames a second of the webcam's loop with four known faces, and the share of faces that were named."""
-    detector = faces.load_detector("auto", live=True)
-    watcher = watching.Watcher(detector, recognizers.load("embedding", database, detector))
+    detector = detection.load_detector("auto", live=True)
+    watcher = live.Watcher(detector, recognizers.load("embedding", database, detector))
     images = list(four_faces(count))
     watcher.watch(images[0], 0.0)
     named, start = 0, time.perf_counter()
     for k, image in enumerate(images[1:], 1):
         seen = watcher.watch(image, k / 30)
-        draw.draw_faces(image, seen)
+        drawing.draw_faces(image, seen)
         canvas.draw_fps(image, 30)
         named += sum(one.name is not None for one in seen)
     return (count - 1) / (time.perf_counter() - start), named / 4 / (count - 1)

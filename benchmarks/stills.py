@@ -13,8 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import draw, faces, files, marker, recognizers, settings, strokes, watching
-from recognition.digits import drawing, live
+from recognition import draw, files, marker, recognizers, settings, strokes
+from recognition.digits.drawing import draw_digits
+from recognition.digits.live import LiveReader
+from recognition.faces import detection
+from recognition.faces.drawing import draw_faces
+from recognition.faces.live import Seen
 from recognition.media import sinks
 from recognition.models import litert, store
 from recognition.pen import Pen
@@ -34,11 +38,11 @@ def read_page(model: litert.Model, seed: int) -> np.ndarray:
     rng = np.random.default_rng(seed)
     page = pages.Page(height=760, width=1320, digit=130, pen=9, ruling="ruled", slant=3, shadow=0.3)
     photo, _ = pages.write_page([list("31415"), list("92653")], page, rng)
-    reader = live.LiveReader(model.predict, model.threshold(None))
+    reader = LiveReader(model.predict, model.threshold(None))
     for k in range(12):
         frame = photo[k : k + 720, 2 * k : 2 * k + 1280].copy()
         rows = reader.read(frame)
-    drawing.draw_digits(frame, rows)
+    draw_digits(frame, rows)
     return frame
 
 
@@ -72,7 +76,7 @@ def save(frames: list[np.ndarray], path: Path) -> None:
 
 def name_people() -> np.ndarray:
     """Return a picture of predict_static.py, BGR: four drawn people, three of whom are enrolled."""
-    detector = faces.load_detector("auto")
+    detector = detection.load_detector("auto")
     with tempfile.TemporaryDirectory() as folder:
         for name, person in (("Ada", 0), ("Ben", 2), ("Zoë", 7)):
             (Path(folder) / name).mkdir()
@@ -83,7 +87,7 @@ def name_people() -> np.ndarray:
         frame = np.hstack([portraits.draw_face(person, 9, 320) for person in (2, 0, 16, 7)])
         found = detector.detect(frame)
         matches = recognizer.identify(frame, found)
-    draw.draw_faces(frame, [watching.Seen(face.box, match) for face, match in zip(found, matches, strict=True)])
+    draw_faces(frame, [Seen(face.box, match) for face, match in zip(found, matches, strict=True)])
     return frame
 
 

@@ -21,8 +21,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import enrolling, faces, people, photo_files, progress, settings
+from recognition import enrolling, people, photo_files, progress, settings
 from recognition.embeddings import dlib_embedder
+from recognition.faces import detection
 from recognition.media import cameras, canvas, frames, sinks, videos, windows
 
 KEYS = {"Enter": "take the photo"}
@@ -153,7 +154,7 @@ def is_video(path: str) -> bool:
 def main(config: Config) -> int:
     check(config)
     persons = [(folder.name, (str(folder),)) for folder in config.folders] or [(config.name, config.paths)]
-    detector, embedder = faces.load_detector(config.detector), dlib_embedder.load_embedder()
+    detector, embedder = detection.load_detector(config.detector), dlib_embedder.load_embedder()
     database = people.People(config.faces, detector, embedder, may_be_new=True)
     enroller = Enroller(database, config)
     if config.source:

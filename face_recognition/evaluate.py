@@ -18,20 +18,10 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import (
-    face_crops,
-    faces,
-    files,
-    identification,
-    labelled,
-    looking,
-    people,
-    progress,
-    recognizers,
-    settings,
-    verification,
-)
+from recognition import files, looking, people, progress, recognizers, settings
 from recognition.evaluation import metrics, plots
+from recognition.faces import detection, evaluation, labelled_photos
+from recognition.faces.crops import crops_of
 
 WORST = 30  # mistakes shown
 
@@ -52,23 +42,23 @@ class Config:
     show: bool = True  # open the figures in windows where there is a display
 
 
-def embed_photos(photos: labelled.MainFaces, embedder) -> tuple[list[Path], np.ndarray]:
+def embed_photos(photos: labelled_photos.MainFaces, embedder) -> tuple[list[Path], np.ndarray]:
     """Return the paths of the photos with a face and their embeddings, float32 (N, D)."""
     paths, found = [], [np.zeros((0, 1), np.float32)]
     for some in progress.batches(photos, looking.BATCH):
         paths += [Path(frame.source) for frame, _ in some]
-        crops = [face_crops.crops_of(frame.image, [face], embedder.size, embedder.padding) for frame, face in some]
+        crops = [crops_of(frame.image, [face], embedder.size, embedder.padding) for frame, face in some]
         found.append(embedder.embed(np.concatenate(crops)))
     return paths, np.concatenate(found[1:] or found)
 
 
 def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     """Return the numbers of LFW's protocol, and the figures; pairs with a photo without a face count as mistakes."""
-    pairs = verification.load_pairs(config.pairs, config.photos)
+    pairs = evaluation.load_pairs(config.pairs, config.photos)
     embedder = recognizers.load_embedder(config.recognizer, config.weights)
-    threshold = config.threshold or verification.usual_threshold(embedder.statistics)
+    threshold = config.threshold or evaluation.usual_threshold(embedder.statistics)
     wanted = sorted({path for pair in pairs for path in pair[:2]})
-    photos = labelled.MainFaces(wanted, faces.load_detector(config.detector), count=len(wanted))
+    photos = labelled_photos.MainFaces(wanted, detection.load_detector(config.detector), count=len(wanted))
     rows = dict(zip(*embed_photos(photos, embedder), strict=True))
     same = np.array([pair[2] for pair in pairs])
     distances = np.array([
@@ -87,7 +77,7 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
         "without_a_face": len(photos.faceless),
         "unreadable": len(photos.unreadable),
         "threshold": threshold,
-        "accuracy": verification.accuracy(distances, same, threshold),
+        "accuracy": evaluation.accuracy(distances, same, threshold),
         "found": float(taken[same].mean()),
         "mistaken": float(taken[~same].mean()),
         "wrong": [
@@ -102,7 +92,7 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     figures = [output / "roc.png"]
     labels = "pairs of two people taken for one", "pairs of one person found"
     point = result["mistaken"], result["found"]
-    plots.plot_shares(*verification.roc(distances, same), labels, point, figures[0])
+    plots.plot_shares(*evaluation.roc(distances, same), labels, point, figures[0])
     shown = [k for k in errors if not missing[k]][: WORST // 2]
     if shown:
         figures.append(output / "wrong.png")
@@ -124,9 +114,9 @@ def show_photos(paths: list[Path], heads: list[str], figure: Path) -> None:
 def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
     """Return how many people are found and strangers named, and the figures."""
     folder = config.photos or config.faces
-    folders = labelled.list_people(folder)
-    detector = faces.load_detector(config.detector)
-    photos = labelled.MainFaces(folders, detector)
+    folders = labelled_photos.list_people(folder)
+    detector = detection.load_detector(config.detector)
+    photos = labelled_photos.MainFaces(folders, detector)
     if config.photos:
         recognizer = recognizers.load(
             config.recognizer, config.faces, detector, config.accept, config.model, config.weights
@@ -134,16 +124,16 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
         enrolled, probes = set(recognizer.names()), []
         for frame, face in photos:
             match, path = recognizer.identify(frame.image, [face])[0], Path(frame.source)
-            probes.append(identification.Probe(path, path.parent.name, match, path.parent.name not in enrolled))
+            probes.append(evaluation.Probe(path, path.parent.name, match, path.parent.name not in enrolled))
     else:
         embedder = recognizers.load_embedder(config.recognizer, config.weights)
         paths, found = embed_photos(photos, embedder)
-        everybody = identification.leave_one_out(paths, found, embedder.statistics, config.accept)
+        everybody = evaluation.leave_one_out(paths, found, embedder.statistics, config.accept)
         probes = list(progress.watched(everybody, 2 * len(paths), "photo"))
     if not probes:
         raise settings.UserError(f"{folder}: no photo with a face in it")
     wrong = sorted((probe for probe in probes if not probe.right), key=lambda one: -abs(one.match.confidence - 0.5))
-    result = identification.score(probes)
+    result = evaluation.score(probes)
     result |= {"without_a_face": len(photos.faceless), "unreadable": len(photos.unreadable)}
     result["wrong"] = [
         {
@@ -165,7 +155,7 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
     if known and len(known) < len(probes):
         figures.append(output / "found.png")
         labels, point = ("strangers named", "people found"), (result["strangers_named"], result["found"])
-        plots.plot_shares(*identification.curve(probes), labels, point, figures[-1])
+        plots.plot_shares(*evaluation.curve(probes), labels, point, figures[-1])
     if wrong:
         figures.append(output / "wrong.png")
         heads = [

@@ -20,8 +20,9 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import alignment, faces, people, settings
+from recognition import people, settings
 from recognition.embeddings import dlib_embedder
+from recognition.faces import alignment, detection
 from recognition.media import frames
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "forget": 1}  # how many names each action takes
@@ -60,7 +61,7 @@ def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
             frame = frames.read_image(photo)
         except settings.UserError:
             continue
-        face = faces.main_face(frame, detector.detect(frame, main=True))
+        face = detection.main_face(frame, detector.detect(frame, main=True))
         if face:
             return alignment.align(frame, face.landmarks, side, 0.5)[..., ::-1]
     return np.full((side, side, 3), 128, np.uint8)
@@ -89,7 +90,7 @@ def main(config: Config) -> int:
         raise settings.UserError(f"{config.action} takes {wanted} names, not {len(config.names)}: see --help", 2)
     if config.sheet and (config.action != "list" or config.sheet.suffix.lower() != ".png"):
         raise settings.UserError(f"--sheet {config.sheet}: a .png file, and with list", 2)
-    database = people.People(config.faces, faces.load_detector(config.detector), dlib_embedder.LateEmbedder())
+    database = people.People(config.faces, detection.load_detector(config.detector), dlib_embedder.LateEmbedder())
     if config.action == "list":
         rows = describe(database)
         for row in rows if config.json else []:

@@ -16,7 +16,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import draw, faces, people, recognizers, settings, watching
+from recognition import people, recognizers, settings
+from recognition.faces import detection, drawing, live
 from recognition.media import frames, sinks, windows
 
 
@@ -38,7 +39,7 @@ class Config:
 def main(config: Config) -> int:
     if not config.paths:
         raise settings.UserError("name at least one image, folder or pattern", 2)
-    detector = faces.load_detector(config.detector)
+    detector = detection.load_detector(config.detector)
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
@@ -51,11 +52,11 @@ def main(config: Config) -> int:
         for frame in source:
             found = detector.detect(frame.image)
             matches = recognizer.identify(frame.image, found)
-            seen = [watching.Seen(face.box, match) for face, match in zip(found, matches, strict=True)]
-            draw.draw_faces(frame.image, seen)
+            seen = [live.Seen(face.box, match) for face, match in zip(found, matches, strict=True)]
+            drawing.draw_faces(frame.image, seen)
             path = sink.write(frame)
             if config.json:
-                print(watching.json_line(frame.source, frame.index, seen), flush=True)
+                print(live.json_line(frame.source, frame.index, seen), flush=True)
             else:
                 names = ", ".join(
                     people.printable(one.name or "unknown") for one in sorted(seen, key=lambda one: one.box[0])

@@ -24,8 +24,10 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import face_crops, face_variants, faces, files, settings
+from recognition import face_variants, files, settings
 from recognition.embeddings import dlib_embedder, dlib_weights
+from recognition.faces import detection
+from recognition.faces.crops import FORMS, load_photos, load_strangers, similarities, with_channels
 from recognition.models import cards, litert, store
 from recognition.objects import class_folders
 
@@ -86,7 +88,7 @@ def make_batch(
     people = np.arange(step * config.batch_size, (step + 1) * config.batch_size) % len(targets)
     people = np.random.default_rng([config.seed, epoch]).permutation(len(targets))[people]
     chosen = [rng.choice(np.flatnonzero(labels == person)) for person in people]
-    return face_crops.with_channels(face_variants.vary(crops[chosen], rng, config.strength)), targets[people]
+    return with_channels(face_variants.vary(crops[chosen], rng, config.strength)), targets[people]
 
 
 def needs_training(config: Config) -> bool:
@@ -98,11 +100,11 @@ def measure(
     config: Config, model: litert.Model, images: np.ndarray, labels: np.ndarray, strangers: np.ndarray | None
 ) -> tuple[float, dict[str, float], np.ndarray]:
     """Return the threshold of "unknown", the numbers for the card, and who was read on each image, int (N,)."""
-    scores = face_crops.similarities(model, images)
+    scores = similarities(model, images)
     read, best = scores.argmax(1), scores.max(1)
     threshold, measured = config.threshold, {"validation_accuracy": (read == labels).mean()}
     if strangers is not None:
-        foreign = face_crops.similarities(model, strangers).max(1)
+        foreign = similarities(model, strangers).max(1)
         threshold = float(np.clip(np.quantile(foreign, 1 - config.accept), 0, 1))
         measured["strangers_accepted"] = (foreign > threshold).mean()
     measured["validation_found"] = ((read == labels) & (best >= threshold)).mean()
@@ -113,17 +115,17 @@ def main(config: Config) -> int:
     config = recipe(config)
     check(config)
     cards.check_name(config.name)
-    folder, form = Path(config.output), face_crops.FORMS[config.architecture]
+    folder, form = Path(config.output), FORMS[config.architecture]
     files.make_folder(folder)
     if config.architecture == "embedding":
         dlib_weights.check(dlib_embedder.descriptor_file())
-    detector = faces.load_detector(config.detector)
+    detector = detection.load_detector(config.detector)
     margin = face_variants.MARGIN
-    photos = face_crops.load_photos(Path(config.faces), detector, form, margin)
+    photos = load_photos(Path(config.faces), detector, form, margin)
     people = len(photos.names)
     if people < 2:
         raise settings.UserError(f"{config.faces}: only {photos.names[0]}: the cnn needs at least two people", 2)
-    strangers = face_crops.load_strangers(Path(config.strangers), detector, form) if config.strangers else None
+    strangers = load_strangers(Path(config.strangers), detector, form) if config.strangers else None
     kept, held_back = class_folders.split(photos.labels, config.validation)
     crops, labels = photos.crops[kept], photos.labels[kept]
     x_validation, y_validation = face_variants.centre(photos.crops[held_back]), photos.labels[held_back]
@@ -155,7 +157,7 @@ def main(config: Config) -> int:
             metrics=["accuracy"],
             jit_compile=False,  # XLA is six times slower on processors
         )
-        validation = face_crops.with_channels(x_validation), targets[y_validation]
+        validation = with_channels(x_validation), targets[y_validation]
         make = partial(make_batch, config, crops, labels, targets)
         training.fit(model, checkpoint, make, steps, config.epochs, validation)
 

@@ -18,7 +18,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import draw, faces, people, progress, recognizers, settings, timeline, watching
+from recognition import people, progress, recognizers, settings
+from recognition.faces import detection, drawing, live, timeline
 from recognition.media import sinks, videos, windows
 
 
@@ -40,7 +41,7 @@ class Config:
 def main(config: Config) -> int:
     source = videos.VideoSource(config.path)
     who = timeline.Timeline(source.fps, config.timeline)
-    detector = faces.load_detector(config.detector, live=True)
+    detector = detection.load_detector(config.detector, live=True)
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
@@ -50,12 +51,12 @@ def main(config: Config) -> int:
         who,
         sinks.VideoSink(output, show, source, title="faces") as sink,
     ):
-        watcher = watching.Watcher(detector, recognizer)
-        for frame, seen in watching.settled(progress.watched(source, source.count), watcher):
+        watcher = live.Watcher(detector, recognizer)
+        for frame, seen in live.settled(progress.watched(source, source.count), watcher):
             who.add(frame.seconds, seen)
             if config.json:
-                print(watching.json_line(frame.source, frame.index, seen), flush=True)
-            draw.draw_faces(frame.image, seen)
+                print(live.json_line(frame.source, frame.index, seen), flush=True)
+            drawing.draw_faces(frame.image, seen)
             sink.write(frame)
             sink.show(frame)
             if sink.quit:

@@ -18,8 +18,9 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import draw, enrolling, faces, people, recognizers, settings, timeline, watching
+from recognition import enrolling, people, recognizers, settings
 from recognition.embeddings import dlib_embedder
+from recognition.faces import detection, drawing, live, timeline
 from recognition.media import cameras, canvas, frames, sinks, windows
 
 KEYS = {"c": "name the unknown face in front"}
@@ -48,7 +49,7 @@ def enroll_in_front(
     sink: sinks.VideoSink,
     frame: frames.Frame,
     clean: np.ndarray,
-    seen: list[watching.Seen],
+    seen: list[live.Seen],
     database: people.People,
     hint: str,
 ) -> str:
@@ -80,7 +81,7 @@ def main(config: Config) -> int:
         return 0
     source = cameras.open_source(config.source, config.size)
     who = timeline.Timeline(source.fps, config.timeline)
-    detector = faces.load_detector(config.detector, live=True)
+    detector = detection.load_detector(config.detector, live=True)
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
@@ -95,7 +96,7 @@ def main(config: Config) -> int:
         who,
         sinks.VideoSink(output, show, source, KEYS, "faces") as sink,
     ):
-        watcher = watching.Watcher(detector, recognizer)
+        watcher = live.Watcher(detector, recognizer)
         for frame in source:
             now = time.monotonic()
             if now - refreshed > REFRESH:
@@ -105,8 +106,8 @@ def main(config: Config) -> int:
             seen = watcher.watch(frame.image, frame.seconds)
             who.add(frame.seconds - sink.paused, seen)
             if config.json:
-                print(watching.json_line(frame.source, frame.index, seen), flush=True)
-            draw.draw_faces(frame.image, seen)
+                print(live.json_line(frame.source, frame.index, seen), flush=True)
+            drawing.draw_faces(frame.image, seen)
             canvas.draw_fps(frame.image, meter.tick())
             canvas.draw_text(frame.image, "", note if now < noted + NOTE else "")
             sink.write(frame)

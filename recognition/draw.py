@@ -1,46 +1,19 @@
 """Draw results on frames: boxes with labels, sized to the image, readable on light and dark."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from recognition.digits.drawing import draw_digits
-from recognition.media.canvas import GRAY, GREEN, ORANGE, draw_box, draw_label, draw_text, label_places, letters
-from recognition.media.roi import Box
+from recognition.media.canvas import draw_text
 from recognition.pen import Pen, Tip
 from recognition.strokes import Writer, as_digits, smooth
 
 if TYPE_CHECKING:  # digits are drawn without what faces need
-    from recognition.watching import Seen
+    pass
 
-SURE = 0.6  # confidence of a name from which on it is beyond doubt
 INK = (255, 200, 40)  # BGR, of what is written in the air; no skin and no wall has it
-
-
-def draw_faces(frame: np.ndarray, seen: Iterable["Seen"]) -> None:
-    """Draw faces on a BGR frame, in place: green with the name, orange if near to doubt; unknown ones gray.
-
-    A name that would cover another one stands elsewhere; "unknown" is left out where there is no room for it.
-    """
-    seen = sorted(seen, key=lambda one: one.name is None)
-    colors = [GRAY if one.name is None else GREEN if one.confidence >= SURE else ORANGE for one in seen]
-    for one, color in reversed(list(zip(seen, colors, strict=True))):
-        draw_box(frame, one.box, "", color)
-    labels: list[Box] = []
-    for k, (one, color) in enumerate(zip(seen, colors, strict=True)):
-        label, size = (one.name, letters(frame)) if one.name else ("unknown", round(0.7 * letters(frame)))
-        places = label_places(frame, one.box, label, size)
-        taken = labels if one.name else [*labels, *(other.box for n, other in enumerate(seen) if n != k)]
-        free = [place for place in places if not any(_overlap(place, other) for other in taken)]
-        if free or one.name:
-            labels.append((free or places)[0])
-            draw_label(frame, labels[-1], label, size, color)
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def draw_strokes(frame: np.ndarray, lines: list[np.ndarray]) -> None:

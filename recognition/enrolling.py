@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.face_crops import crops_of
-from recognition.faces import Face, main_face
-from recognition.gallery import unit
+from recognition.faces.crops import crops_of
+from recognition.faces.detection import Face, main_face
+from recognition.faces.gallery import unit
+from recognition.faces.quality import sharpness, upright
 from recognition.media.frames import Frame
 from recognition.photo_files import AlreadyThere, encode
-from recognition.quality import sharpness, upright
 from recognition.settings import UserError
 
 MIN_EYES = 18  # pixels between the eyes. ORL's smallest are 27, LFW's 21; the clip's far audience has 10 to 15

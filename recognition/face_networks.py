@@ -5,8 +5,9 @@ Only training imports this module: it costs seconds.
 
 import numpy as np
 
-from recognition import face_crops, face_variants
+from recognition import face_variants
 from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
+from recognition.faces.crops import with_channels
 from recognition.networks import architectures, faces
 from recognition.networks.backend import keras, layers
 
@@ -30,7 +31,7 @@ def finish(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> keras.M
     """
     body = keras.Model(model.input, model.get_layer("cosines").input)
     images = face_variants.centre(crops)
-    ways = face_crops.with_channels(np.concatenate([images, images[:, :, ::-1]]))
+    ways = with_channels(np.concatenate([images, images[:, :, ::-1]]))
     features = body.predict(ways, batch_size=64, verbose=0).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     means = [features[np.tile(labels, 2) == person].mean(0) for person in np.unique(labels)]

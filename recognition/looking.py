@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.face_crops import crops_of
-from recognition.faces import Face, main_face
+from recognition.faces.crops import crops_of
+from recognition.faces.detection import Face, main_face
 from recognition.media.frames import read_image
 from recognition.progress import batches
 from recognition.settings import UserError

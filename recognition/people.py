@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from recognition import looking, photo_files
+from recognition.faces.gallery import Gallery
 from recognition.files import ROOT, make_folder
-from recognition.gallery import Gallery
 from recognition.photo_index import Photo, PhotoIndex
 from recognition.photo_scan import PhotoScan
 from recognition.settings import UserError

@@ -11,13 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import face_crops
 from recognition.embeddings import dlib_embedder
-from recognition.face_crops import FORMS, similarities
-from recognition.faces import Face
-from recognition.gallery import Gallery, Match
+from recognition.faces.crops import FORMS, crops_of, similarities
+from recognition.faces.detection import Face
+from recognition.faces.gallery import Gallery, Match
+from recognition.faces.quality import is_clear
 from recognition.models import cards, store
-from recognition.quality import is_clear
 from recognition.settings import UserError, say
 
 SOFTNESS = 0.05  # of the cnn's distance, from a confidence of 0.5 to one of 0.73
@@ -53,7 +52,7 @@ class EmbeddingRecognizer:
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
         """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
-        return face_crops.crops_of(frame, faces, self._embedder.size, self._embedder.padding)
+        return crops_of(frame, faces, self._embedder.size, self._embedder.padding)
 
     def describe(self, crops: np.ndarray) -> np.ndarray:
         """Return a description of each crop, float32 (N, D), in one pass, without its mirror image."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from recognition.embeddings.statistics import DLIB
-from recognition.faces import Face
+from recognition.faces.detection import Face
 
 SHAPE = np.array([(0.3, 0.35), (0.7, 0.35), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8)])  # landmarks in a box
 COLOURS = {"red": (30, 30, 220), "green": (30, 200, 30), "blue": (220, 60, 30), "yellow": (30, 210, 220)}

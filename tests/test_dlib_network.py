@@ -20,7 +20,7 @@ from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
 from recognition.settings import UserError
 
 CONVERT = "import sys; from pathlib import Path; from recognition.embeddings import dlib_embedder; " + (
-    "print(type(embeddings.load_embedder(folder=Path(sys.argv[1]))).__name__, 'tensorflow' in sys.modules)"
+    "print(type(dlib_embedder.load_embedder(folder=Path(sys.argv[1]))).__name__, 'tensorflow' in sys.modules)"
 )
 
 

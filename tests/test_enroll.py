@@ -13,7 +13,8 @@ import pytest
 from coloured_faces import Detector, picture
 from conftest import script_environment
 
-from recognition import enrolling, faces
+from recognition import enrolling
+from recognition.faces import detection
 from recognition.files import ROOT
 from recognition.media import frames
 
@@ -22,7 +23,7 @@ ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
 
 @pytest.fixture(scope="module")
 def detector():
-    return faces.load_detector("auto")
+    return detection.load_detector("auto")
 
 
 def photos_of(lfw, name):
@@ -44,7 +45,7 @@ def test_the_face_that_a_photo_is_of():
         ([("red", 0, 0, 30), ("blue", 40, 40, 40)], "blue"),
     ):
         frame = picture(*squares)
-        face = faces.main_face(frame, detect(frame))
+        face = detection.main_face(frame, detect(frame))
         colours = {tuple(frame[face.box[1] + 5, face.box[0] + 5])} if face else set()
         assert colours == ({tuple(picture((expected, 0, 0, 60))[30, 30])} if expected else set()), squares
 
@@ -160,7 +161,7 @@ def test_a_video_gives_some_different_frames(script, face_video, tmp_path):
     assert len(times) == 3 and min(np.diff(times)) >= 0.4
     # The one who looks into the camera, frames 82 to 210 at 29.97 a second, not the one seen from the side
     assert all(80 <= time * 29.97 <= 213 for time in times)  # times are told to a tenth
-    detector = faces.load_detector("auto")
+    detector = detection.load_detector("auto")
     for path in (tmp_path / "faces" / "Lin").iterdir():
         assert len(detector.detect(frames.read_image(path))) == 1
 

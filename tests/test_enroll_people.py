@@ -12,7 +12,8 @@ from coloured_faces import Embedder
 from test_digits_live import save_clip
 from test_live_windows import Eyes, end
 
-from recognition import enrolling, faces, people
+from recognition import enrolling, people
+from recognition.faces import detection
 from recognition.files import ROOT
 from recognition.media import canvas
 from recognition.synthetic.portraits import draw_face, write_people
@@ -32,7 +33,7 @@ def enrolled(folder):
 
 
 def test_enrolling_looks_into_a_photo_once(tmp_path):
-    database = people.People(tmp_path, faces.load_detector("hog"), DrawnEmbedder())
+    database = people.People(tmp_path, detection.load_detector("hog"), DrawnEmbedder())
     photo = draw_face(0)
     enrolling.enroll_frame(database, "Ada", photo, database.detector.detect(photo))
     assert database.gallery().names == ["Ada"] and database.embedder.calls == 1
@@ -44,7 +45,7 @@ def test_enrolling_looks_into_a_photo_once(tmp_path):
     kept = database.embeddings("Ada")
     for path in tmp_path.glob(".embeddings*"):
         path.unlink()
-    again = people.People(tmp_path, faces.load_detector("hog"), DrawnEmbedder())
+    again = people.People(tmp_path, detection.load_detector("hog"), DrawnEmbedder())
     assert np.array_equal(again.embeddings("Ada"), kept)
 
 

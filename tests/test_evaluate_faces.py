@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import faces
 from recognition.evaluation import plots
+from recognition.faces import detection
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/evaluate.py"
-DETECTOR = "yunet" if faces.YUNET.exists() else "hog"  # needs no download
+DETECTOR = "yunet" if detection.YUNET.exists() else "hog"  # needs no download
 STRANGER = 16
 STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
 SIDES = range(200, 330, 3)  # pixels that a photo may have in a figure

@@ -8,17 +8,18 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import alignment, downloads, faces, quality
+from recognition import downloads
+from recognition.faces import alignment, detection, quality
 from recognition.files import ROOT
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face
 
-KINDS = ["hog", "cnn", *(["yunet"] if faces.YUNET.exists() else [])]
+KINDS = ["hog", "cnn", *(["yunet"] if detection.YUNET.exists() else [])]
 
 
 @pytest.fixture(scope="module")
 def detectors():
-    return {name: faces.load_detector(name) for name in KINDS}
+    return {name: detection.load_detector(name) for name in KINDS}
 
 
 def place(frame_size: tuple[int, int], corners: list[tuple[int, int]], side: int) -> np.ndarray:
@@ -81,7 +82,7 @@ def test_a_similarity_is_recovered():
 @pytest.mark.parametrize("degrees", [0, 30, -75, 180])
 def test_faces_come_out_upright_and_of_one_size_however_they_lie(align, degrees):
     photo = cv2.copyMakeBorder(draw_face(2), 100, 100, 100, 100, cv2.BORDER_REPLICATE)
-    face = faces.load_detector("hog").detect(photo)[0]
+    face = detection.load_detector("hog").detect(photo)[0]
     upright = align(photo, face.landmarks, 150).astype(int)
     turn = cv2.getRotationMatrix2D((220, 220), degrees, 0.8)
     turned = cv2.warpAffine(photo, turn, (440, 440), borderMode=cv2.BORDER_REPLICATE)
@@ -113,24 +114,24 @@ def test_auto_says_when_it_has_to_do_without_yunet(tmp_path, monkeypatch, capsys
     def unreachable(*_, **__):
         raise OSError("no network")
 
-    monkeypatch.setattr(faces, "YUNET", tmp_path / "yunet.onnx")
+    monkeypatch.setattr(detection, "YUNET", tmp_path / "yunet.onnx")
     monkeypatch.setattr(downloads.urllib.request, "urlopen", unreachable)
-    assert faces.load_detector("auto").name == "hog"
+    assert detection.load_detector("auto").name == "hog"
     assert "--detector hog" in capsys.readouterr().err
     with pytest.raises(UserError, match="not found and not downloaded"):
-        faces.load_detector("yunet")
+        detection.load_detector("yunet")
 
 
 def test_another_file_in_yunets_place_is_not_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(faces, "YUNET", tmp_path / "yunet.onnx")
+    monkeypatch.setattr(detection, "YUNET", tmp_path / "yunet.onnx")
     (tmp_path / "yunet.onnx").write_bytes(b"something else")
     with pytest.raises(UserError, match="not the file expected"):
-        faces.load_detector("yunet")
+        detection.load_detector("yunet")
 
 
 @pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
 def test_thorough_looks_find_faces_of_16_pixels(detectors, lfw):
-    quick, found = faces.load_detector("yunet", live=True), [0, 0]
+    quick, found = detection.load_detector("yunet", live=True), [0, 0]
     for photo in sorted(lfw.glob("*/*_0001.jpg"))[:12]:
         frame = np.full((480, 640, 3), 110, np.uint8)
         frame[200:231, 300:331] = cv2.resize(cv2.imread(str(photo)), (31, 31), interpolation=cv2.INTER_AREA)
@@ -144,7 +145,7 @@ def test_thorough_looks_find_faces_of_16_pixels(detectors, lfw):
 def test_the_main_face_alone_is_the_same_and_small_ones_count_where_none_is_large(detectors, lfw):
     for photo in sorted(lfw.glob("*/*_0001.jpg"))[:20]:
         frame = cv2.imread(str(photo))
-        one, other = (faces.main_face(frame, detectors["yunet"].detect(frame, main)) for main in (False, True))
+        one, other = (detection.main_face(frame, detectors["yunet"].detect(frame, main)) for main in (False, True))
         assert one.box == other.box and np.array_equal(one.landmarks, other.landmarks)
     frame[:] = 110
     frame[100:131, 100:131] = cv2.resize(cv2.imread(str(photo)), (31, 31), interpolation=cv2.INTER_AREA)
@@ -177,7 +178,7 @@ def test_nothing_of_keras_is_imported():
 
 def test_small_and_blurred_faces_are_not_clear(lfw):
     photo = cv2.imread(str(sorted(lfw.glob("*/*_0001.jpg"))[0]))
-    face = faces.load_detector("hog").detect(photo)[0]
+    face = detection.load_detector("hog").detect(photo)[0]
     assert quality.is_clear(photo, face)
     eyes = np.linalg.norm(face.landmarks[1] - face.landmarks[0])
     assert not quality.is_clear(cv2.GaussianBlur(photo, (0, 0), 0.12 * eyes), face)
@@ -186,4 +187,4 @@ def test_small_and_blurred_faces_are_not_clear(lfw):
         scale = size / face.size
         small = cv2.resize(photo, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
         box = tuple(round(scale * edge) for edge in face.box)
-        assert quality.is_clear(small, faces.Face(box, face.landmarks * scale, 1.0)) is clear
+        assert quality.is_clear(small, detection.Face(box, face.landmarks * scale, 1.0)) is clear

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from test_digits_live import save_clip
 
-from recognition import draw
-from recognition.gallery import Match
+from recognition.faces import drawing
+from recognition.faces.gallery import Match
+from recognition.faces.live import Seen
 from recognition.media import canvas
 from recognition.media.frames import read_image
 from recognition.synthetic.portraits import draw_face, write_people
-from recognition.watching import Seen
 
 VIDEO, WEBCAM = "face_recognition/video.py", "face_recognition/webcam.py"
 QUICK = ("--detector", "hog")  # needs no download
@@ -117,7 +117,7 @@ def test_faces_are_drawn_with_any_name_in_any_size():
     for size in ((48, 64), (480, 640), (2160, 3840)):
         frame = np.full((*size, 3), 90, np.uint8)
         box = tuple(int(share * side) for share, side in zip((0.3, 0.5, 0.6, 0.9), (size[1], size[0]) * 2, strict=True))
-        draw.draw_faces(frame, [Seen(box, known), Seen((-5, -5, size[1] // 5, size[0] // 5), unknown)])
+        drawing.draw_faces(frame, [Seen(box, known), Seen((-5, -5, size[1] // 5, size[0] // 5), unknown)])
         letters = np.argwhere(frame.min(-1) > 200)
         assert len(letters) > 30
         assert letters[:, 0].max() < box[1]  # above the box
@@ -133,7 +133,7 @@ def labels(monkeypatch):
         drawn = {}
         monkeypatch.setattr(canvas, "draw_label", lambda _, place, label, *rest: drawn.update({label: place}))
         frame = np.zeros((480, 640, 3), np.uint8)
-        draw.draw_faces(frame, [Seen(box, Match(name, 0.3, 0.9 if name else 0.1)) for box, name in faces])
+        drawing.draw_faces(frame, [Seen(box, Match(name, 0.3, 0.9 if name else 0.1)) for box, name in faces])
         return drawn
 
     return draw_them
@@ -161,5 +161,5 @@ def test_names_of_neighbours_do_not_cover_one_another(labels):
 
 
 def test_a_frame_lower_than_its_letters_is_drawn_on():
-    draw.draw_faces(frame := np.zeros((9, 9, 3), np.uint8), [Seen((1, 1, 8, 8), Match("Ada", 0.3, 0.9))])
+    drawing.draw_faces(frame := np.zeros((9, 9, 3), np.uint8), [Seen((1, 1, 8, 8), Match("Ada", 0.3, 0.9))])
     assert frame.any()

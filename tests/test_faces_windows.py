@@ -13,7 +13,7 @@ from test_faces_live import QUICK, WEBCAM
 from test_live_windows import Eyes, end, has_dark_field
 from test_recognizers import write_cnn
 
-from recognition import faces
+from recognition.faces import detection
 from recognition.files import ROOT
 from recognition.media import canvas
 from recognition.synthetic.portraits import draw_face, write_people
@@ -68,7 +68,7 @@ def test_whoever_is_enrolled_is_told_to_be_unknown_to_the_cnn_still(display, pla
         shutil.copytree(ROOT / part, tmp_path / "clone" / part, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "clone" / "data").mkdir()
     (tmp_path / "clone" / "data" / "models").symlink_to(ROOT / "data" / "models")
-    write_cnn(tmp_path / "clone" / "models", faces.load_detector("hog"), threshold=1.0)  # names nobody
+    write_cnn(tmp_path / "clone" / "models", detection.load_detector("hog"), threshold=1.0)  # names nobody
     folder = write_people(tmp_path / "people", 3, 1)
     still = save_clip(tmp_path / "still.avi", [cv2.copyMakeBorder(draw_face(7), 60, 60, 100, 100, 1)] * 20)
     with camera_server.serve(still) as address:

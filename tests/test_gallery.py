@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recognition.embeddings.statistics import DLIB
-from recognition.gallery import Gallery, Match, unit
+from recognition.faces.gallery import Gallery, Match, unit
 
 RNG = np.random.default_rng(0)
 COMMON = 1.6  # how much all faces' embeddings have in common, beside a length of 1 of their own: as dlib's have

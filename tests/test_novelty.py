@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from recognition import faces, novelty
+from recognition import novelty
+from recognition.faces import detection
 from recognition.objects import classification
 from recognition.objects.classes import NONE
 
@@ -37,7 +38,7 @@ def test_others_are_different_drawings_of_their_own():
     assert len({frame.tobytes() for frame in frames}) == len(frames) == novelty.PEOPLE
     assert {(frame.dtype.name, frame.shape) for frame in frames} == {("uint8", (160, 160, 3))}
     assert np.array_equal(frames, novelty.others(images))
-    detector = faces.load_detector("auto")
+    detector = detection.load_detector("auto")
     assert np.mean([bool(detector.detect(frame)) for frame in frames[:40]]) > 0.8
 
 

@@ -10,7 +10,8 @@ import pytest
 from coloured_faces import Detector, Embedder, picture
 from test_people import INDEX, notices, open_people, who
 
-from recognition import faces, people, photo_files
+from recognition import people, photo_files
+from recognition.faces import detection
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face
 
@@ -121,7 +122,7 @@ def test_a_strip_one_pixel_wide_is_named_and_the_rest_counts(tmp_path, capsys):
     for name, image in (("strip", np.zeros((1, 5000, 3), np.uint8)), ("good", draw_face(0))):
         (tmp_path / "Ada").mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / "Ada" / f"{name}.png"), image)
-    database = people.People(tmp_path, faces.load_detector("hog"), DrawnEmbedder())
+    database = people.People(tmp_path, detection.load_detector("hog"), DrawnEmbedder())
     assert len(database.embeddings("Ada")) == 1
     assert capsys.readouterr().err == f"{tmp_path / 'Ada' / 'strip.png'}: not used: no face found\n"
 

@@ -13,13 +13,13 @@ import pytest
 from conftest import script_environment
 from PIL import Image
 
-from recognition import faces
+from recognition.faces import detection
 from recognition.files import ROOT
 from recognition.media import canvas
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/predict_static.py"
-DETECTOR = "yunet" if faces.YUNET.exists() else "hog"  # needs no download
+DETECTOR = "yunet" if detection.YUNET.exists() else "hog"  # needs no download
 STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
 STRANGER = 16
 

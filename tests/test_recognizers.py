@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import face_crops, faces, gallery, people, recognizers
-from recognition.alignment import align_precisely
+from recognition import people, recognizers
 from recognition.embeddings import statistics
+from recognition.faces import detection, gallery
+from recognition.faces.alignment import align_precisely
+from recognition.faces.crops import FORMS
 from recognition.models import store
 from recognition.models.weights import load_weights
 from recognition.networks.architectures import ARCHITECTURES
@@ -21,13 +23,13 @@ from recognition.networks.backend import keras
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face, write_people
 
-FORM = face_crops.FORMS["faces"]
+FORM = FORMS["faces"]
 PEOPLE = ["person 0", "person 1", "person 2"]
 
 
 @pytest.fixture(scope="module")
 def detector():
-    return faces.load_detector("hog")  # needs no download
+    return detection.load_detector("hog")  # needs no download
 
 
 @pytest.fixture(scope="module")
@@ -227,9 +229,10 @@ def test_settings_of_another_recognizer_are_refused_before_anything_is_loaded(tm
 def test_cnn_runs_without_tensorflow(copied):
     program = (
         "import sys; from pathlib import Path; "
-        "from recognition import faces, recognizers; from recognition.synthetic.portraits import draw_face;"
+        "from recognition import recognizers; from recognition.faces import detection; "
+        "from recognition.synthetic.portraits import draw_face;"
         "frame = draw_face(0); cnn = recognizers.CnnRecognizer(Path(sys.argv[1]), models_folder=Path(sys.argv[2]));"
-        "print(cnn.identify(frame, faces.load_detector('hog').detect(frame))[0].name);"
+        "print(cnn.identify(frame, detection.load_detector('hog').detect(frame))[0].name);"
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
     arguments = [sys.executable, "-c", program, *map(str, copied), str(Path(__file__).parent)]

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition.identity import Identity
+from recognition.faces.live import Seen
+from recognition.faces.timeline import Timeline, rows_of
+from recognition.faces.tracks import Identity
 from recognition.settings import UserError
-from recognition.timeline import Timeline, rows_of
-from recognition.watching import Seen
 
 FPS = 10
 

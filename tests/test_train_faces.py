@@ -13,8 +13,10 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import face_crops, face_variants, faces, recognizers
+from recognition import face_variants, recognizers
 from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
+from recognition.faces import detection
+from recognition.faces.crops import FORMS, load_photos, similarities
 from recognition.files import ROOT
 from recognition.models import cards, store
 from recognition.models.weights import load_weights
@@ -99,7 +101,7 @@ def test_card_describes_photos_and_files(trained, people):
 
 def test_trained_cnn_names_new_photos_of_its_people(trained, people):
     recognizer = recognizers.CnnRecognizer(people, models_folder=trained[0])
-    detector = faces.load_detector("hog")
+    detector = detection.load_detector("hog")
     read = []
     for person in range(4):
         for photo in range(10, 15):
@@ -111,11 +113,11 @@ def test_trained_cnn_names_new_photos_of_its_people(trained, people):
 
 def test_threshold_refuses_the_strangers(trained, strangers):
     card = json.loads((trained[0] / "faces.json").read_text())
-    detector, best = faces.load_detector("hog"), []
+    detector, best = detection.load_detector("hog"), []
     model = store.load("faces", trained[0])
     for path in strangers.rglob("*.png"):
         frame = cv2.imread(str(path))
-        best.append(face_crops.similarities(model, face_crops.FORMS["faces"].crop(frame, detector.detect(frame))).max())
+        best.append(similarities(model, FORMS["faces"].crop(frame, detector.detect(frame))).max())
     assert len(best) == 8
     assert card["threshold"] == pytest.approx(np.quantile(best, 0.99), abs=0.002)
     assert card["measured"]["strangers_accepted"] <= 1 / 8  # the one above the 99th hundredth
@@ -202,7 +204,7 @@ def test_invented_people_are_made_of_two():
 
 def test_folder_of_photos_is_refused_by_name(tmp_path):
     with pytest.raises(UserError, match="nowhere: cannot be listed"):
-        face_crops.load_photos(tmp_path / "nowhere", None, face_crops.FORMS["faces"], 0.1)
+        load_photos(tmp_path / "nowhere", None, FORMS["faces"], 0.1)
 
 
 def test_views_of_colour_and_their_gray_are_alike():
@@ -236,7 +238,7 @@ def test_the_embedding_starts_from_what_dlib_learnt(unfreeze, script, tmp_path):
     changed = [not np.array_equal(one, other) for one, other in zip(ours, theirs, strict=False)]
     assert changed == [False] * (len(theirs) - 5) + [unfreeze] * 5  # three matrices, two with a bias
     recognizer = recognizers.CnnRecognizer(folder, models_folder=output)
-    detector = faces.load_detector("hog")
+    detector = detection.load_detector("hog")
     for person in range(3):
         frame = draw_face(person, photo=7)
         match = recognizer.identify(frame, detector.detect(frame))[0]
@@ -269,7 +271,7 @@ def test_real_people(orl_faces, script, tmp_path):
     )
     assert done.returncode == 0, done.stderr
     recognizer = recognizers.CnnRecognizer(tmp_path / "people", models_folder=output)
-    detector = faces.load_detector("auto")
+    detector = detection.load_detector("auto")
     right = []
     for person, name in enumerate(("s1", "s2", "s3", "s4")):
         for photo in range(6, 11):

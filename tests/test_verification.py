@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition import identification, verification
 from recognition.embeddings.statistics import DLIB, Statistics
-from recognition.gallery import Match
-from recognition.identification import Probe
+from recognition.faces import evaluation
+from recognition.faces.evaluation import Probe
+from recognition.faces.gallery import Match
 from recognition.settings import UserError
 
 
@@ -37,7 +37,7 @@ def test_pairs_are_read_with_tabs_or_spaces(photos):
     text = "2\nAda_Lovelace\t1\t12\nAda_Lovelace 12 1\n\nBo Ek\t1\tAda_Lovelace\t12\nAda_Lovelace\t1\tBo Ek\t2\n"
     ada, bo = photos / "Ada_Lovelace", photos / "Bo Ek"
     first, second = ada / "Ada_Lovelace_0001.jpg", ada / "Ada_Lovelace_0012.png"
-    assert verification.load_pairs(listed(photos, text), photos) == [
+    assert evaluation.load_pairs(listed(photos, text), photos) == [
         (first, second, True),
         (second, first, True),
         (bo / "Bo Ek_0001.jpg", second, False),  # the .jpg, as LFW has it, although there is a .png
@@ -48,7 +48,7 @@ def test_pairs_are_read_with_tabs_or_spaces(photos):
 def test_the_end_of_a_line_may_be_that_of_windows(photos):
     pairs = listed(photos, "")
     pairs.write_bytes(b"1\r\nAda_Lovelace\t1\t12\r\nAda_Lovelace\t1\tBo Ek\t2\r\n")
-    assert [same for _, _, same in verification.load_pairs(pairs, photos)] == [True, False]
+    assert [same for _, _, same in evaluation.load_pairs(pairs, photos)] == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_the_end_of_a_line_may_be_that_of_windows(photos):
 def test_a_line_of_another_form_is_named_with_its_number(photos, line):
     pairs = listed(photos, f"1\nAda_Lovelace\t1\t12\n{line}\n")
     with pytest.raises(UserError, match=r"pairs\.txt, line 3: needs NAME 1 2 or NAME 1 OTHER 2, has '") as raised:
-        verification.load_pairs(pairs, photos)
+        evaluation.load_pairs(pairs, photos)
     assert raised.value.code == 2
     assert "\n" not in str(raised.value)
 
@@ -79,13 +79,13 @@ def test_a_line_of_another_form_is_named_with_its_number(photos, line):
 )
 def test_a_photo_that_is_not_there_is_named(photos, line, missing):
     with pytest.raises(UserError, match=rf"{missing} not found: name the folder"):
-        verification.load_pairs(listed(photos, f"1\n{line}\n"), photos)
+        evaluation.load_pairs(listed(photos, f"1\n{line}\n"), photos)
 
 
 @pytest.mark.parametrize("text", ["", "300\n", "1\nAda_Lovelace\t1\t12\n", "1\nAda_Lovelace\t1\tBo Ek\t1\n"])
 def test_pairs_of_one_kind_only_cannot_be_measured(photos, text):
     with pytest.raises(UserError, match="needs pairs of one person and pairs of two"):
-        verification.load_pairs(listed(photos, text), photos)
+        evaluation.load_pairs(listed(photos, text), photos)
 
 
 def test_a_list_that_cannot_be_read(photos):
@@ -93,14 +93,14 @@ def test_a_list_that_cannot_be_read(photos):
     binary.write_bytes(b"\xff\xfe\x00\x01")
     for path in (photos / "none.txt", photos, binary):
         with pytest.raises(UserError, match="cannot be read"):
-            verification.load_pairs(path, photos)
+            evaluation.load_pairs(path, photos)
 
 
 def test_lfws_own_list(lfw):
     path = lfw.parent / "lfw_pairs.txt"
     if not path.exists():
         pytest.skip("data/lfw_pairs.txt is not there: real data is not part of the repository")
-    pairs = verification.load_pairs(path, lfw)
+    pairs = evaluation.load_pairs(path, lfw)
     each = int(path.read_text().splitlines()[0])
     assert [same for _, _, same in pairs].count(True) == [same for _, _, same in pairs].count(False) == each
     assert all((one.parent == other.parent) is same for one, other, same in pairs)
@@ -110,7 +110,7 @@ def test_roc_by_hand():
     """A pair at an infinite distance is told wrongly at every threshold."""
     distances = np.array([0.2, 0.4, 0.4, 0.9, 0.4, 0.7, np.inf, -np.inf])
     same = np.array([True, True, True, True, False, False, True, False])
-    wrong, found = verification.roc(distances, same)  # at 0.2, 0.4, 0.7 and 0.9
+    wrong, found = evaluation.roc(distances, same)  # at 0.2, 0.4, 0.7 and 0.9
     assert wrong.tolist() == pytest.approx([1 / 3, 2 / 3, 1, 1])
     assert found.tolist() == pytest.approx([1 / 5, 3 / 5, 3 / 5, 4 / 5])
 
@@ -118,26 +118,26 @@ def test_roc_by_hand():
 def test_roc_is_what_counting_gives():
     rng = np.random.default_rng(0)
     distances, same = rng.random(300).round(2), rng.random(300) < 0.4
-    for threshold, wrong, found in zip(np.unique(distances), *verification.roc(distances, same), strict=True):
+    for threshold, wrong, found in zip(np.unique(distances), *evaluation.roc(distances, same), strict=True):
         assert found == np.mean([distance <= threshold for distance in distances[same]])
         assert wrong == np.mean([distance <= threshold for distance in distances[~same]])
 
 
 def test_each_network_has_its_own_threshold():
-    assert verification.usual_threshold(DLIB) == 0.6
-    assert verification.usual_threshold(Statistics(0.0, 0.0, nearest=0.89, decade=0.05)) == 0.89
+    assert evaluation.usual_threshold(DLIB) == 0.6
+    assert evaluation.usual_threshold(Statistics(0.0, 0.0, nearest=0.89, decade=0.05)) == 0.89
 
 
 @pytest.mark.parametrize(("threshold", "right"), [(0.1, 3), (0.3, 4), (0.5, 3), (0.51, 4), (0.65, 3), (2.0, 3)])
 def test_accuracy_by_hand(threshold, right):
     """A distance that is the threshold itself is not below it."""
     distances, same = np.array([0.1, 0.3, 0.5, 0.6, 0.8, 0.9]), np.array([True, False, True, False, True, False])
-    assert verification.accuracy(distances, same, threshold) == right / 6
+    assert evaluation.accuracy(distances, same, threshold) == right / 6
 
 
 def test_a_pair_without_a_face_is_a_mistake_at_every_threshold():
     distances, same = np.array([np.inf, -np.inf, 0.1]), np.array([True, False, True])
-    assert [verification.accuracy(distances, same, threshold) for threshold in (0, 0.6, 2)] == [0, 1 / 3, 1 / 3]
+    assert [evaluation.accuracy(distances, same, threshold) for threshold in (0, 0.6, 2)] == [0, 1 / 3, 1 / 3]
 
 
 def probe(person: str, nearest: str | None, confidence: float, stranger: bool = False) -> Probe:
@@ -160,7 +160,7 @@ PROBES = [
 
 
 def test_score_by_hand():
-    assert identification.score(PROBES) == {
+    assert evaluation.score(PROBES) == {
         "people": 3,
         "photos": 5,
         "found": 2 / 5,
@@ -174,14 +174,14 @@ def test_score_by_hand():
 
 def test_a_share_of_nothing_is_none():
     known, strangers = PROBES[:5], PROBES[5:]
-    assert identification.score(known)["strangers_named"] is None
-    result = identification.score(strangers)
+    assert evaluation.score(known)["strangers_named"] is None
+    result = evaluation.score(strangers)
     assert [result[key] for key in ("people", "photos", "found", "mistaken", "nearest")] == [0, 0, None, None, None]
 
 
 def test_curve_by_hand():
     """Whoever is most like somebody else is never found, however unsure a name may be."""
-    named, found = identification.curve(PROBES)
+    named, found = evaluation.curve(PROBES)
     assert named.tolist() == [0, 0, 1 / 4, 1 / 4, 2 / 4, 3 / 4, 1]  # down to 0.9, 0.8, 0.6, 0.4, 0.3, 0.1 and 0
     assert found.tolist() == [1 / 5, 2 / 5, 2 / 5, 3 / 5, 3 / 5, 3 / 5, 3 / 5]
 
@@ -194,7 +194,7 @@ def axis(k: int, other: int = 0, share: float = 0.0) -> np.ndarray:
 def leave_one_out(rows: dict[str, list[np.ndarray]], accepted: float = 0.01) -> list[Probe]:
     paths = [Path("photos") / name / f"{k}.jpg" for name, group in rows.items() for k in range(len(group))]
     embeddings = np.array([row for group in rows.values() for row in group], np.float32)
-    return list(identification.leave_one_out(paths, embeddings, DLIB, accepted))
+    return list(evaluation.leave_one_out(paths, embeddings, DLIB, accepted))
 
 
 def test_each_photo_is_left_out_of_its_own_gallery():
@@ -217,7 +217,7 @@ def test_each_photo_is_left_out_of_its_own_gallery():
     assert probes[8].match.distance == pytest.approx(
         np.linalg.norm(axis(2) - (axis(0) + axis(0, 5, 0.1)) / 2), abs=1e-4
     )
-    result = identification.score(probes)
+    result = evaluation.score(probes)
     assert (result["people"], result["photos"], result["stranger_photos"]) == (2, 4, 5)
     assert (result["found"], result["mistaken"], result["strangers_named"]) == (1, 0, 0)
 
@@ -230,7 +230,7 @@ def test_a_photo_in_the_wrong_folder_is_mistaken_and_a_stranger_named():
         wrong = probes["Bo", "1.jpg", stranger]
         assert (wrong.match.name, wrong.right) == ("Ada", False)
     assert probes["Bo", "0.jpg", False].match.name is None  # the only other photo of Bo is Ada's
-    result = identification.score(list(probes.values()))
+    result = evaluation.score(list(probes.values()))
     assert (result["found"], result["mistaken"], result["strangers_named"]) == (3 / 5, 1 / 5, 1 / 5)
 
 

@@ -120,8 +120,8 @@ def test_second_time_needs_neither_keras_nor_the_weights(exported, tmp_path, cro
     (folder / "rcmalli_vggface_tf_vgg16.h5").unlink()
     np.save(tmp_path / "crops.npy", crops)
     program = (
-        "import sys; import numpy as np; from pathlib import Path; from recognition import vgg;"
-        "found = vgg.VggFace(folder=Path(sys.argv[1])).embed(np.load(sys.argv[2]));"
+        "import sys; import numpy as np; from pathlib import Path; from recognition.embeddings.vgg_face import VggFace;"
+        "found = VggFace(folder=Path(sys.argv[1])).embed(np.load(sys.argv[2]));"
         "assert not {'keras', 'tensorflow'} & set(sys.modules); print(repr(found.tolist()))"
     )
     arguments = [sys.executable, "-c", program, str(folder), str(tmp_path / "crops.npy")]

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import identity, quality, watching
-from recognition.alignment import TEMPLATE, align
-from recognition.faces import Face
-from recognition.gallery import Match
+from recognition.faces import live, quality, tracks
+from recognition.faces.alignment import TEMPLATE, align
+from recognition.faces.detection import Face
+from recognition.faces.gallery import Match
 from recognition.media.frames import Frame
 
 ADA, BEN, STRANGER = (200, 90, 90), (90, 90, 200), (90, 200, 90)  # people are colours, BGR
@@ -83,8 +83,8 @@ class Film:
 
     def __init__(self, name="yunet", known=KNOWN, **more):
         self.detector, self.recognizer = Detector(name), Recognizer(known)
-        self.watcher = watching.Watcher(self.detector, self.recognizer, **more)
-        self.frames: list[list[watching.Seen]] = []
+        self.watcher = live.Watcher(self.detector, self.recognizer, **more)
+        self.frames: list[list[live.Seen]] = []
 
     def show(self, people, count=1, **looks):
         """Show somebody for some frames; return what was seen in the last."""
@@ -173,7 +173,7 @@ def test_looks_are_rationed_and_all_faces_get_theirs():
         film.show(crowd)
         per_frame.append(len(film.recognizer.looks) - before)
     assert max(per_frame) == 1
-    assert sum(per_frame) <= watching.BURST + watching.RATE * seconds + 1
+    assert sum(per_frame) <= live.BURST + live.RATE * seconds + 1
     assert all(one.who.looks for one in film.frames[-1])
 
 
@@ -212,7 +212,7 @@ def test_a_new_scene_is_detected_at_once():
 
 
 def test_names_count_from_the_first_frame_on(monkeypatch):
-    monkeypatch.setattr(watching, "HELD", 10**9)
+    monkeypatch.setattr(live, "HELD", 10**9)
     film, one = Film(), face(100, 100)
     film.detector.faces = [one]
     frames = [Frame("film", k, picture([(one, ADA)]), k / RATE) for k in range(2 * RATE)]
@@ -224,25 +224,25 @@ def test_names_count_from_the_first_frame_on(monkeypatch):
             asked += 1
             yield frame
 
-    for frame, seen in watching.settled(source(), film.watcher):
+    for frame, seen in live.settled(source(), film.watcher):
         given.append((frame.index, seen[0].name))
-        assert asked - frame.index <= watching.DELAY * RATE + 2 + watching.AHEAD
+        assert asked - frame.index <= live.DELAY * RATE + 2 + live.AHEAD
     assert given == [(k, "Ada") for k in range(2 * RATE)]
 
 
 def test_waiting_frames_do_not_fill_the_memory(monkeypatch):
-    monkeypatch.setattr(watching, "HELD", 3 * 480 * 640 * 3)
+    monkeypatch.setattr(live, "HELD", 3 * 480 * 640 * 3)
     film, taken = Film(), []
     frames = (taken.append(k) or Frame("film", k, picture([]), k / RATE) for k in range(RATE))
-    for frame, _ in watching.settled(frames, film.watcher):
-        assert len(taken) - frame.index <= 5 + watching.AHEAD
+    for frame, _ in live.settled(frames, film.watcher):
+        assert len(taken) - frame.index <= 5 + live.AHEAD
     assert len(taken) == RATE
 
 
 def test_json_has_no_numbers_that_are_none():
     film = Film()
     seen = film.show([(face(100, 100), ADA), (face(300, 100, 20), BEN)], RATE)
-    record = json.loads(watching.json_line("film.mp4", 7, seen), parse_constant=pytest.fail)
+    record = json.loads(live.json_line("film.mp4", 7, seen), parse_constant=pytest.fail)
     assert (record["source"], record["frame"]) == ("film.mp4", 7)
     assert [list(one) for one in record["faces"]] == [["name", "confidence", "distance", "box"]] * 2
     ada, tiny = record["faces"]
@@ -257,9 +257,9 @@ def test_quality_tells_good_views_from_bad_ones():
     turned = cv2.getRotationMatrix2D((100, 100), 40, 1.7)
     assert quality.frontality(face(50, 80).landmarks @ turned[:, :2].T + turned[:, 2]) == 1
     one = face(100, 100)
-    views = [identity.view_of(picture([(one, ADA)], soft=soft), one) for soft in (0, 3, 6, 12)]
-    qualities = [identity.quality_of(one) * identity.clarity(view) for view in views]
+    views = [tracks.view_of(picture([(one, ADA)], soft=soft), one) for soft in (0, 3, 6, 12)]
+    qualities = [tracks.quality_of(one) * tracks.clarity(view) for view in views]
     assert qualities == sorted(qualities, reverse=True)
     assert qualities[0] > 0.8 > 0.2 > qualities[-1]
-    sizes = [identity.size_of(face(0, 0, side)) for side in (20, 50, 80)]
+    sizes = [tracks.size_of(face(0, 0, side)) for side in (20, 50, 80)]
     assert sizes == pytest.approx([0, 0.5, 1])

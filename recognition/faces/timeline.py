@@ -5,10 +5,10 @@ import io
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from recognition.faces.live import Seen
+from recognition.faces.tracks import Identity
 from recognition.files import check_appendable, write_atomically
-from recognition.identity import Identity
 from recognition.settings import UserError, say
-from recognition.watching import Seen
 
 COLUMNS = ("name", "start", "end", "frames", "best_confidence")
 GAP = 1.0  # seconds without somebody that do not end a span

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.alignment import align_precisely
-from recognition.faces import RIVAL, Face
-from recognition.labelled import MainFaces, list_people
+from recognition.faces.alignment import align_precisely
+from recognition.faces.detection import RIVAL, Face
+from recognition.faces.labelled_photos import MainFaces, list_people
 from recognition.media.frames import SUFFIXES
 from recognition.models.litert import Model
 from recognition.settings import UserError, say

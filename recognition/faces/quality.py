@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from recognition.alignment import TEMPLATE, align, similarity
-from recognition.faces import Face
+from recognition.faces.alignment import TEMPLATE, align, similarity
+from recognition.faces.detection import Face
 
 SMALL = 28  # pixels of a face's longer side below which strangers of LFW get names twice as often as from 32 on
 BLURRED = 0.0015  # sharpness below which they do three times as often: a blur by a sigma of 0.08 of the eyes' distance

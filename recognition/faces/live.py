@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from recognition.faces import Face
-from recognition.gallery import Match
-from recognition.identity import Identity, clarity, quality_of, view_of
+from recognition.faces.detection import Face
+from recognition.faces.following import Follower, shrunk
+from recognition.faces.gallery import Match
+from recognition.faces.tracks import Identity, clarity, quality_of, view_of
 from recognition.media.frames import Frame
 from recognition.media.scenes import CutDetector, alike, thumbnail
 from recognition.media.tracking import Track, Tracker
-from recognition.motion import Follower, shrunk
 from recognition.progress import ahead
 
 NEEDED = 0.75  # confidence of a face that is shown at once; less sure ones from their second frame on

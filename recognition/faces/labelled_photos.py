@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from recognition.faces import Face, main_face
+from recognition.faces.detection import Face, main_face
 from recognition.media.frames import Frame, FrameSource
 from recognition.progress import ahead, watched
 from recognition.settings import UserError, say

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recognition.faces import Face
-from recognition.gallery import Match
-from recognition.quality import BLURRED, frontality, sharpness, upright
+from recognition.faces.detection import Face
+from recognition.faces.gallery import Match
+from recognition.faces.quality import BLURRED, frontality, sharpness, upright
 
 LEAST, GOOD = 0.2, 0.5  # quality of a view from which on it says anything, and says much, about who it is
 FAR = 1.4  # times the distance of a face so far: no other look at the same person

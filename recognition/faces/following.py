@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from recognition.faces import Face
+from recognition.faces.detection import Face
 
 SIDE = 400  # pixels of the longer side in which faces are followed
 POINTS = 5  # by as many points of a face are followed

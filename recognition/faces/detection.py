@@ -11,8 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.alignment import five_landmarks
 from recognition.downloads import dlib_file, fetch
+from recognition.faces.alignment import five_landmarks
 from recognition.files import ROOT
 from recognition.media.tracking import iou
 from recognition.settings import UserError, quiet, say
