@@ -23,12 +23,13 @@ from itertools import permutations
 import cv2
 import numpy as np
 
-from recognition import datasets, files, marker, settings, strokes
-from recognition.colours import COLOURS, likeness, likeness_table
+from recognition import datasets, files, settings
+from recognition.air_writing import marker, strokes
+from recognition.air_writing.colours import COLOURS, likeness, likeness_table
+from recognition.air_writing.pen import Pen
 from recognition.digits import normalisation, scoring
 from recognition.media import frames
 from recognition.models import store
-from recognition.pen import Pen
 from recognition.synthetic import clips, handwriting
 
 COLORS = {"red": (40, 30, 205), "green": (70, 160, 40), "blue": (190, 80, 20)}  # BGR

@@ -16,9 +16,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import fingertip, marker, settings
+from recognition import settings
+from recognition.air_writing import fingertip, marker
+from recognition.air_writing.pen import Tip
 from recognition.files import DATA
-from recognition.pen import Tip
 
 MARKS = json.loads(Path(__file__).with_name("air_writing_marks.json").read_text(encoding="utf-8"))
 CLIP = DATA / "air_writing" / MARKS["clip"]

@@ -23,12 +23,15 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import measuring
 
-from recognition import draw, files, fingertip, marker, settings, strokes, training
-from recognition.digits import drawing, live, reader
+from recognition import files, settings, training
+from recognition.air_writing import fingertip, marker, strokes
+from recognition.air_writing.drawing import draw_writing
+from recognition.air_writing.pen import Pen
+from recognition.digits import live, reader
+from recognition.digits.drawing import draw_digits
 from recognition.media import canvas
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
-from recognition.pen import Pen
 from recognition.synthetic import clips, handwriting, pages
 
 WAYS = {"hidden": "marker covered", "pause": "pauses", "leave": "out of view"}
@@ -62,7 +65,7 @@ def rate(read, frames: list[np.ndarray], text: str) -> tuple[float, float]:
     for frame in frames:
         start = time.perf_counter()
         rows = read(frame)
-        drawing.draw_digits(frame, rows)
+        draw_digits(frame, rows)
         canvas.draw_fps(frame, 30.0)
         seconds.append(time.perf_counter() - start)
         right += reader.text_of(rows) == text
@@ -91,7 +94,7 @@ def tracking_rate(tracker, frames: list[np.ndarray], model: litert.Model) -> flo
         start = time.perf_counter()
         tip = tracker.track(frame, k / 30)
         writer.add(pen.update(tip, k / 30))
-        draw.draw_writing(frame, pen, writer, tip)
+        draw_writing(frame, pen, writer, tip)
         canvas.draw_fps(frame, 30.0)
         seconds.append(time.perf_counter() - start)
     return 1 / statistics.median(seconds)

@@ -13,7 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import draw, files, marker, recognizers, settings, strokes
+from recognition import files, recognizers, settings
+from recognition.air_writing import drawing, marker, strokes
+from recognition.air_writing.pen import Pen
 from recognition.digits.drawing import draw_digits
 from recognition.digits.live import LiveReader
 from recognition.faces import detection
@@ -21,7 +23,6 @@ from recognition.faces.drawing import draw_faces
 from recognition.faces.live import Seen
 from recognition.media import sinks
 from recognition.models import litert, store
-from recognition.pen import Pen
 from recognition.synthetic import clips, handwriting, pages, portraits
 
 WIDTH = 1000  # pixels
@@ -59,7 +60,7 @@ def write_number(model: litert.Model, seed: int) -> list[np.ndarray]:
         seconds = k / scene.fps
         tip = tracker.track(frame, seconds)
         writer.add(pen.update(tip, seconds))
-        draw.draw_writing(frame, pen, writer, tip)
+        drawing.draw_writing(frame, pen, writer, tip)
         number = writer.text
         if len(number) == 2 and len(pen.points) > 12 and tip and not shown:
             shown.append(frame)

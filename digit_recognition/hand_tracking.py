@@ -22,10 +22,11 @@ import cv2
 import numpy as np
 import tyro
 
-from recognition import draw, files, fingertip, marker, settings, strokes
+from recognition import files, settings
+from recognition.air_writing import drawing, fingertip, marker, strokes
+from recognition.air_writing.pen import Pen
 from recognition.digits import reader
 from recognition.media import cameras, canvas, frames, sinks, windows
-from recognition.pen import Pen
 
 KEYS = {
     "u": "undo the stroke being written, else the last digit",
@@ -154,7 +155,7 @@ def main(config: Config) -> int:
                 tip = tracker.track(frame.image, seconds)
                 writer.add(pen.update(tip, seconds))
                 number = writer.pause(seconds, pen.writing)
-                draw.draw_writing(frame.image, pen, writer, tip, note)
+                drawing.draw_writing(frame.image, pen, writer, tip, note)
                 canvas.draw_fps(frame.image, meter.tick())
                 sink.write(frame)
                 number = press(sink.show(frame), writer, pen) or number

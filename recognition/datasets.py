@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
+from recognition.air_writing.strokes import load_strokes
 from recognition.digits import normalisation, reader
 from recognition.files import DATA, write_atomically
 from recognition.media.frames import FrameSource
 from recognition.settings import UserError, say
-from recognition.strokes import load_strokes
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 MNIST_SHA256 = "06b0d1f124c4e5fa796686ade41a9b778edacc8622f2195a352ef479ad44fc16"

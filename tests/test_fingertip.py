@@ -7,9 +7,9 @@ import sys
 import numpy as np
 import pytest
 
-from recognition import fingertip
+from recognition.air_writing import fingertip
+from recognition.air_writing.fingertip import FingertipTracker, steady, straightness, writes
 from recognition.files import ROOT
-from recognition.fingertip import FingertipTracker, steady, straightness, writes
 from recognition.settings import UserError
 
 CLIP = ROOT / "data" / "air_writing" / "egazaga_speed_drawing_30fps.mp4"
@@ -109,7 +109,7 @@ def test_mediapipe_is_quiet_from_import_to_exit_and_brings_no_tensorflow(ending)
     code = f"""if True:
         import sys
         import cv2
-        from recognition.fingertip import FingertipTracker, fetch_model
+        from recognition.air_writing.fingertip import FingertipTracker, fetch_model
         video = cv2.VideoCapture({str(CLIP)!r})
         frames = [cv2.resize(video.read()[1], (640, 360)) for _ in range(30)][20:]
         tracker = FingertipTracker(fetch_model())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_hand_tracking import film, read, save
 
-from recognition import draw
+from recognition.air_writing import drawing
 from recognition.files import ROOT
 from recognition.media import canvas
 from recognition.synthetic import pages
@@ -143,7 +143,7 @@ def test_a_number_is_shown_corrected_and_ended(display, play, clip, tmp_path):
     image = eyes.see(lambda image: has_dark_field(image, NUMBER)).astype(int)
     x1, y1, x2, y2 = clip[1][1]
     for place in ((x1, (y1 + y2) / 2), (x2, (y1 + y2) / 2), ((x1 + x2) / 2, y2)):  # of the zero
-        assert near(image, draw.INK, place, 6)
+        assert near(image, drawing.INK, place, 6)
     display.press(window, "7")
     corrected = np.s_[round(y1) - 24 : round(y1) - 5, round(x1) - 5 : round(x1) + 50]  # its label
     eyes.see(lambda shown: (np.abs(shown - image)[corrected].max(-1) > 99).any())
@@ -160,9 +160,9 @@ def test_undo_clear_and_a_click_that_learns_a_colour(display, play, clip, tmp_pa
     eyes.see(lambda image: boxed(image, clip[1][0]) and not boxed(image, clip[1][1]))
     display.press(window, "c")
     eyes.see(lambda image: not any(boxed(image, box) for box in clip[1]))
-    assert not near(eyes.see(lambda image: True).astype(int), draw.INK, (310, 310))
+    assert not near(eyes.see(lambda image: True).astype(int), drawing.INK, (310, 310))
     display.click(window, 310, 310)
-    eyes.see(lambda image: near(image, draw.INK, (310, 310)) and has_dark_field(image, NOTE))
+    eyes.see(lambda image: near(image, drawing.INK, (310, 310)) and has_dark_field(image, NOTE))
     display.press(window, "Escape")
     assert end(process) == (0, "", "")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["screen.png"]

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition.colours import Colour, adapt, likeness, likeness_table
-from recognition.marker import MarkerTracker
+from recognition.air_writing.colours import Colour, adapt, likeness, likeness_table
+from recognition.air_writing.marker import MarkerTracker
 from recognition.settings import UserError
 
 HEIGHT, WIDTH = 360, 640

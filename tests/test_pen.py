@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recognition import pen
+from recognition.air_writing import pen
 
 FPS = 30
 SIZE = 1280, 720

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import datasets, pen, strokes
+from recognition import datasets
+from recognition.air_writing import pen, strokes
 from recognition.digits import normalisation, scoring
 from recognition.settings import UserError
 from recognition.synthetic import clips, handwriting

@@ -13,9 +13,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from recognition.air_writing.pen import Tip
 from recognition.downloads import fetch
 from recognition.files import DATA
-from recognition.pen import Tip
 from recognition.settings import UserError, quiet
 
 MODEL = DATA / "models" / "hand_landmarker.task"

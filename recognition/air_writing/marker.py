@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition.colours import COLOURS, Colour, adapt, colour_of, likeness, likeness_table
-from recognition.pen import Tip
+from recognition.air_writing.colours import COLOURS, Colour, adapt, colour_of, likeness, likeness_table
+from recognition.air_writing.pen import Tip
 from recognition.settings import UserError
 
 WIDTH = 480  # pixels, about; the marker is looked for in frames reduced to this

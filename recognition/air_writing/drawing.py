@@ -1,14 +1,14 @@
-"""Draw results on frames: boxes with labels, sized to the image, readable on light and dark."""
+"""Draw what is being written in the air on frames: strokes, digits, the tip, the number so far."""
 
 from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
+from recognition.air_writing.pen import Pen, Tip
+from recognition.air_writing.strokes import Writer, as_digits, smooth
 from recognition.digits.drawing import draw_digits
 from recognition.media.canvas import draw_text
-from recognition.pen import Pen, Tip
-from recognition.strokes import Writer, as_digits, smooth
 
 if TYPE_CHECKING:  # digits are drawn without what faces need
     pass
