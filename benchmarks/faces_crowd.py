@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from recognition.embeddings.statistics import DLIB
-from recognition.people import CROP_VERSION, INDEX, People
-from recognition.photo_index import Photo, PhotoIndex
+from recognition.people.database import CROP_VERSION, INDEX, People
+from recognition.people.photo_index import Photo, PhotoIndex
 
 PART = 5000  # people a transaction
 

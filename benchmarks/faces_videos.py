@@ -12,10 +12,10 @@ import cv2
 import measuring
 import numpy as np
 
-from recognition import recognizers
 from recognition.faces import detection, drawing, live
 from recognition.files import ROOT
 from recognition.media import canvas
+from recognition.people import recognizers
 
 LFW, PEOPLE, FILM = (ROOT / "data" / name for name in ("lfw", "lfw_people.txt", "face_video"))
 CLIP = FILM / "short_hamilton_clip.mp4"

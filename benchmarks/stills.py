@@ -13,7 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition import files, recognizers, settings
+from recognition import files, settings
 from recognition.air_writing import drawing, marker, strokes
 from recognition.air_writing.pen import Pen
 from recognition.digits.drawing import draw_digits
@@ -23,6 +23,7 @@ from recognition.faces.drawing import draw_faces
 from recognition.faces.live import Seen
 from recognition.media import sinks
 from recognition.models import litert, store
+from recognition.people import recognizers
 from recognition.synthetic import clips, handwriting, pages, portraits
 
 WIDTH = 1000  # pixels

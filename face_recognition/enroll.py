@@ -21,10 +21,12 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import enrolling, people, photo_files, progress, settings
+from recognition import progress, settings
 from recognition.embeddings import dlib_embedder
 from recognition.faces import detection
 from recognition.media import cameras, canvas, frames, sinks, videos, windows
+from recognition.people import enrolment, photo_files
+from recognition.people.database import FACES, People, check_name
 
 KEYS = {"Enter": "take the photo"}
 NOTE = 4.0  # seconds that a note is shown
@@ -39,7 +41,7 @@ class Config:
     each: Path | None = None  # folder of folders: each of them a person, named like it
     photos: int = 5  # at most so many frames of a video
     force: bool = False  # also enrol faces that look like somebody else who is enrolled
-    faces: Path = people.FACES  # folder of people, each a folder of photos
+    faces: Path = FACES  # folder of people, each a folder of photos
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
     json: bool = False  # print JSON Lines instead of text
 
@@ -62,7 +64,7 @@ def check(config: Config) -> None:
     if not config.each:
         if not config.name_and_paths:
             raise settings.UserError('name the person and a photo, for example "Ada Lovelace" ada.jpg', 2)
-        people.check_name(config.name)
+        check_name(config.name)
         if bool(config.paths) == bool(config.source):
             raise settings.UserError(f"what shows {config.name}? Name photos or a video, or --source 0 (webcam)", 2)
     if config.photos < 1:
@@ -72,7 +74,7 @@ def check(config: Config) -> None:
 class Enroller:
     """Enrols people and prints a line for each photo; `refused` counts those that could not be enrolled."""
 
-    def __init__(self, database: people.People, config: Config):
+    def __init__(self, database: People, config: Config):
         self.refused = 0
         self._database, self._config = database, config
 
@@ -80,25 +82,25 @@ class Enroller:
         """Enrol images, or those of folders and patterns, as they are; `named`: whose they are, and where."""
         sources = [(name, frames.FrameSource([path], partial(self._refuse, name))) for name, path in named]
         files = [(name, path) for name, source in sources for path in source.files()]
-        looks = self._database.look_into(((path, None) for _, path in files), enrolling.refusal)
+        looks = self._database.look_into(((path, None) for _, path in files), enrolment.refusal)
         for (name, path), (embedding, reason) in progress.watched(zip(files, looks, strict=True), len(files), "photo"):
             if reason:
                 self._refuse(name, str(path), reason)
             else:
-                self._enroll(name, str(path), enrolling.enroll, path.read_bytes(), embedding)
+                self._enroll(name, str(path), enrolment.enroll, path.read_bytes(), embedding)
 
     def video(self, name: str, path: str) -> None:
         """Enrol the best frames of a video."""
         try:
             source = videos.VideoSource(path)
-            found = enrolling.best_frames(progress.watched(source, source.count), self._database, self._config.photos)
+            found = enrolment.best_frames(progress.watched(source, source.count), self._database, self._config.photos)
         except settings.UserError as error:
             self._refuse(name, path, str(error))
             return
         if not found:
             self._refuse(name, path, "no frame shows one face well, from the front, sharp and alone")
         for frame, face in found:
-            self._enroll(name, f"{path} at {frame.seconds:.1f} s", enrolling.enroll_frame, frame.image, [face])
+            self._enroll(name, f"{path} at {frame.seconds:.1f} s", enrolment.enroll_frame, frame.image, [face])
 
     def live(self, name: str) -> bool:
         """Show the camera, and enrol what it sees at each Enter, till the user ends it; tell whether it worked."""
@@ -110,14 +112,14 @@ class Enroller:
             for frame in source:
                 image = frame.image.copy()
                 found = self._database.detector.detect(image)
-                reason = enrolling.refusal(image, found)
+                reason = enrolment.refusal(image, found)
                 for face in found:
                     canvas.draw_box(frame.image, face.box, "", canvas.ORANGE if reason else canvas.GREEN)
                 told = note if time.monotonic() < noted + NOTE else reason or "Enter takes the photo, q ends"
                 canvas.draw_text(frame.image, "", told)
                 if sink.show(frame) in ("\r", "\n"):
                     taken = f"{frame.source} frame {frame.index}"
-                    note = self._enroll(name, taken, enrolling.enroll_frame, image, found)
+                    note = self._enroll(name, taken, enrolment.enroll_frame, image, found)
                     noted = time.monotonic()
                 if sink.quit:
                     break
@@ -155,7 +157,7 @@ def main(config: Config) -> int:
     check(config)
     persons = [(folder.name, (str(folder),)) for folder in config.folders] or [(config.name, config.paths)]
     detector, embedder = detection.load_detector(config.detector), dlib_embedder.load_embedder()
-    database = people.People(config.faces, detector, embedder, may_be_new=True)
+    database = People(config.faces, detector, embedder, may_be_new=True)
     enroller = Enroller(database, config)
     if config.source:
         return 0 if enroller.live(config.name) else 1

@@ -18,10 +18,13 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import files, looking, people, progress, recognizers, settings
+from recognition import files, progress, settings
 from recognition.evaluation import metrics, plots
 from recognition.faces import detection, evaluation, labelled_photos
 from recognition.faces.crops import crops_of
+from recognition.people import recognizers
+from recognition.people.database import FACES
+from recognition.people.embed_photos import BATCH
 
 WORST = 30  # mistakes shown
 
@@ -29,7 +32,7 @@ WORST = 30  # mistakes shown
 @dataclass
 class Config:
     photos: Annotated[Path | None, tyro.conf.Positional] = None  # folder of photos NAME/*; default: your people's own
-    faces: Path = people.FACES  # folder of people, each a folder of photos
+    faces: Path = FACES  # folder of people, each a folder of photos
     pairs: Path | None = None  # list of pairs of photos in the folder, as LFW has it
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # what is measured
     model: str = "faces"  # of the cnn, its name in models/
@@ -45,7 +48,7 @@ class Config:
 def embed_photos(photos: labelled_photos.MainFaces, embedder) -> tuple[list[Path], np.ndarray]:
     """Return the paths of the photos with a face and their embeddings, float32 (N, D)."""
     paths, found = [], [np.zeros((0, 1), np.float32)]
-    for some in progress.batches(photos, looking.BATCH):
+    for some in progress.batches(photos, BATCH):
         paths += [Path(frame.source) for frame, _ in some]
         crops = [crops_of(frame.image, [face], embedder.size, embedder.padding) for frame, face in some]
         found.append(embedder.embed(np.concatenate(crops)))

@@ -20,10 +20,11 @@ from typing import Annotated, Literal
 import numpy as np
 import tyro
 
-from recognition import people, settings
+from recognition import settings
 from recognition.embeddings import dlib_embedder
 from recognition.faces import alignment, detection
 from recognition.media import frames
+from recognition.people.database import FACES, People
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "forget": 1}  # how many names each action takes
 
@@ -36,12 +37,12 @@ class Config:
     names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME...")] = ()
     sheet: Path | None = None  # image file (.png) for a picture of everybody, with list
     yes: bool = False  # forget without asking
-    faces: Path = people.FACES  # folder of people, each a folder of photos
+    faces: Path = FACES  # folder of people, each a folder of photos
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces in photos that were not looked at yet
     json: bool = False  # print JSON instead of text
 
 
-def describe(database: people.People) -> list[dict]:
+def describe(database: People) -> list[dict]:
     """Return name, number of photos, of those with a usable face, and the newest photo's date of everybody."""
     unusable = [path.parent.name for path, _ in database.unusable()]
     rows = []
@@ -67,7 +68,7 @@ def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
     return np.full((side, side, 3), 128, np.uint8)
 
 
-def save_sheet(database: people.People, names: list[str], path: Path) -> None:
+def save_sheet(database: People, names: list[str], path: Path) -> None:
     """Save a picture with everybody's face and name."""
     from recognition.evaluation import plots  # a second of import that nothing else here needs
 
@@ -90,7 +91,7 @@ def main(config: Config) -> int:
         raise settings.UserError(f"{config.action} takes {wanted} names, not {len(config.names)}: see --help", 2)
     if config.sheet and (config.action != "list" or config.sheet.suffix.lower() != ".png"):
         raise settings.UserError(f"--sheet {config.sheet}: a .png file, and with list", 2)
-    database = people.People(config.faces, detection.load_detector(config.detector), dlib_embedder.LateEmbedder())
+    database = People(config.faces, detection.load_detector(config.detector), dlib_embedder.LateEmbedder())
     if config.action == "list":
         rows = describe(database)
         for row in rows if config.json else []:

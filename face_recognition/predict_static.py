@@ -16,16 +16,18 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import people, recognizers, settings
+from recognition import settings
 from recognition.faces import detection, drawing, live
 from recognition.media import frames, sinks, windows
+from recognition.people import recognizers
+from recognition.people.database import FACES, printable
 
 
 @dataclass
 class Config:
     # images, folders or patterns such as "photos/*.jpg"
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
-    faces: Path = people.FACES  # folder of people, each a folder of photos
+    faces: Path = FACES  # folder of people, each a folder of photos
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
@@ -58,9 +60,7 @@ def main(config: Config) -> int:
             if config.json:
                 print(live.json_line(frame.source, frame.index, seen), flush=True)
             else:
-                names = ", ".join(
-                    people.printable(one.name or "unknown") for one in sorted(seen, key=lambda one: one.box[0])
-                )
+                names = ", ".join(printable(one.name or "unknown") for one in sorted(seen, key=lambda one: one.box[0]))
                 print(f"{frame.source}: {names or 'no face'}{f'   -> {path}' if path else ''}", flush=True)
             sink.show(frame)
             if sink.quit:

@@ -18,9 +18,11 @@ from typing import Annotated, Literal
 
 import tyro
 
-from recognition import people, progress, recognizers, settings
+from recognition import progress, settings
 from recognition.faces import detection, drawing, live, timeline
 from recognition.media import sinks, videos, windows
+from recognition.people import recognizers
+from recognition.people.database import FACES
 
 
 @dataclass
@@ -28,7 +30,7 @@ class Config:
     path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE-OR-URL")]  # the video
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
-    faces: Path = people.FACES  # folder of people, each a folder of photos
+    faces: Path = FACES  # folder of people, each a folder of photos
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both

@@ -18,10 +18,12 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import enrolling, people, recognizers, settings
+from recognition import settings
 from recognition.embeddings import dlib_embedder
 from recognition.faces import detection, drawing, live, timeline
 from recognition.media import cameras, canvas, frames, sinks, windows
+from recognition.people import enrolment, recognizers
+from recognition.people.database import FACES, People
 
 KEYS = {"c": "name the unknown face in front"}
 REFRESH = 0.5  # seconds from one look at --faces to the next
@@ -35,7 +37,7 @@ class Config:
     list_cameras: bool = False  # print the cameras and end
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
-    faces: Path = people.FACES  # folder of people, each a folder of photos
+    faces: Path = FACES  # folder of people, each a folder of photos
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
@@ -50,7 +52,7 @@ def enroll_in_front(
     frame: frames.Frame,
     clean: np.ndarray,
     seen: list[live.Seen],
-    database: people.People,
+    database: People,
     hint: str,
 ) -> str:
     """Ask for the name of the largest unknown face and enroll it, from `clean`, BGR; return what to tell the user.
@@ -66,7 +68,7 @@ def enroll_in_front(
     if not name:
         return "nobody was enrolled"
     try:
-        enrolling.enroll_frame(database, name, clean, [unknown[0].face])
+        enrolment.enroll_frame(database, name, clean, [unknown[0].face])
     except settings.UserError as error:
         settings.say(f"error: {error}")
         return f"not enrolled: {error}"
@@ -112,7 +114,7 @@ def main(config: Config) -> int:
             canvas.draw_text(frame.image, "", note if now < noted + NOTE else "")
             sink.write(frame)
             if sink.show(frame) == "c":
-                database = database or people.People(config.faces, detector, dlib_embedder.load_embedder())
+                database = database or People(config.faces, detector, dlib_embedder.load_embedder())
                 note = enroll_in_front(sink, frame, clean, seen, database, hint)
                 noted, refreshed = time.monotonic(), 0.0
             if sink.quit:

@@ -13,10 +13,10 @@ import pytest
 from coloured_faces import Detector, picture
 from conftest import script_environment
 
-from recognition import enrolling
 from recognition.faces import detection
 from recognition.files import ROOT
 from recognition.media import frames
+from recognition.people import enrolment
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
 
@@ -53,7 +53,7 @@ def test_the_face_that_a_photo_is_of():
 def test_almost_all_photos_of_lfw_and_all_of_orl_can_be_enrolled(lfw, orl_faces, detector):
     some = sorted(lfw.glob("*/*.jpg"))[7::18][:100], sorted(orl_faces.glob("*/*.pgm"))[::8]
     for paths, least in zip(some, (0.93, 1.0), strict=True):
-        reasons = [enrolling.refusal(frame, detector.detect(frame)) for frame in map(frames.read_image, paths)]
+        reasons = [enrolment.refusal(frame, detector.detect(frame)) for frame in map(frames.read_image, paths)]
         assert np.mean([reason is None for reason in reasons]) >= least, reasons
 
 
@@ -62,7 +62,7 @@ def test_photos_that_show_too_little_are_refused_with_the_reason(lfw, detector):
     for path in paths:
         frame = frames.read_image(path)
         found = detector.detect(frame)
-        assert enrolling.refusal(frame, found) is None, path
+        assert enrolment.refusal(frame, found) is None, path
         for worse, reason in (
             (cv2.GaussianBlur(frame, (0, 0), 4), "blurred"),
             (smeared(frame, 21), "blurred"),
@@ -72,7 +72,7 @@ def test_photos_that_show_too_little_are_refused_with_the_reason(lfw, detector):
             (np.full_like(frame, 127), "no face"),
         ):
             same = worse.shape == frame.shape and "face" not in reason
-            assert reason in enrolling.refusal(worse, found if same else detector.detect(worse)), (path, reason)
+            assert reason in enrolment.refusal(worse, found if same else detector.detect(worse)), (path, reason)
 
 
 def test_profiles_are_refused(face_video, detector):
@@ -80,8 +80,8 @@ def test_profiles_are_refused(face_video, detector):
     capture = cv2.VideoCapture(str(face_video / "short_hamilton_clip.mp4"))
     film = [capture.read()[1] for _ in range(50)]
     seen = [(frame, detector.detect(frame)[:1]) for frame in film[20:42:3]]
-    assert all(enrolling.refusal(frame, found) for frame, found in seen)
-    assert sum("turned" in enrolling.refusal(frame, found) for frame, found in seen) >= len(seen) - 2
+    assert all(enrolment.refusal(frame, found) for frame, found in seen)
+    assert sum("turned" in enrolment.refusal(frame, found) for frame, found in seen) >= len(seen) - 2
 
 
 def test_photos_are_enrolled_or_refused_one_by_one(script, lfw, tmp_path):

@@ -12,10 +12,11 @@ from coloured_faces import Embedder
 from test_digits_live import save_clip
 from test_live_windows import Eyes, end
 
-from recognition import enrolling, people
 from recognition.faces import detection
 from recognition.files import ROOT
 from recognition.media import canvas
+from recognition.people import enrolment
+from recognition.people.database import People
 from recognition.synthetic.portraits import draw_face, write_people
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
@@ -33,19 +34,19 @@ def enrolled(folder):
 
 
 def test_enrolling_looks_into_a_photo_once(tmp_path):
-    database = people.People(tmp_path, detection.load_detector("hog"), DrawnEmbedder())
+    database = People(tmp_path, detection.load_detector("hog"), DrawnEmbedder())
     photo = draw_face(0)
-    enrolling.enroll_frame(database, "Ada", photo, database.detector.detect(photo))
+    enrolment.enroll_frame(database, "Ada", photo, database.detector.detect(photo))
     assert database.gallery().names == ["Ada"] and database.embedder.calls == 1
     lighter = np.clip(photo * 1.01, 0, 255).astype(np.uint8)
-    with pytest.raises(enrolling.AlreadyThere):
-        enrolling.enroll_frame(database, "Ada", lighter, database.detector.detect(lighter))
+    with pytest.raises(enrolment.AlreadyThere):
+        enrolment.enroll_frame(database, "Ada", lighter, database.detector.detect(lighter))
     assert database.embedder.calls == 2 and enrolled(tmp_path) == ["Ada"]
     # What is kept is the same as what is seen in it by the next program that looks
     kept = database.embeddings("Ada")
     for path in tmp_path.glob(".embeddings*"):
         path.unlink()
-    again = people.People(tmp_path, detection.load_detector("hog"), DrawnEmbedder())
+    again = People(tmp_path, detection.load_detector("hog"), DrawnEmbedder())
     assert np.array_equal(again.embeddings("Ada"), kept)
 
 

@@ -171,7 +171,7 @@ def test_no_photo_of_orl_is_without_a_face(detectors, orl_faces):
 
 
 def test_nothing_of_keras_is_imported():
-    code = "import sys; from recognition import recognizers; print({'keras', 'tensorflow'} & sys.modules.keys())"
+    code = "import sys; from recognition.people import recognizers; print({'keras', 'tensorflow'} & sys.modules.keys())"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.stdout == "set()\n", done.stderr
 

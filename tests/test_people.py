@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from coloured_faces import Detector, Embedder, picture
 
-from recognition import people
+from recognition.people.database import People
 from recognition.settings import UserError
 
 INDEX = ".embeddings.sqlite"
@@ -33,7 +33,7 @@ def save(path, image, age=10):
 
 
 def open_people(folder, name="colours"):
-    return people.People(folder, Detector(), Embedder(name), may_be_new=True)
+    return People(folder, Detector(), Embedder(name), may_be_new=True)
 
 
 def make_index(folder):

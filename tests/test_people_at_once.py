@@ -12,17 +12,17 @@ import cv2
 import pytest
 from coloured_faces import Detector, Embedder, picture
 
-from recognition import people
 from recognition.files import ROOT
+from recognition.people.database import People
 
 BEGIN = """
 import itertools, os, sys, resource
 sys.path[:0] = {paths}
 import cv2
 from coloured_faces import Detector, Embedder, picture
-from recognition import people
+from recognition.people.database import People
 from recognition.settings import UserError
-database = people.People(sys.argv[1], Detector(), Embedder(), may_be_new=True)
+database = People(sys.argv[1], Detector(), Embedder(), may_be_new=True)
 number = int(sys.argv[2])
 """
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills and limits as Unix has them")
@@ -47,7 +47,7 @@ def check(folder):
         if path.suffix != ".partial":
             assert cv2.imread(str(path)) is not None, path
             os.utime(path, (time.time() - 100,) * 2)
-    database = people.People(folder, Detector(), Embedder())
+    database = People(folder, Detector(), Embedder())
     for name in database.names():
         assert len(database.embeddings(name)) == len(database.photos(name))
     assert not database.unusable()
@@ -130,13 +130,13 @@ database.embedder = Dying()
 database.gallery()
 """
     assert [run(code, tmp_path)[0] for _ in range(3)] == [-9] * 3
-    database = people.People(tmp_path, Detector(), Embedder())
+    database = People(tmp_path, Detector(), Embedder())
     assert len(database.gallery().names) == 70
     assert database.embedder.calls == 70 - 3 * 16
 
 
 def test_a_kill_while_forgetting_is_made_good(tmp_path, monkeypatch):
-    database = people.People(tmp_path, Detector(), Embedder())
+    database = People(tmp_path, Detector(), Embedder())
     database.add("Ada", picture())
     database.add("Bob", picture(("blue", 30, 30, 60)))
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -180,7 +180,7 @@ print(len(database.gallery().names), len(database.names()))
 
 def test_a_folder_that_cannot_be_written_is_read(tmp_path):
     folder = tmp_path / "faces"
-    database = people.People(folder, Detector(), Embedder(), may_be_new=True)
+    database = People(folder, Detector(), Embedder(), may_be_new=True)
     database.add("Ada", picture())
     del database
     gc.collect()

@@ -10,8 +10,9 @@ import pytest
 from coloured_faces import Detector, Embedder, picture
 from test_people import INDEX, notices, open_people, who
 
-from recognition import people, photo_files
 from recognition.faces import detection
+from recognition.people import photo_files
+from recognition.people.database import People
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face
 
@@ -77,10 +78,10 @@ def test_a_folder_that_is_mistyped_is_not_made(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     for folder, new in ((tmp_path / "nosuch", False), (tmp_path / "file", True), (tmp_path / "file", False)):
         with pytest.raises(UserError, match=f"--faces {folder}: no such folder.*enroll.py") as error:
-            people.People(folder, Detector(), Embedder(), may_be_new=new)
+            People(folder, Detector(), Embedder(), may_be_new=new)
         assert error.value.code == 2
-    monkeypatch.setattr(people, "FACES", tmp_path / "default")
-    assert people.People(tmp_path / "default", Detector(), Embedder()).names() == []
+    monkeypatch.setattr("recognition.people.database.FACES", tmp_path / "default")
+    assert People(tmp_path / "default", Detector(), Embedder()).names() == []
     assert os.listdir(tmp_path) == ["file"]
 
 
@@ -122,7 +123,7 @@ def test_a_strip_one_pixel_wide_is_named_and_the_rest_counts(tmp_path, capsys):
     for name, image in (("strip", np.zeros((1, 5000, 3), np.uint8)), ("good", draw_face(0))):
         (tmp_path / "Ada").mkdir(exist_ok=True)
         cv2.imwrite(str(tmp_path / "Ada" / f"{name}.png"), image)
-    database = people.People(tmp_path, detection.load_detector("hog"), DrawnEmbedder())
+    database = People(tmp_path, detection.load_detector("hog"), DrawnEmbedder())
     assert len(database.embeddings("Ada")) == 1
     assert capsys.readouterr().err == f"{tmp_path / 'Ada' / 'strip.png'}: not used: no face found\n"
 

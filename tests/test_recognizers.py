@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import people, recognizers
 from recognition.embeddings import statistics
 from recognition.faces import detection, gallery
 from recognition.faces.alignment import align_precisely
@@ -20,6 +19,8 @@ from recognition.models import store
 from recognition.models.weights import load_weights
 from recognition.networks.architectures import ARCHITECTURES
 from recognition.networks.backend import keras
+from recognition.people import recognizers
+from recognition.people.database import People
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face, write_people
 
@@ -206,7 +207,7 @@ def test_an_embedders_own_distances_reach_the_gallery(tmp_path, detector):
 
     folder = write_people(tmp_path / "people", 1, 1)
     for accepted, threshold in ((0.01, 0.45), (0.1, 0.55)):
-        assert people.People(folder, detector, Other(), accepted).gallery().threshold == pytest.approx(threshold)
+        assert People(folder, detector, Other(), accepted).gallery().threshold == pytest.approx(threshold)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_settings_of_another_recognizer_are_refused_before_anything_is_loaded(tm
 def test_cnn_runs_without_tensorflow(copied):
     program = (
         "import sys; from pathlib import Path; "
-        "from recognition import recognizers; from recognition.faces import detection; "
+        "from recognition.people import recognizers; from recognition.faces import detection; "
         "from recognition.synthetic.portraits import draw_face;"
         "frame = draw_face(0); cnn = recognizers.CnnRecognizer(Path(sys.argv[1]), models_folder=Path(sys.argv[2]));"
         "print(cnn.identify(frame, detection.load_detector('hog').detect(frame))[0].name);"

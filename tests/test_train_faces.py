@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import face_variants, recognizers
+from recognition import face_variants
 from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
 from recognition.faces import detection
 from recognition.faces.crops import FORMS, load_photos, similarities
@@ -21,6 +21,7 @@ from recognition.files import ROOT
 from recognition.models import cards, store
 from recognition.models.weights import load_weights
 from recognition.objects import class_folders
+from recognition.people import recognizers
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face, write_people
 

@@ -1,7 +1,5 @@
 """Draw what is being written in the air on frames: strokes, digits, the tip, the number so far."""
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
@@ -9,9 +7,6 @@ from recognition.air_writing.pen import Pen, Tip
 from recognition.air_writing.strokes import Writer, as_digits, smooth
 from recognition.digits.drawing import draw_digits
 from recognition.media.canvas import draw_text
-
-if TYPE_CHECKING:  # digits are drawn without what faces need
-    pass
 
 INK = (255, 200, 40)  # BGR, of what is written in the air; no skin and no wall has it
 

@@ -1,20 +1,17 @@
 """Draw faces and names on frames."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recognition.faces.live import Seen
 from recognition.media.canvas import GRAY, GREEN, ORANGE, draw_box, draw_label, label_places, letters
 from recognition.media.roi import Box
-
-if TYPE_CHECKING:  # digits are drawn without what faces need
-    from recognition.faces.live import Seen
 
 SURE = 0.6  # confidence of a name from which on it is beyond doubt
 
 
-def draw_faces(frame: np.ndarray, seen: Iterable["Seen"]) -> None:
+def draw_faces(frame: np.ndarray, seen: Iterable[Seen]) -> None:
     """Draw faces on a BGR frame, in place: green with the name, orange if near to doubt; unknown ones gray.
 
     A name that would cover another one stands elsewhere; "unknown" is left out where there is no room for it.

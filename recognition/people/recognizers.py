@@ -177,7 +177,7 @@ def load(
     check(name, accept, model, weights)
     if name == "cnn":
         return CnnRecognizer(folder, model)
-    from recognition.people import People
+    from recognition.people.database import People
 
     embedder = load_embedder(name, weights)
     people = People(folder, detector, embedder, accept)

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import looking, photo_files
 from recognition.faces.gallery import Gallery
 from recognition.files import ROOT, make_folder
-from recognition.photo_index import Photo, PhotoIndex
-from recognition.photo_scan import PhotoScan
+from recognition.people import embed_photos, photo_files
+from recognition.people.photo_index import Photo, PhotoIndex
+from recognition.people.photo_scan import PhotoScan
 from recognition.settings import UserError
 
 FACES = ROOT / "data" / "faces"
@@ -209,10 +209,10 @@ class People:
         return changed
 
     def look_into(
-        self, photos: Iterable[tuple[Path, bytes | None]], refuse: looking.Refuse = looking.no_face
+        self, photos: Iterable[tuple[Path, bytes | None]], refuse: embed_photos.Refuse = embed_photos.no_face
     ) -> Iterator[tuple[np.ndarray | None, str | None]]:
         """Yield the embedding of the person that each photo is of, or None and the reason why: see looking."""
-        return looking.look_into(photos, self.detector, self.embedder, refuse)
+        return embed_photos.look_into(photos, self.detector, self.embedder, refuse)
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition import photo_files
-from recognition.photo_index import Photo, PhotoIndex
+from recognition.people import photo_files
+from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.progress import batches, watched
 from recognition.settings import say
 

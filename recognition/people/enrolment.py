@@ -14,7 +14,7 @@ from recognition.faces.detection import Face, main_face
 from recognition.faces.gallery import unit
 from recognition.faces.quality import sharpness, upright
 from recognition.media.frames import Frame
-from recognition.photo_files import AlreadyThere, encode
+from recognition.people.photo_files import AlreadyThere, encode
 from recognition.settings import UserError
 
 MIN_EYES = 18  # pixels between the eyes. ORL's smallest are 27, LFW's 21; the clip's far audience has 10 to 15
