@@ -23,7 +23,7 @@ from itertools import permutations
 import cv2
 import numpy as np
 
-from recognition import datasets, files, settings
+from recognition import files, settings
 from recognition.air_writing import marker, strokes
 from recognition.air_writing.colours import COLOURS, likeness, likeness_table
 from recognition.air_writing.pen import Pen
@@ -31,6 +31,7 @@ from recognition.digits import normalisation, scoring
 from recognition.media import frames
 from recognition.models import store
 from recognition.synthetic import clips, handwriting
+from recognition.training import datasets
 
 COLORS = {"red": (40, 30, 205), "green": (70, 160, 40), "blue": (190, 80, 20)}  # BGR
 SIZES = (640, 480), (960, 540), (1280, 720)

@@ -19,12 +19,13 @@ import cv2
 import measuring
 import numpy as np
 
-from recognition import datasets, files, settings, training
+from recognition import files, settings
 from recognition.digits import reader, scoring
 from recognition.media import frames
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
 from recognition.synthetic import pages
+from recognition.training import datasets, labelled_digits, loop
 
 SCRIPTS = files.ROOT / "digit_recognition"
 OUTPUT = files.ROOT / "output" / "benchmark"
@@ -114,7 +115,7 @@ def main(config: Config) -> None:
 
     photos = files.DATA / "digit_photos"
     if photos.exists():
-        listed = datasets.load_photo_labels(photos)
+        listed = labelled_digits.load_photo_labels(photos)
         ours = scoring.score_photos(
             lambda frame: reader.text_of(reader.read_digits(frame, model.predict, threshold)), photos, listed
         )
@@ -126,7 +127,7 @@ def main(config: Config) -> None:
             f"{ours['score']:.1%}, {ours['exact']} photos exact",
         ))  # fmt: skip
     if (files.DATA / "usps_train.npz").exists():
-        images, labels, *_ = datasets.load_labelled(files.DATA / "usps_train.npz")
+        images, labels, *_ = labelled_digits.load_labelled(files.DATA / "usps_train.npz")
         ours, theirs = ((m.predict(images)[:, :10].argmax(1) == labels).mean() for m in (model, classic))
         rows.append(("USPS digits, never trained on", f"classic network {theirs:.1%}", "≥ 97.5 %", f"{ours:.1%}"))
     if (files.DATA / "letters.npz").exists():
@@ -175,7 +176,7 @@ def main(config: Config) -> None:
         f"{1000 * measuring.median_seconds(lambda: model.predict(images), 51):.1f} ms",
     ))  # fmt: skip
 
-    measuring.print_table(rows, training.versions())
+    measuring.print_table(rows, loop.versions())
     (OUTPUT / "digits.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
 
 

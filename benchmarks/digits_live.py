@@ -23,7 +23,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import measuring
 
-from recognition import files, settings, training
+from recognition import files, settings
 from recognition.air_writing import fingertip, marker, strokes
 from recognition.air_writing.drawing import draw_writing
 from recognition.air_writing.pen import Pen
@@ -33,6 +33,7 @@ from recognition.media import canvas
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
 from recognition.synthetic import clips, handwriting, pages
+from recognition.training import loop
 
 WAYS = {"hidden": "marker covered", "pause": "pauses", "leave": "out of view"}
 
@@ -168,7 +169,7 @@ def main(config: Config) -> None:
             "flat within 5 %",
             f"{endurance['start']:.0f} MB to {endurance['end']:.0f} MB, at most {endurance['stray']:.1%} off",
         ))  # fmt: skip
-    measuring.print_table(rows, training.versions())
+    measuring.print_table(rows, loop.versions())
 
 
 if __name__ == "__main__":

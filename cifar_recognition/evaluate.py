@@ -19,12 +19,13 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from recognition import datasets, files, progress, settings
+from recognition import files, progress, settings
 from recognition.evaluation import calibration, metrics, plots
 from recognition.media import frames
 from recognition.models import cards
 from recognition.objects import class_folders, classification
 from recognition.objects.classes import CIFAR10, NONE, known_classes
+from recognition.training import datasets
 
 WORST = 50  # mistakes shown
 

@@ -18,9 +18,10 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from recognition import datasets, files, settings
+from recognition import files, settings
 from recognition.evaluation import plots
 from recognition.objects.classes import CIFAR10
+from recognition.training import datasets
 
 
 @dataclass

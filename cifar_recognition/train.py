@@ -18,9 +18,10 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from recognition import datasets, files, object_scores, object_variants, settings
+from recognition import files, settings
 from recognition.models import cards, store
 from recognition.objects.classes import CIFAR10
+from recognition.training import augment_objects, datasets, object_scores
 
 Architecture = Literal["dense", "conv", "conv_pool", "cnn", "fast"]
 
@@ -84,26 +85,26 @@ def make_batch(
     batch = images[chosen]
     if config.mirror:  # each image as it is in one epoch and mirrored in the next: half of them begin mirrored
         first = np.random.default_rng(config.seed).random(len(images)) < 0.5
-        batch = object_variants.mirror(batch, first[chosen] ^ bool(epoch % 2))
+        batch = augment_objects.mirror(batch, first[chosen] ^ bool(epoch % 2))
     if config.shift:
-        batch = object_variants.shift(batch, rng, config.shift)
+        batch = augment_objects.shift(batch, rng, config.shift)
     if config.zoom > 1:
-        batch = object_variants.zoom(batch, rng, config.zoom)
+        batch = augment_objects.zoom(batch, rng, config.zoom)
     if config.cutout:
-        batch = object_variants.cut_out(batch, rng, config.cutout)
+        batch = augment_objects.cut_out(batch, rng, config.cutout)
     return batch, targets[chosen]
 
 
 def optimizer(config: Config, steps: int):
     """Return the Keras optimizer for a training of so many steps in all."""
-    from recognition import muon, training
     from recognition.networks.backend import keras
+    from recognition.training import loop, muon
 
     peak = rate = config.learning_rate
     if config.schedule == "linear":
         rate = keras.optimizers.schedules.PolynomialDecay(peak, steps, 0.0)
     elif config.schedule == "one_cycle":
-        rate = training.one_cycle(peak, steps)
+        rate = loop.one_cycle(peak, steps)
     if config.optimizer == "adam":
         return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     return muon.for_short_trainings(rate, config.adam_share, config.weight_decay)
@@ -119,14 +120,14 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
         raise settings.UserError(f"--batch-size {config.batch_size}: more than there are to train on, {left}", 2)
     folder = Path(config.output)
 
-    from recognition import training  # only now: Keras takes seconds, mistakes should not
     from recognition.evaluation import metrics, plots
     from recognition.networks import architectures
     from recognition.networks.backend import keras
     from recognition.networks.objects import whiten
+    from recognition.training import loop  # only now: Keras takes seconds, mistakes should not
 
     keras.backend.clear_session()  # of a ladder's step before
-    precision = training.choose_precision(config.precision)
+    precision = loop.choose_precision(config.precision)
     keras.utils.set_random_seed(config.seed)
     class_names = [*CIFAR10]
     model = architectures.OBJECTS[config.architecture](len(class_names))
@@ -140,10 +141,10 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
         metrics=["accuracy"],
         jit_compile=False,  # XLA is six times slower on processors
     )
-    checkpoint = training.Checkpoint(folder, config.name, asdict(config))
+    checkpoint = loop.Checkpoint(folder, config.name, asdict(config))
     targets = np.eye(len(class_names), dtype=np.float32)
     make = partial(make_batch, config, x[kept], targets[y[kept]])
-    training.fit(model, checkpoint, make, steps, config.epochs, (x[held_back], targets[y[held_back]]))
+    loop.fit(model, checkpoint, make, steps, config.epochs, (x[held_back], targets[y[held_back]]))
     object_scores.calibrate(model, x[held_back], y[held_back])
 
     card = {
@@ -154,7 +155,7 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
         "threshold": 0.0,
         "script": "cifar_recognition/train.py",
         "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
-        **training.provenance(config, checkpoint, precision),
+        **loop.provenance(config, checkpoint, precision),
     }
     store.save(model, card, config.name, folder)
     saved = store.load(config.name, folder)  # what is measured is the file that everyone uses

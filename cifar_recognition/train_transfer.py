@@ -23,6 +23,7 @@ from recognition import files, settings
 from recognition.models import cards, store
 from recognition.objects import backbones, class_folders, classification, features
 from recognition.objects.classes import known_classes
+from recognition.training import datasets
 
 FEW = 500  # images, below which "auto" takes cross-validation
 FOLDS = 5
@@ -66,7 +67,7 @@ def parts(config: Config, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarr
     back."""
     folds = (FOLDS if len(labels) < FEW else 0) if config.folds == "auto" else config.folds
     if not folds:
-        return [class_folders.split(labels, config.validation)]
+        return [datasets.split(labels, config.validation)]
     # Dealt out class by class, so that each fold has its share of all
     order = np.lexsort((np.random.default_rng(config.seed).random(len(labels)), labels))
     dealt = np.empty(len(labels), int)
@@ -83,9 +84,9 @@ def weights_of(labels: np.ndarray, balanced: bool) -> np.ndarray:
 
 def build(config: Config, shape: dict, classes: int, count: int):
     """Return a head to be trained on `count` images, in steps of a whole epoch: each step alone is over in no time."""
-    from recognition import training
     from recognition.networks import architectures
     from recognition.networks.backend import keras
+    from recognition.training import loop
 
     keras.utils.set_random_seed(config.seed)
     model = architectures.ARCHITECTURES["head"](classes, **shape)
@@ -95,7 +96,7 @@ def build(config: Config, shape: dict, classes: int, count: int):
             layer.kernel.regularizer = keras.regularizers.L2(config.weight_decay * layer.kernel.shape[0] / 18 / count)
     steps = steps_of(config, count)
     model.compile(
-        keras.optimizers.Adam(training.one_cycle(config.learning_rate, steps * config.epochs)),
+        keras.optimizers.Adam(loop.one_cycle(config.learning_rate, steps * config.epochs)),
         "sparse_categorical_crossentropy",
         metrics=["accuracy"],
         weighted_metrics=[],
@@ -149,10 +150,10 @@ def main(config: Config) -> int:
     if not len(split[0][1]):
         raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)
 
-    from recognition import training  # only now: Keras takes seconds, mistakes should not
     from recognition.evaluation import metrics, plots
+    from recognition.training import loop  # only now: Keras takes seconds, mistakes should not
 
-    training.choose_precision("float32")
+    loop.choose_precision("float32")
     start = time.monotonic()
     shape = {"inputs": x.shape[1], "hidden": config.hidden, "dropout": config.dropout}
     settings.say(f"{len(x):,} images of {len(names):,} classes, {x.shape[1]} numbers each by {backbone.name}")
@@ -191,7 +192,7 @@ def main(config: Config) -> int:
             "per_class": metrics.per_class(matrix),
         },
         "seconds": round(time.monotonic() - start, 1),
-        "versions": training.versions(),
+        "versions": loop.versions(),
     }
     store.save(model, card, config.name, config.output)
     mean = {key: np.mean([one[key] for one in curves], axis=0).tolist() for key in curves[0]}

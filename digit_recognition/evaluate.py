@@ -20,10 +20,11 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from recognition import datasets, settings
+from recognition import settings
 from recognition.digits import reader, scoring
 from recognition.evaluation import metrics, plots
 from recognition.models import litert
+from recognition.training import datasets, labelled_digits
 
 
 @dataclass
@@ -63,7 +64,7 @@ def read_text(frame: np.ndarray, model: litert.Model, threshold: float) -> str:
 def main(config: Config) -> int:
     model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
-    labels_of_photos = None if config.data == "mnist" else datasets.load_photo_labels(Path(config.data))
+    labels_of_photos = None if config.data == "mnist" else labelled_digits.load_photo_labels(Path(config.data))
     if labels_of_photos is not None:
         read = partial(read_text, model=model, threshold=threshold)
         result = scoring.score_photos(read, Path(config.data), labels_of_photos)
@@ -80,7 +81,7 @@ def main(config: Config) -> int:
         images, labels = datasets.load_mnist()[2:]
         names, failed = [f"test[{i}]" for i in range(len(images))], []
     else:
-        images, labels, names, failed = datasets.load_labelled(Path(config.data))
+        images, labels, names, failed = labelled_digits.load_labelled(Path(config.data))
     result = evaluate_images(images, labels, model, threshold)
     matrix, read, confidence = (result.pop(key) for key in ("matrix", "read", "confidence"))
     wrong = np.flatnonzero(read != labels)

@@ -18,12 +18,13 @@ import seaborn
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from recognition import datasets, settings
+from recognition import settings
 from recognition.digits import normalisation
 from recognition.evaluation import plots
 from recognition.models import cards
 from recognition.models.weights import load_weights
 from recognition.synthetic import handwriting
+from recognition.training import datasets
 
 
 @dataclass

@@ -18,9 +18,10 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import augment, datasets, settings
+from recognition import settings
 from recognition.digits import normalisation
 from recognition.models import cards, litert, store
+from recognition.training import augment_digits, datasets, labelled_digits
 
 
 @dataclass
@@ -67,13 +68,15 @@ def training_set(config: Config, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarr
     rng = np.random.default_rng(config.seed)
     parts = [(x, y)]
     if config.written:
-        parts.append(augment.written_digits(config.written, rng))
+        parts.append(augment_digits.written_digits(config.written, rng))
     if config.extra:
-        parts.append(datasets.load_labelled(Path(config.extra))[:2])
+        parts.append(labelled_digits.load_labelled(Path(config.extra))[:2])
     if config.no_digits:
         several = config.no_digits // 3
-        parts.append((augment.no_digits(config.no_digits, x, y, rng), np.full(config.no_digits, augment.NO_DIGIT)))
-        parts.append((augment.several_digits(several, x, rng), np.full(several, augment.SEVERAL)))
+        parts.append(
+            (augment_digits.no_digits(config.no_digits, x, y, rng), np.full(config.no_digits, augment_digits.NO_DIGIT))
+        )
+        parts.append((augment_digits.several_digits(several, x, rng), np.full(several, augment_digits.SEVERAL)))
     images, labels = zip(*parts, strict=True)
     return np.concatenate(images), np.concatenate(labels).astype(int)
 
@@ -88,9 +91,9 @@ def make_batch(
     batch = images[chosen]
     if config.warp or config.pens:
         strength = 1 - config.fade * max(0, 2 * epoch / config.epochs - 1)  # full in the first half, then less
-        batch = augment.warp(batch, rng, config.warp * strength, config.warp * strength)
+        batch = augment_digits.warp(batch, rng, config.warp * strength, config.warp * strength)
         others = rng.random(len(batch)) < config.pens * strength
-        batch[others] = augment.pens(batch[others], rng)
+        batch[others] = augment_digits.pens(batch[others], rng)
         plain = rng.random(len(batch)) < config.plain
         batch[plain] = images[chosen[plain]]
     return batch[..., None], targets[chosen]
@@ -129,12 +132,12 @@ def main(config: Config) -> None:
     folder = Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
 
-    from recognition import training  # only now: Keras takes seconds, mistakes should not
     from recognition.evaluation import metrics, plots
     from recognition.networks import architectures
     from recognition.networks.backend import keras
+    from recognition.training import loop  # only now: Keras takes seconds, mistakes should not
 
-    precision = training.choose_precision(config.precision)
+    precision = loop.choose_precision(config.precision)
     keras.utils.set_random_seed(config.seed)
     class_names = [*"0123456789", "no digit", "several digits"] if config.no_digits else [*"0123456789"]
     targets = np.eye(len(class_names), dtype=np.float32)
@@ -142,17 +145,17 @@ def main(config: Config) -> None:
     model.summary(print_fn=settings.say)
     settings.say(f"{len(images):,} training images, {len(held_back):,} for validation, {precision}")
     one_cycle = config.schedule == "one_cycle"
-    rate = training.one_cycle(config.learning_rate, steps * config.epochs) if one_cycle else config.learning_rate
+    rate = loop.one_cycle(config.learning_rate, steps * config.epochs) if one_cycle else config.learning_rate
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
         keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
         metrics=["accuracy"],
         jit_compile=False,  # XLA is six times slower on processors
     )
-    checkpoint = training.Checkpoint(folder, config.name, asdict(config))
+    checkpoint = loop.Checkpoint(folder, config.name, asdict(config))
     validation = x[held_back, ..., None], targets[y[held_back]]
     make = partial(make_batch, config, images, targets[labels])
-    training.fit(model, checkpoint, make, steps, config.epochs, validation)
+    loop.fit(model, checkpoint, make, steps, config.epochs, validation)
 
     card = {
         "architecture": config.architecture,
@@ -162,7 +165,7 @@ def main(config: Config) -> None:
         "threshold": 0.0,
         "script": "digit_recognition/train.py",
         "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
-        **training.provenance(config, checkpoint, precision),
+        **loop.provenance(config, checkpoint, precision),
     }
     store.save(model, card, config.name, folder)
     saved = store.load(config.name, folder)  # what is measured is the file that everyone uses

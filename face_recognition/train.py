@@ -24,12 +24,13 @@ from typing import Literal
 
 import numpy as np
 
-from recognition import face_variants, files, settings
+from recognition import files, settings
 from recognition.embeddings import dlib_embedder, dlib_weights
 from recognition.faces import detection
-from recognition.faces.crops import FORMS, load_photos, load_strangers, similarities, with_channels
+from recognition.faces.crops import FORMS, similarities, with_channels
 from recognition.models import cards, litert, store
-from recognition.objects import class_folders
+from recognition.training import augment_faces, datasets
+from recognition.training.face_photos import load_photos, load_strangers
 
 
 @dataclass
@@ -88,7 +89,7 @@ def make_batch(
     people = np.arange(step * config.batch_size, (step + 1) * config.batch_size) % len(targets)
     people = np.random.default_rng([config.seed, epoch]).permutation(len(targets))[people]
     chosen = [rng.choice(np.flatnonzero(labels == person)) for person in people]
-    return with_channels(face_variants.vary(crops[chosen], rng, config.strength)), targets[people]
+    return with_channels(augment_faces.vary(crops[chosen], rng, config.strength)), targets[people]
 
 
 def needs_training(config: Config) -> bool:
@@ -120,49 +121,49 @@ def main(config: Config) -> int:
     if config.architecture == "embedding":
         dlib_weights.check(dlib_embedder.descriptor_file())
     detector = detection.load_detector(config.detector)
-    margin = face_variants.MARGIN
+    margin = augment_faces.MARGIN
     photos = load_photos(Path(config.faces), detector, form, margin)
     people = len(photos.names)
     if people < 2:
         raise settings.UserError(f"{config.faces}: only {photos.names[0]}: the cnn needs at least two people", 2)
     strangers = load_strangers(Path(config.strangers), detector, form) if config.strangers else None
-    kept, held_back = class_folders.split(photos.labels, config.validation)
+    kept, held_back = datasets.split(photos.labels, config.validation)
     crops, labels = photos.crops[kept], photos.labels[kept]
-    x_validation, y_validation = face_variants.centre(photos.crops[held_back]), photos.labels[held_back]
+    x_validation, y_validation = augment_faces.centre(photos.crops[held_back]), photos.labels[held_back]
     if not len(held_back):
         settings.say("too few photos to keep some for validation: validating on other views of those trained on")
-        x_validation, y_validation = face_variants.vary(crops, np.random.default_rng(0), 0.5), labels
-    from recognition import face_networks, training
+        x_validation, y_validation = augment_faces.vary(crops, np.random.default_rng(0), 0.5), labels
     from recognition.evaluation import metrics, plots
     from recognition.networks.backend import keras
+    from recognition.training import face_head, loop
 
-    precision = training.choose_precision(config.precision)
+    precision = loop.choose_precision(config.precision)
     settings.say(f"{people} people, {len(kept)} photos to train on, {len(held_back)} for validation, {precision}")
     keras.utils.set_random_seed(config.seed)
-    checkpoint = training.Checkpoint(folder, config.name, asdict(config) | {"photos": photos.sha256})
+    checkpoint = loop.Checkpoint(folder, config.name, asdict(config) | {"photos": photos.sha256})
     targets = np.eye(max(people, config.fill if needs_training(config) else 0), dtype=np.float32)
-    model = face_networks.start(config.architecture, len(targets))
+    model = face_head.start(config.architecture, len(targets))
     if needs_training(config):
         if people < len(targets):
             rng = np.random.default_rng(config.seed)
-            invented, owners = face_variants.invent(crops, labels, len(targets) - people, rng)
+            invented, owners = augment_faces.invent(crops, labels, len(targets) - people, rng)
             crops, labels = np.concatenate([crops, invented]), np.concatenate([labels, people + owners])
         model.summary(print_fn=settings.say)
         steps = math.ceil(max(config.views, 20 * len(targets)) / config.batch_size)  # many people need more
         model.compile(
             keras.optimizers.AdamW(
-                training.one_cycle(config.learning_rate, steps * config.epochs), weight_decay=config.weight_decay
+                loop.one_cycle(config.learning_rate, steps * config.epochs), weight_decay=config.weight_decay
             ),
-            training.MarginLoss(config.scale, config.margin, config.label_smoothing),
+            loop.MarginLoss(config.scale, config.margin, config.label_smoothing),
             metrics=["accuracy"],
             jit_compile=False,  # XLA is six times slower on processors
         )
         validation = with_channels(x_validation), targets[y_validation]
         make = partial(make_batch, config, crops, labels, targets)
-        training.fit(model, checkpoint, make, steps, config.epochs, validation)
+        loop.fit(model, checkpoint, make, steps, config.epochs, validation)
 
     begun = time.monotonic()
-    classifier = face_networks.finish(model, photos.crops[kept], photos.labels[kept])
+    classifier = face_head.finish(model, photos.crops[kept], photos.labels[kept])
     checkpoint.seconds += time.monotonic() - begun
     card = {
         "architecture": config.architecture,
@@ -174,7 +175,7 @@ def main(config: Config) -> int:
         "script": "face_recognition/train.py",
         "dataset": {"name": Path(config.faces).name, "photos": len(photos.labels), "sha256": photos.sha256},
         "detector": detector.name,
-        **training.provenance(config, checkpoint, precision),
+        **loop.provenance(config, checkpoint, precision),
     }
     store.save(classifier, card, config.name, folder)
     saved = store.load(config.name, folder)  # what is measured is the file that everyone uses

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from test_digits import edit_distance
 
-from recognition import datasets
 from recognition.digits import reader
 from recognition.files import ROOT
 from recognition.media import frames
+from recognition.training import datasets, labelled_digits
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def test_few_digits_are_refused(mnist_test, shipped):
 
 
 def test_usps_which_was_never_trained_on(usps_train, shipped):
-    images, labels, *_ = datasets.load_labelled(usps_train)
+    images, labels, *_ = labelled_digits.load_labelled(usps_train)
     assert len(images) == 7291
     assert (shipped.predict(images)[:, :10].argmax(1) == labels).mean() >= 0.975
 

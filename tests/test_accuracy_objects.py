@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from recognition import datasets
 from recognition.files import ROOT
 from recognition.media import frames
 from recognition.objects import classification
+from recognition.training import datasets
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ EPOCHS, STEPS = 4, 5
 
 def build(schedule: bool):
     """Return a small compiled network with all that has a memory: normalisation, dropout, an optimizer of our own."""
-    from recognition import training
     from recognition.networks.backend import FusedBatchNormalization, keras, layers
+    from recognition.training import loop
 
     class Heavy(keras.optimizers.Optimizer):
         """Momentum, and a step counter of its own; both are lost if only Keras's own state is kept."""
@@ -33,7 +33,7 @@ def build(schedule: bool):
     x = layers.Dropout(0.5)(layers.Flatten()(x))
     x = layers.Dropout(0.2)(layers.Dense(8, activation="relu")(x))
     model = keras.Model(inputs, layers.Dense(2, activation="softmax")(x))
-    rate = training.one_cycle(0.1, EPOCHS * STEPS) if schedule else 0.05
+    rate = loop.one_cycle(0.1, EPOCHS * STEPS) if schedule else 0.05
     model.compile(Heavy(rate), "categorical_crossentropy", metrics=["accuracy"])
     return model
 
@@ -46,14 +46,14 @@ def make(epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
 
 def fit(folder: Path, seed: int, epochs: int = EPOCHS, schedule: bool = True):
     """Train, or go on training, a network that begins anew with `seed`; return it and its checkpoint."""
-    from recognition import training
     from recognition.networks.backend import keras
+    from recognition.training import loop
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     model = build(schedule)
-    checkpoint = training.Checkpoint(folder, "a", {"same": True})
-    training.fit(model, checkpoint, make, STEPS, epochs, make(99, 0))
+    checkpoint = loop.Checkpoint(folder, "a", {"same": True})
+    loop.fit(model, checkpoint, make, STEPS, epochs, make(99, 0))
     return model, checkpoint
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from recognition.objects import class_folders
 from recognition.settings import UserError
+from recognition.training import datasets
 
 
 def make(folder: Path, *files: str) -> Path:
@@ -94,7 +95,7 @@ def test_thousands_of_classes_take_no_longer_than_their_number():
         hashes = {file: file for own in files.values() for file in own}
         start = time.process_time()
         chosen = class_folders.choose(folder, hashes)
-        class_folders.split(np.array(chosen.labels), 0.2)
+        datasets.split(np.array(chosen.labels), 0.2)
         return time.process_time() - start
 
     assert seconds(8000) < 40 * max(seconds(800), 0.01)  # ten times as many; were it squared, a hundred
@@ -102,6 +103,6 @@ def test_thousands_of_classes_take_no_longer_than_their_number():
 
 def test_every_class_keeps_one_to_train_on():
     labels = np.repeat([0, 1, 2], [1, 2, 10])
-    kept, held_back = class_folders.split(labels, 0.5)
+    kept, held_back = datasets.split(labels, 0.5)
     assert sorted([*kept, *held_back]) == list(range(13))
     assert np.bincount(labels[held_back], minlength=3).tolist() == [0, 1, 5]

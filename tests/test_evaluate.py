@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from conftest import write
 
-from recognition import augment
 from recognition.digits import scoring
+from recognition.training import augment_digits
 
 SCRIPT = "digit_recognition/evaluate.py"
 
 
 def test_archive_is_measured_as_counted_by_hand(script, tmp_path, shipped):
-    images, labels = augment.written_digits(60, np.random.default_rng(0))
+    images, labels = augment_digits.written_digits(60, np.random.default_rng(0))
     labels[:6] = (labels[:6] + 1) % 10  # six wrong labels
     np.savez(tmp_path / "own.npz", x=images, y=labels)
     done = script(SCRIPT, str(tmp_path / "own.npz"), "--json", "--output", str(tmp_path / "figures"))

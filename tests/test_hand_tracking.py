@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import datasets
 from recognition.files import ROOT
 from recognition.synthetic import clips, handwriting
+from recognition.training import labelled_digits
 
 SCRIPT = "digit_recognition/hand_tracking.py"
 MARKER = ("--tracker", "marker", "--source")
@@ -89,7 +89,7 @@ def test_json_text_strokes_and_video(script, clip, tmp_path):
     assert (tmp_path / "output" / "numbers.txt").read_text() == "40\n"  # where it goes unless told otherwise
     strokes = [len(json.loads(line)["strokes"]) for line in (tmp_path / "new" / "s.jsonl").read_text().splitlines()]
     assert strokes == [2, 1]
-    _, labels, names, failed = datasets.load_labelled(tmp_path / "new" / "s.jsonl")
+    _, labels, names, failed = labelled_digits.load_labelled(tmp_path / "new" / "s.jsonl")
     assert (labels.tolist(), len(names), failed) == ([4, 0], 2, [])
 
 

@@ -9,11 +9,11 @@ import h5py
 import numpy as np
 import pytest
 
-from recognition import augment, datasets
 from recognition.files import ROOT
 from recognition.models import cards, store
 from recognition.models.weights import load_weights, weight_shapes
 from recognition.settings import UserError
+from recognition.training import augment_digits, datasets, labelled_digits
 
 FILES = ("digits.json", "digits.tflite", "digits.weights.h5")
 TRAIN = "digit_recognition/train.py"
@@ -33,7 +33,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def written(count: int = 200) -> tuple[np.ndarray, np.ndarray]:
-    return augment.written_digits(count, np.random.default_rng(5))
+    return augment_digits.written_digits(count, np.random.default_rng(5))
 
 
 def refusal(folder: Path) -> str:
@@ -254,7 +254,7 @@ class Evil:
 
 
 @pytest.mark.parametrize(
-    ("read", "names"), [(datasets.load_split, datasets.PARTS), (datasets.load_labelled, ("x", "y"))]
+    ("read", "names"), [(datasets.load_split, datasets.PARTS), (labelled_digits.load_labelled, ("x", "y"))]
 )
 def test_pickled_datasets_are_refused_and_run_nothing(tmp_path, read, names):
     proof = tmp_path / "code was run"
@@ -272,7 +272,7 @@ def test_labels_that_are_no_digits_are_refused(tmp_path, labels):
     images = np.zeros((2, 28, 28), np.uint8)
     np.savez(tmp_path / "a.npz", x_train=images, y_train=labels, x_test=images, y_test=[0, 1])
     np.savez(tmp_path / "b.npz", x=images, y=labels)
-    for read, name in ((datasets.load_split, "a.npz"), (datasets.load_labelled, "b.npz")):
+    for read, name in ((datasets.load_split, "a.npz"), (labelled_digits.load_labelled, "b.npz")):
         with pytest.raises(UserError, match=f"{name}.* label"):
             read(tmp_path / name)
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from recognition import novelty
 from recognition.faces import detection
 from recognition.objects import classification
 from recognition.objects.classes import NONE
+from recognition.training import novelty
 
 
 def test_the_line_is_the_ridge_solution_with_both_sides_weighing_the_same():

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from coloured_shapes import draw_dataset
 
-from recognition import datasets, files, object_variants, settings
+from recognition import files, settings
+from recognition.training import augment_objects, datasets
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +23,13 @@ def train() -> dict:
 
 def test_chosen_images_are_mirrored_left_to_right(images):
     before, chosen = images.copy(), np.arange(200) % 3 == 0
-    found = object_variants.mirror(images, chosen)
+    found = augment_objects.mirror(images, chosen)
     assert (found[chosen] == np.flip(images[chosen], 2)).all() and (found[~chosen] == images[~chosen]).all()
     assert (images == before).all()
 
 
 def test_images_are_shifted_by_every_offset_and_their_edges_mirrored(images):
-    found = object_variants.shift(images, np.random.default_rng(0), 2)
+    found = augment_objects.shift(images, np.random.default_rng(0), 2)
     seen = set()
     for image, shifted in zip(images, found, strict=True):
         padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), "reflect")
@@ -36,14 +37,14 @@ def test_images_are_shifted_by_every_offset_and_their_edges_mirrored(images):
         assert len(fits) == 1
         seen.update(fits)
     assert len(seen) == 25
-    assert (object_variants.shift(images, np.random.default_rng(0), 0) == images).all()
+    assert (augment_objects.shift(images, np.random.default_rng(0), 0) == images).all()
 
 
 def test_half_of_the_images_are_seen_from_nearer_or_a_little_further_away():
     rows, columns = np.mgrid[:32, :32]
     image = np.stack([4 * columns + 60, 4 * rows + 60, np.full((32, 32), 7)], -1).astype(np.uint8)
     images = np.repeat(image[None], 400, 0)
-    found = object_variants.zoom(images, np.random.default_rng(0), 2)
+    found = augment_objects.zoom(images, np.random.default_rng(0), 2)
     assert (images == image).all()
     scales, places = [], set()
     for one in found[(found != images).any((1, 2, 3))].astype(float):
@@ -55,22 +56,22 @@ def test_half_of_the_images_are_seen_from_nearer_or_a_little_further_away():
     assert 160 < len(scales) < 240
     assert 0.65 < min(scales) < 0.8 and 1.7 < max(scales) < 2.3
     assert len(places) > 50
-    assert np.abs(object_variants.zoom(images, np.random.default_rng(0), 1).astype(int) - images).max() <= 1
+    assert np.abs(augment_objects.zoom(images, np.random.default_rng(0), 1).astype(int) - images).max() <= 1
 
 
 def test_one_square_of_each_image_is_cut_out(images):
     before = images.copy()
-    found = object_variants.cut_out(images, np.random.default_rng(0), 12)
+    found = augment_objects.cut_out(images, np.random.default_rng(0), 12)
     places = set()
     for image, cut in zip(images, found, strict=True):
-        rows, columns = np.nonzero((cut == object_variants.GREY).all(2))
+        rows, columns = np.nonzero((cut == augment_objects.GREY).all(2))
         y, x = rows.min(), columns.min()
         places.add((y, x))
         inside = np.zeros((32, 32), bool)
         inside[y : y + 12, x : x + 12] = True
-        assert (cut[inside] == object_variants.GREY).all() and (cut[~inside] == image[~inside]).all()
+        assert (cut[inside] == augment_objects.GREY).all() and (cut[~inside] == image[~inside]).all()
     assert len(places) > 100 and (images == before).all()
-    assert (object_variants.cut_out(images, np.random.default_rng(0), 32) == object_variants.GREY).all()
+    assert (augment_objects.cut_out(images, np.random.default_rng(0), 32) == augment_objects.GREY).all()
 
 
 def batch(train: dict, images: np.ndarray, epoch: int, step: int, **changes) -> tuple[np.ndarray, np.ndarray]:

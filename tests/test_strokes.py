@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition import datasets
 from recognition.air_writing import pen, strokes
 from recognition.digits import normalisation, scoring
 from recognition.settings import UserError
 from recognition.synthetic import clips, handwriting
+from recognition.training import labelled_digits
 
 
 def written(digit: str, start: float, seed: int = 0, x: float = 500) -> list[np.ndarray]:
@@ -141,7 +141,7 @@ def test_saved_strokes_come_back_as_training_images(shipped, tmp_path):
     for k, digit in enumerate("4711"):
         parts = written(digit, 0.0, k)
         strokes.append_strokes(path, [strokes.AirDigit(parts, int(digit), 0.9)])
-    images, labels, names, failed = datasets.load_labelled(path)
+    images, labels, names, failed = labelled_digits.load_labelled(path)
     assert labels.tolist() == [4, 7, 1, 1]
     assert images.shape == (4, 28, 28)
     assert np.array_equal(images[0], strokes.normalise_strokes([np.round(s, 3) for s in written("4", 0.0, 0)]))
@@ -168,7 +168,7 @@ def test_damaged_strokes_are_refused_by_line(tmp_path, line):
     with path.open("a") as file:
         file.write(line + "\n")
     with pytest.raises(UserError, match="line 2"):
-        datasets.load_labelled(path)
+        labelled_digits.load_labelled(path)
 
 
 @pytest.mark.parametrize("pen_up", ["hidden", "pause", "leave"])

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import augment
 from recognition.files import ROOT
 from recognition.models import cards, store
+from recognition.training import augment_digits
 
 # Every training here runs in a copy of the project, so that none can write over the models of the real one.
 SCRIPT = "digit_recognition/train.py"
@@ -29,8 +29,8 @@ SMALL = (
 def dataset(tmp_path_factory) -> Path:
     """Return a small dataset in MNIST's form."""
     path = tmp_path_factory.mktemp("dataset") / "tiny.npz"
-    x_train, y_train = augment.written_digits(640, np.random.default_rng(0))
-    x_test, y_test = augment.written_digits(100, np.random.default_rng(1))
+    x_train, y_train = augment_digits.written_digits(640, np.random.default_rng(0))
+    x_test, y_test = augment_digits.written_digits(100, np.random.default_rng(1))
     np.savez(path, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
     return path
 
@@ -153,7 +153,7 @@ def test_killed_training_leaves_the_old_model_and_goes_on_to_the_same_weights(tr
 def test_checkpoints_that_do_not_fit_are_not_continued(tmp_path, capsys):
     import keras
 
-    from recognition import training
+    from recognition.training import loop
 
     def compiled(seed: int) -> keras.Model:
         keras.utils.set_random_seed(seed)
@@ -162,21 +162,21 @@ def test_checkpoints_that_do_not_fit_are_not_continued(tmp_path, capsys):
         return model
 
     model = compiled(0)
-    checkpoint = training.Checkpoint(tmp_path, "a", {"epochs": 2})
+    checkpoint = loop.Checkpoint(tmp_path, "a", {"epochs": 2})
     checkpoint.set_model(model)
     checkpoint.on_epoch_end(0, {"loss": 0.5})
     restored = compiled(1)
-    again = training.Checkpoint(tmp_path, "a", {"epochs": 2})
+    again = loop.Checkpoint(tmp_path, "a", {"epochs": 2})
     assert again.restore(restored) == 1
     assert np.array_equal(restored.get_weights()[0], model.get_weights()[0])
     assert again.history == {"loss": [0.5]}
     assert "continuing after epoch 1" in capsys.readouterr().err
 
-    assert training.Checkpoint(tmp_path, "a", {"epochs": 3}).restore(compiled(1)) == 0
+    assert loop.Checkpoint(tmp_path, "a", {"epochs": 3}).restore(compiled(1)) == 0
     assert "other settings" in capsys.readouterr().err
     for damaged in (tmp_path / "a.checkpoint-1.weights.h5", tmp_path / "a.checkpoint.json"):
         damaged.write_bytes(damaged.read_bytes()[:50])
-        assert training.Checkpoint(tmp_path, "a", {"epochs": 2}).restore(compiled(1)) == 0
+        assert loop.Checkpoint(tmp_path, "a", {"epochs": 2}).restore(compiled(1)) == 0
         assert "starting anew" in capsys.readouterr().err
 
 

@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition import face_variants
 from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
 from recognition.faces import detection
-from recognition.faces.crops import FORMS, load_photos, similarities
+from recognition.faces.crops import FORMS, similarities
 from recognition.files import ROOT
 from recognition.models import cards, store
 from recognition.models.weights import load_weights
-from recognition.objects import class_folders
 from recognition.people import recognizers
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face, write_people
+from recognition.training import augment_faces, datasets
+from recognition.training.face_photos import load_photos
 
 SCRIPT = "face_recognition/train.py"
 SMALL = (
@@ -171,31 +171,31 @@ def test_mistakes_are_one_line(script, tmp_path, arguments, code, message):
 
 def test_everybody_keeps_a_photo_to_train_on():
     labels = np.repeat(np.arange(6), (1, 2, 3, 5, 10, 40))
-    kept, held_back = class_folders.split(labels, 0.2)
+    kept, held_back = datasets.split(labels, 0.2)
     assert sorted([*kept, *held_back]) == list(range(len(labels)))
     assert np.bincount(labels[held_back], minlength=6).tolist() == [0, 0, 1, 1, 2, 8]
-    kept, held_back = class_folders.split(labels, 1.0)
+    kept, held_back = datasets.split(labels, 1.0)
     assert np.bincount(labels[kept]).tolist() == [1] * 6
-    assert len(class_folders.split(labels, 0.0)[1]) == 0
+    assert len(datasets.split(labels, 0.0)[1]) == 0
 
 
 def test_views_differ_and_are_the_same_for_the_same_seed():
     crops = np.stack([cv2.cvtColor(draw_face(k), cv2.COLOR_BGR2GRAY) for k in range(4)])
-    views = face_variants.vary(crops, np.random.default_rng(3))
+    views = augment_faces.vary(crops, np.random.default_rng(3))
     assert views.shape == (4, 200, 200)
     assert views.dtype == np.uint8
-    assert np.array_equal(views, face_variants.vary(crops, np.random.default_rng(3)))
-    assert not np.array_equal(views, face_variants.vary(crops, np.random.default_rng(4)))
-    plain = face_variants.vary(crops, np.random.default_rng(3), 0.0)  # the crops or their mirror images
+    assert np.array_equal(views, augment_faces.vary(crops, np.random.default_rng(3)))
+    assert not np.array_equal(views, augment_faces.vary(crops, np.random.default_rng(4)))
+    plain = augment_faces.vary(crops, np.random.default_rng(3), 0.0)  # the crops or their mirror images
     middle = crops[:, 20:220, 20:220]
     for view, crop in zip(plain, middle, strict=True):
         assert min(np.abs(view.astype(int) - way).max() for way in (crop, crop[:, ::-1])) <= 1
-    assert np.array_equal(face_variants.centre(crops), middle)
+    assert np.array_equal(augment_faces.centre(crops), middle)
 
 
 def test_invented_people_are_made_of_two():
     crops = np.repeat(np.array([0, 100, 200], np.uint8), 2)[:, None, None] * np.ones((1, 48, 48), np.uint8)
-    invented, owners = face_variants.invent(crops, np.repeat(np.arange(3), 2), 20, np.random.default_rng(0))
+    invented, owners = augment_faces.invent(crops, np.repeat(np.arange(3), 2), 20, np.random.default_rng(0))
     assert np.bincount(owners).tolist() == [2] * 20
     for owner in range(20):
         first, second = invented[owners == owner]
@@ -211,11 +211,11 @@ def test_folder_of_photos_is_refused_by_name(tmp_path):
 def test_views_of_colour_and_their_gray_are_alike():
     crops = np.stack([draw_face(k) for k in range(4)])
     gray = np.stack([cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in crops])
-    views, same = (face_variants.vary(kind, np.random.default_rng(3), 0.3) for kind in (crops, gray))
+    views, same = (augment_faces.vary(kind, np.random.default_rng(3), 0.3) for kind in (crops, gray))
     assert views.shape == (4, 200, 200, 3)
     for view, other in zip(views, same, strict=True):
         assert np.corrcoef(cv2.cvtColor(view, cv2.COLOR_BGR2GRAY).ravel(), other.ravel())[0, 1] > 0.9
-    invented, owners = face_variants.invent(crops, np.arange(4), 5, np.random.default_rng(0))
+    invented, owners = augment_faces.invent(crops, np.arange(4), 5, np.random.default_rng(0))
     assert invented.shape == (5, 240, 240, 3) and sorted(owners) == list(range(5))
 
 

@@ -5,8 +5,6 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from recognition.media.frames import SUFFIXES
 from recognition.objects.classes import NONE
 from recognition.settings import UserError, say
@@ -90,19 +88,6 @@ def _can_be_told(name: str) -> bool:
     if not told:
         say(f"{name!a}: no name that can be written: rename it; left out")
     return told
-
-
-def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return the indices to train on and those to validate on, int; every class keeps at least one to train on.
-
-    `share` of each class's images, rounded, is held back, spread evenly over them in the order of their names.
-    """
-    held_back = []
-    order = np.argsort(labels, kind="stable")
-    for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
-        count = min(round(share * len(own)), len(own) - 1)
-        held_back += own[((np.arange(count) + 0.5) * len(own) / max(count, 1)).astype(int)].tolist()
-    return np.setdiff1d(np.arange(len(labels)), held_back), np.array(sorted(held_back), int)
 
 
 def shorten(names: list[str], most: int = 5) -> str:

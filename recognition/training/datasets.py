@@ -6,17 +6,13 @@ CIFAR-10: A. Krizhevsky, "Learning multiple layers of features from tiny images"
 
 import contextlib
 import hashlib
-import json
 import os
 import sys
 from pathlib import Path
 
 import numpy as np
 
-from recognition.air_writing.strokes import load_strokes
-from recognition.digits import normalisation, reader
 from recognition.files import DATA, write_atomically
-from recognition.media.frames import FrameSource
 from recognition.settings import UserError, say
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
@@ -122,44 +118,14 @@ def _read_npz(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
         raise UserError(f"{path} is damaged or no .npz file ({error})") from None
 
 
-def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str], list[str]]:
-    """Return images uint8 (N, 28, 28), normalised, their labels int (N,), a name for each, and the files that failed.
+def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices to train on and those to validate on, int; every class keeps at least one to train on.
 
-    `path` is an .npz with x (N, H, W) uint8, white on black, and y (N,); or a folder with a subfolder of image files
-    for each digit: FOLDER/0/*.png to FOLDER/9/*.png, photos or scans of one digit each; or a .jsonl of strokes that
-    hand_tracking.py saved.
+    `share` of each class's images, rounded, is held back, spread evenly over them in the order of their names.
     """
-    if path.suffix == ".npz":
-        images, labels = _read_npz(path, ("x", "y"))
-        if images.ndim != 3 or images.dtype != np.uint8 or not images.size:
-            raise UserError(f"{path}: needs x, images uint8 (N, H, W), has {images.dtype} {images.shape}")
-        _check_labels(path, labels, len(images))
-        if images.shape[1:] != (28, 28):
-            images = np.stack([normalisation.normalise(image) for image in images])
-        return images, labels.astype(int), [f"{path.name}[{i}]" for i in range(len(images))], []
-    if path.suffix == ".jsonl" and path.is_file():
-        images, labels = load_strokes(path)
-        return images, labels, [f"{path.name}[{i}]" for i in range(len(images))], []
-    if not path.is_dir():
-        raise UserError(f"{path} not found: name an .npz, a folder, or a .jsonl of strokes")
-    source = FrameSource([str(path / digit) for digit in "0123456789" if (path / digit).is_dir()])
-    photos = [(photo.source, reader.normalise_photo(photo.image)) for photo in source]
-    if not photos:
-        raise UserError(f"{path}: no labelled images: make subfolders 0 to 9, each with pictures of that digit")
-    names, images = zip(*photos, strict=True)
-    return np.stack(images), np.array([int(Path(name).parent.name) for name in names]), list(names), source.failed
-
-
-def load_photo_labels(folder: Path) -> dict[str, dict] | None:
-    """Return labels.json of a folder of photos, {"photo.jpg": {"digits": "123"}}, or None where there is none."""
-    path = folder / "labels.json"
-    if not path.exists():
-        return None
-    try:
-        labels = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(f"{path} is no JSON ({error})") from None
-    entries = list(labels.values()) if isinstance(labels, dict) else []
-    if not entries or not all(isinstance(entry, dict) and isinstance(entry.get("digits"), str) for entry in entries):
-        raise UserError(f'{path}: needs {{"photo.jpg": {{"digits": "0123"}}, ...}}, one entry a photo')
-    return labels
+    held_back = []
+    order = np.argsort(labels, kind="stable")
+    for own in np.split(order, np.flatnonzero(np.diff(labels[order])) + 1):
+        count = min(round(share * len(own)), len(own) - 1)
+        held_back += own[((np.arange(count) + 0.5) * len(own) / max(count, 1)).astype(int)].tolist()
+    return np.setdiff1d(np.arange(len(labels)), held_back), np.array(sorted(held_back), int)

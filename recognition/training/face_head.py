@@ -5,11 +5,11 @@ Only training imports this module: it costs seconds.
 
 import numpy as np
 
-from recognition import face_variants
 from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
 from recognition.faces.crops import with_channels
 from recognition.networks import architectures, faces
 from recognition.networks.backend import keras, layers
+from recognition.training import augment_faces
 
 
 def start(architecture: str, people: int) -> keras.Model:
@@ -30,7 +30,7 @@ def finish(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> keras.M
     fit its varied views; the photos are nearer to what a camera will see.
     """
     body = keras.Model(model.input, model.get_layer("cosines").input)
-    images = face_variants.centre(crops)
+    images = augment_faces.centre(crops)
     ways = with_channels(np.concatenate([images, images[:, :, ::-1]]))
     features = body.predict(ways, batch_size=64, verbose=0).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)

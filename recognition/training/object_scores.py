@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from recognition import novelty
 from recognition.evaluation import calibration
 from recognition.models import litert
 from recognition.objects import classification
 from recognition.objects.classes import known_classes
 from recognition.objects.crops import crop_views
+from recognition.training import novelty
 
 
 def calibrate(model, images: np.ndarray, labels: np.ndarray) -> None:
