@@ -24,6 +24,7 @@ import tyro
 from recognition import progress, settings
 from recognition.embeddings import dlib_embedder
 from recognition.faces import detection
+from recognition.faces.labelled_photos import list_people
 from recognition.media import cameras, canvas, frames, sinks, videos, windows
 from recognition.people import enrolment, photo_files
 from recognition.people.database import FACES, People, check_name
@@ -51,8 +52,8 @@ class Config:
     @property
     def folders(self) -> list[Path]:
         """The folders of --each, one for each person."""
-        paths = self.each.expanduser().glob("[!.]*") if self.each else []
-        return sorted(path for path in paths if path.is_dir())
+        each = self.each.expanduser() if self.each else None
+        return [each / name for name in sorted(list_people(each))] if each else []
 
 
 def check(config: Config) -> None:

@@ -117,7 +117,7 @@ def show_photos(paths: list[Path], heads: list[str], figure: Path) -> None:
 def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
     """Return how many people are found and strangers named, and the figures."""
     folder = config.photos or config.faces
-    folders = labelled_photos.list_people(folder)
+    folders = labelled_photos.people_folders(folder)
     detector = detection.load_detector(config.detector)
     photos = labelled_photos.MainFaces(folders, detector)
     if config.photos:

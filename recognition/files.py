@@ -9,6 +9,8 @@ from pathlib import Path
 from recognition.settings import UserError
 
 ROOT = Path(__file__).resolve().parent.parent  # the folder that holds data/ and models/
+DATA = ROOT / "data"
+PUBLISHED = DATA / "models"  # what others published, downloaded here or converted
 
 
 def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str = ".partial") -> None:
@@ -78,4 +80,6 @@ def hash_of(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-DATA = ROOT / "data"
+def is_text(name: str) -> bool:
+    """Tell whether a file's name can be written in UTF-8; other file systems leave some that cannot."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)

@@ -15,10 +15,10 @@ import numpy as np
 
 from recognition.air_writing.pen import Tip
 from recognition.downloads import fetch
-from recognition.files import DATA
+from recognition.files import PUBLISHED
 from recognition.settings import UserError, quiet
 
-MODEL = DATA / "models" / "hand_landmarker.task"
+MODEL = PUBLISHED / "hand_landmarker.task"
 URL = "https://storage.googleapis.com/mediapipe-models/hand_landmarker/hand_landmarker/float16/1/hand_landmarker.task"
 SHA256 = {
     "fbc2a30080c3c557093b5ddfc334698132eb341044ccee322ccf8bcf3607cde1",  # as published

@@ -4,7 +4,6 @@ TensorFlow, which does it, is started as a program of its own: it would stay in 
 """
 
 import importlib.util
-import json
 import os
 import subprocess
 import sys
@@ -14,13 +13,13 @@ import numpy as np
 
 from recognition.embeddings import dlib_weights
 from recognition.embeddings.dlib_weights import Layer
-from recognition.files import ROOT, alone, sha256, write_atomically
-from recognition.models import cards, store
+from recognition.files import PUBLISHED, ROOT
+from recognition.models import converted
 from recognition.settings import UserError, say
 
 NAME = "dlib_resnet_v1"
-FOLDER = ROOT / "data" / "models"
 VERSION = 2  # of the network that is written; another number, and it is converted again
+KEPT = {"sha256": dlib_weights.RESNET_SHA256, "version": VERSION}  # what the card of the conversion must say
 LIMIT = 180  # seconds, after which something must be wrong
 CODE = (
     "import sys; from recognition.embeddings import dlib_conversion as conversion; "
@@ -28,19 +27,13 @@ CODE = (
 )
 
 
-def read(folder: Path = FOLDER) -> bytes | None:
+def read(folder: Path = PUBLISHED) -> bytes | None:
     """Return the converted descriptor as the bytes of a .tflite file; None where there is none, or it is damaged."""
-    try:
-        found = json.loads((folder / f"{NAME}.json").read_text(encoding="utf-8"))
-        content = (folder / f"{NAME}.tflite").read_bytes()
-        expected = (dlib_weights.RESNET_SHA256, VERSION, sha256(content))
-        whole = (found["source"], found["version"], found["sha256"]["tflite"]) == expected
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return content if whole else None
+    found = converted.read(NAME, KEPT, folder)
+    return found and found[1]
 
 
-def fetch(source: Path, folder: Path = FOLDER) -> bytes:
+def fetch(source: Path, folder: Path = PUBLISHED) -> bytes:
     """Return the converted descriptor, converted now if it was not; raises UserError where that cannot be done.
 
     `source`: dlib's file, only looked at to convert it.
@@ -81,26 +74,16 @@ def _start(source: Path, folder: Path) -> None:
 
 
 def convert(source: Path, folder: Path) -> None:
-    """Write dlib's descriptor as NAME.weights.h5, NAME.tflite and, once these are whole, NAME.json with their hashes.
-
-    Waits while another program does the same, and does nothing if that one did it. Imports TensorFlow.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with alone(folder / f".{NAME}.lock"):
-        if read(folder):
-            return
-        for left in folder.glob(f".{NAME}.*.*"):  # by a program that was killed
-            left.unlink()
-
-        from recognition.embeddings import dlib_conversion
-
-        model = dlib_conversion.trained(dlib_weights.read(source))
-        weights, tflite = folder / f"{NAME}.weights.h5", folder / f"{NAME}.tflite"
-        write_atomically(weights, model.save_weights, suffix=".weights.h5")
-        content = store.export(model, rounded=False)
-        write_atomically(tflite, lambda path: path.write_bytes(content))
-        hashes = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
-        cards.write_card({"source": dlib_weights.RESNET_SHA256, "version": VERSION, "sha256": hashes}, NAME, folder)
+    """Write dlib's descriptor as NAME.tflite and its card, unless that was done. Imports TensorFlow."""
+    converted.convert(
+        source,
+        NAME,
+        lambda path: (trained(dlib_weights.read(path)), {"version": VERSION}),
+        KEPT,
+        "dlib's face descriptor",
+        "15 seconds",
+        folder,
+    )
 
 
 def trained(found: list[Layer]):

@@ -4,7 +4,6 @@ The network: D. King, "High quality face recognition with deep metric learning" 
 trained on three million faces; 99.38 % on LFW by its author's measurement.
 """
 
-import os
 from functools import cached_property
 from pathlib import Path
 
@@ -14,7 +13,9 @@ import numpy as np
 from recognition.downloads import dlib_file
 from recognition.embeddings import dlib_conversion
 from recognition.embeddings.statistics import DLIB
-from recognition.settings import UserError, quiet, say
+from recognition.files import PUBLISHED
+from recognition.models.litert import Model
+from recognition.settings import UserError, say
 
 DESCRIPTOR = "dlib_face_recognition_resnet_model_v1.dat"
 
@@ -60,17 +61,10 @@ class FastEmbedder:
     name, size, padding, statistics = DlibEmbedder.name, DlibEmbedder.size, DlibEmbedder.padding, DLIB
     _BATCH = 16  # more at once is no faster, and the memory grows
 
-    def __init__(self, content: bytes, mirrored: bool = True, threads: int = 2):
+    def __init__(self, content: bytes, mirrored: bool = True):
         """`content`: of the converted file; `mirrored`: as for DlibEmbedder."""
-        from ai_edge_litert.interpreter import Interpreter
-
-        with quiet():
-            self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
-            self._interpreter.allocate_tensors()
-        self._input = self._interpreter.get_input_details()[0]["index"]
-        self._output = self._interpreter.get_output_details()[0]["index"]
+        self._model = Model(content)
         self._mirrored = mirrored
-        self._count = 0
 
     def embed(self, crops: np.ndarray, mirrored: bool | None = None) -> np.ndarray:
         """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 150, 150, 3).
@@ -83,18 +77,8 @@ class FastEmbedder:
         images = cv2.cvtColor(column, cv2.COLOR_BGR2RGB)
         if self._mirrored if mirrored is None else mirrored:
             images = np.concatenate([images, cv2.flip(images, 1)])
-        images = images.reshape(-1, self.size, self.size, 3)
-        found = [self._run(images[k : k + self._BATCH]) for k in range(0, len(images), self._BATCH)]
-        return np.concatenate(found).reshape(-1, len(crops), 128).mean(0)
-
-    def _run(self, images: np.ndarray) -> np.ndarray:
-        if len(images) != self._count:
-            self._count = len(images)
-            self._interpreter.resize_tensor_input(self._input, images.shape)
-            self._interpreter.allocate_tensors()
-        self._interpreter.set_tensor(self._input, images.astype(np.float32))
-        self._interpreter.invoke()
-        return self._interpreter.get_tensor(self._output)
+        found = self._model.predict(images.reshape(-1, self.size, self.size, 3), self._BATCH)
+        return found.reshape(-1, len(crops), 128).mean(0)
 
 
 def descriptor_file() -> Path:
@@ -102,7 +86,7 @@ def descriptor_file() -> Path:
     return Path(dlib_file(DESCRIPTOR))
 
 
-def load_embedder(mirrored: bool = True, folder: Path = dlib_conversion.FOLDER) -> FastEmbedder | DlibEmbedder:
+def load_embedder(mirrored: bool = True, folder: Path = PUBLISHED) -> FastEmbedder | DlibEmbedder:
     """Return the descriptor run by LiteRT, converted first unless `folder` has it; else dlib's, saying why."""
     try:
         return FastEmbedder(dlib_conversion.fetch(descriptor_file(), folder), mirrored)

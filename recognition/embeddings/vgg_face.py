@@ -13,8 +13,8 @@ import numpy as np
 
 from recognition.downloads import fetch
 from recognition.embeddings.statistics import Statistics
+from recognition.files import PUBLISHED
 from recognition.models import converted
-from recognition.models.converted import FOLDER
 from recognition.models.litert import Model
 from recognition.models.weights import weight_shapes
 from recognition.settings import UserError
@@ -143,7 +143,7 @@ class VggFace:
 
     size, padding = 224, 0.3  # pixels; trained on faces with a margin, whose eyes are a third of the width apart
 
-    def __init__(self, weights: Path | None = None, folder: Path = FOLDER, blocks=BLOCKS, dense=DENSE):
+    def __init__(self, weights: Path | None = None, folder: Path = PUBLISHED, blocks=BLOCKS, dense=DENSE):
         """`weights`: an .h5 file; by default a known one in `folder`, downloaded if there is none.
 
         Raises UserError for a file of another layout, and for one that is not what it was when it was first used.
@@ -156,11 +156,11 @@ class VggFace:
             return network(layout, numbers, blocks), {"layout": layout.name, "threshold": layout.threshold}
 
         cost = "two minutes and 5 GB of memory"
-        card = converted.convert(weights, name, build, KEPT, "VGG-Face", cost, folder, rounded=True)
+        card, content = converted.convert(weights, name, build, KEPT, "VGG-Face", cost, folder, rounded=True)
         self.name = f"vggface_{card['layout']}_{card['sha256'][:12]}"
         # One distance for all: nobody has measured more of this network
         self.statistics = Statistics(0.0, 0.0, nearest=card["threshold"], decade=0.05)
-        self._model = Model((folder / f"{name}.tflite").read_bytes(), {"class_names": []})
+        self._model = Model(content)
 
     def embed(self, crops: np.ndarray, mirrored: bool = False) -> np.ndarray:
         """Return the descriptors, float32 (N, D), each of length 1, of aligned faces, BGR uint8 (N, 224, 224, 3).

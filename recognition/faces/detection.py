@@ -13,11 +13,11 @@ import numpy as np
 
 from recognition.downloads import dlib_file, fetch
 from recognition.faces.alignment import five_landmarks
-from recognition.files import ROOT
+from recognition.files import PUBLISHED
 from recognition.media.tracking import iou
 from recognition.settings import UserError, quiet, say
 
-YUNET = ROOT / "data" / "models" / "face_detection_yunet_2026may.onnx"
+YUNET = PUBLISHED / "face_detection_yunet_2026may.onnx"
 YUNET_URL = (
     "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/"
     "face_detection_yunet_2026may.onnx"

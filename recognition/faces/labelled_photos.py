@@ -1,20 +1,32 @@
 """Photos that are known to show somebody, FOLDER/NAME/*, and the face that each of them is of."""
 
+import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from recognition.faces.detection import Face, main_face
+from recognition.files import is_text
 from recognition.media.frames import Frame, FrameSource
 from recognition.progress import ahead, watched
 from recognition.settings import UserError, say
 
 
-def list_people(folder: Path) -> list[Path]:
+def list_people(folder: Path) -> dict[str, int]:
+    """Return the people of a folder, FOLDER/NAME/, each with the time of change (ns) of the folder; none without it."""
+    people = {}
+    for entry in os.scandir(folder) if os.path.isdir(folder) else ():
+        with contextlib.suppress(OSError):  # gone meanwhile
+            if not entry.name.startswith(".") and is_text(entry.name) and entry.is_dir():
+                people[entry.name] = entry.stat().st_mtime_ns
+    return people
+
+
+def people_folders(folder: Path) -> list[Path]:
     """Return the folders of people in a folder, sorted; raise UserError where there are none."""
-    try:
-        people = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise UserError(f"{folder}: cannot be listed ({error.strerror}): name a folder of people", 2) from None
+    if not folder.is_dir():
+        raise UserError(f"{folder}: cannot be listed (no such folder): name a folder of people", 2)
+    people = [folder / name for name in sorted(list_people(folder))]
     if not people:
         raise UserError(f"{folder}: no folders of people in it: put photos into {folder / 'NAME'}", 2)
     return people

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.files import make_folder
+from recognition.files import make_folder, write_atomically
 from recognition.media.frames import SUFFIXES, Frame
 from recognition.media.recording import VideoWriter, name_of
 from recognition.media.windows import Window
@@ -24,7 +24,7 @@ def save_picture(path: Path, image: np.ndarray) -> None:
     ok, content = cv2.imencode(path.suffix, image) if cv2.haveImageWriter(path.name) else (False, None)
     if not ok:
         raise UserError(f"{path}: this kind of image cannot be written: name it .png or .jpg", 2)
-    path.write_bytes(content.tobytes())  # cv2.imwrite fails on non-ASCII names on Windows
+    write_atomically(path, lambda file: file.write_bytes(content.tobytes()))  # not imwrite: it takes few names
 
 
 class FrameSink:

@@ -14,11 +14,12 @@ class Model:
     `shape`: of one image, (H, W, C).
     """
 
-    def __init__(self, content: bytes, card: dict, threads: int = 2):
+    def __init__(self, content: bytes, card: dict | None = None, threads: int = 2):
+        """`content`: of a .tflite file; `card`: what is known of it, where it is a model of ours."""
         from ai_edge_litert.interpreter import Interpreter
 
-        self.card = card
-        self.class_names: list[str] = card["class_names"]
+        self.card = card or {}
+        self.class_names: list[str] = self.card.get("class_names", [])
         with quiet():
             self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
             self._interpreter.allocate_tensors()

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.downloads import fetch
+from recognition.files import PUBLISHED
 from recognition.models import cards, converted, litert, store
 from recognition.models.weights import fill, weight_shapes
 from recognition.objects import classification
@@ -103,7 +104,7 @@ def load(
     weights: Path | None = None,
     size: int = 64,
     folder: Path = cards.MODELS,
-    published: Path = converted.FOLDER,
+    published: Path = PUBLISHED,
 ) -> Backbone:
     """Return a backbone by its name. Raises UserError where it has no weights, or others than when first used.
 
@@ -122,19 +123,19 @@ def load(
     if size % STEP or not STEP <= size <= LARGEST:
         raise UserError(f"--size {size}: must be a multiple of {STEP}, {STEP} to {LARGEST}", 2)
     application = APPLICATIONS[name]
-    if not (weights or converted.converted(name, KEPT, published)):
+    if not (weights or converted.read(name, KEPT, published)):
         weights = _find(application, published)
     weights = weights or published / application.files[0][0]  # converted: not needed any more, but compared if there
-    card = converted.convert(
+    card, content = converted.convert(
         weights, name, lambda path: (network(application, path), {"network": application.network}), KEPT,
         f"{application.network} of Keras applications", "half a minute", published,
     )  # fmt: skip
-    model = litert.Model((published / f"{name}.tflite").read_bytes(), {"class_names": []}, threads=8)
+    model = litert.Model(content, threads=8)
     model.shape = (size, size, 3)  # it is all convolutions and takes any
     return Backbone(name, card["sha256"], model, "probabilities", mirrored=False)
 
 
-def load_same(wanted: dict, what: str, folder: Path = cards.MODELS, published: Path = converted.FOLDER) -> Backbone:
+def load_same(wanted: dict, what: str, folder: Path = cards.MODELS, published: Path = PUBLISHED) -> Backbone:
     """Return the backbone of identity `wanted`, with which `what` was made. Raises UserError if it changed since."""
     how = f"run {EXTRACT} FOLDER and {TRAIN} NAME again"
     if not isinstance(wanted, dict) or not isinstance(wanted.get("size"), int):

@@ -5,6 +5,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from recognition.files import is_text
 from recognition.media.frames import SUFFIXES
 from recognition.objects.classes import NONE
 from recognition.settings import UserError, say
@@ -83,11 +84,10 @@ def _refuse(error: OSError) -> None:
 
 
 def _can_be_told(name: str) -> bool:
-    """Tell whether a name can be written in UTF-8; say which cannot: other file systems leave some."""
-    told = not any("\ud800" <= letter <= "\udfff" for letter in name)
-    if not told:
+    """Tell whether a name can be written in UTF-8; say which cannot."""
+    if not is_text(name):
         say(f"{name!a}: no name that can be written: rename it; left out")
-    return told
+    return is_text(name)
 
 
 def shorten(names: list[str], most: int = 5) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.files import sha256
+from recognition.files import is_text, sha256
 from recognition.media.frames import FORMATS, SUFFIXES
 from recognition.settings import UserError
 
@@ -25,23 +25,11 @@ class AlreadyThere(UserError):
     """A person has that photo, or one that shows the same."""
 
 
-def list_people(folder: Path) -> dict[str, int]:
-    """Return the people of a folder, with the time of change (ns) of the folder of each; clear what a kill left.
-
-    Nobody, where there is no such folder.
-    """
-    people = {}
-    for entry in os.scandir(folder) if os.path.isdir(folder) else ():
-        if entry.name.startswith(FORGOTTEN) and not entry.is_symlink():
-            shutil.rmtree(entry.path, ignore_errors=True)
-        if entry.name.startswith(".") or not _can_be_told(entry.name):
-            continue
-        try:
-            if entry.is_dir():
-                people[entry.name] = entry.stat().st_mtime_ns
-        except OSError:  # gone meanwhile
-            continue
-    return people
+def clear_forgotten(folder: Path) -> None:
+    """Delete what a killed program left of people who were being forgotten."""
+    for left in folder.glob(f"{FORGOTTEN}*"):
+        if not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def changed(folder: Path) -> int:
@@ -61,15 +49,10 @@ def list_photos(folder: Path) -> dict[str, tuple[int, int]]:
             if entry.name.startswith("."):
                 if suffix == PARTIAL and time.time() - entry.stat(follow_symlinks=False).st_mtime > ABANDONED:
                     os.unlink(entry.path)
-            elif suffix in SUFFIXES and entry.is_file() and _can_be_told(entry.name):
+            elif suffix in SUFFIXES and entry.is_file() and is_text(entry.name):
                 state = entry.stat()
                 photos[entry.name] = state.st_size, state.st_mtime_ns
     return photos
-
-
-def _can_be_told(name: str) -> bool:
-    """Tell whether a name can be written in UTF-8; other file systems leave some that cannot."""
-    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def own_folder(folder: Path, name: str) -> Path:

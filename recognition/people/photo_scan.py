@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recognition.faces.labelled_photos import list_people
 from recognition.people import photo_files
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.progress import batches, watched
@@ -84,7 +85,8 @@ class PhotoScan:
     def _list(self, thorough: bool = False) -> None:
         """List the people, and the photos of those whose folder changed, or of all of them."""
         self._top = photo_files.changed(self._folder)
-        there = photo_files.list_people(self._folder)
+        photo_files.clear_forgotten(self._folder)
+        there = list_people(self._folder)
         self._gone += [(name, None) for name in self._seen.keys() - there.keys()]
         self._look_at([name for name, changed in there.items() if thorough or self._seen.get(name) != changed])
 

@@ -15,6 +15,7 @@ from recognition.embeddings import dlib_embedder
 from recognition.faces.crops import FORMS, crops_of, similarities
 from recognition.faces.detection import Face
 from recognition.faces.gallery import Gallery, Match
+from recognition.faces.labelled_photos import list_people
 from recognition.faces.quality import is_clear
 from recognition.models import cards, store
 from recognition.settings import UserError, say
@@ -74,7 +75,7 @@ class CnnRecognizer:
 
     def refresh(self) -> bool:
         """Take in a new training, and who was enrolled or forgotten since; tell whether something was. Cheap if not."""
-        if self._stamp() == self._loaded and self._people() == self._known:
+        if self._stamp() == self._loaded and set(list_people(self._folder)) == self._known:
             return False
         self._load()
         return True
@@ -111,7 +112,7 @@ class CnnRecognizer:
         card_path = cards.card_path(self._name, self._models)
         if not card_path.exists():
             raise UserError(f"{card_path} not found: the cnn is not trained yet: {TRAIN}")
-        self._loaded, self._known = self._stamp(), self._people()
+        self._loaded, self._known = self._stamp(), set(list_people(self._folder))
         card = cards.read_card(self._name, self._models)
         self._form = FORMS.get(card["architecture"])
         if card.get("preprocessing") != str(self._form):
@@ -133,11 +134,6 @@ class CnnRecognizer:
     def _stamp(self) -> int:
         path = cards.card_path(self._name, self._models)
         return path.stat().st_mtime_ns if path.exists() else 0
-
-    def _people(self) -> set[str]:
-        if not self._folder.is_dir():
-            return set()
-        return {path.name for path in self._folder.iterdir() if path.is_dir() and not path.name.startswith(".")}
 
 
 def load_embedder(name: str, weights: Path | None = None):

@@ -8,7 +8,7 @@ import numpy as np
 
 from recognition.faces.crops import Form
 from recognition.faces.detection import RIVAL
-from recognition.faces.labelled_photos import MainFaces, list_people
+from recognition.faces.labelled_photos import MainFaces, people_folders
 from recognition.media.frames import SUFFIXES
 from recognition.settings import UserError, say
 
@@ -30,7 +30,7 @@ def load_photos(folder: Path, detector, form: Form, margin: float) -> Photos:
 
     Raises UserError where there is no such folder or not a single face.
     """
-    people = list_people(folder)
+    people = people_folders(folder)
     photos = MainFaces(people, detector, RIVAL)
     crops, owners, digest = [], [], hashlib.sha256()
     for photo, face in photos:
