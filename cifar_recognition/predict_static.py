@@ -17,7 +17,7 @@ from typing import Annotated
 import tyro
 
 from recognition import settings
-from recognition.media import frames, sinks, windows
+from recognition.media import frames, sinks
 from recognition.objects import classification, drawing, occlusion
 
 
@@ -42,8 +42,7 @@ def main(config: Config) -> int:
         raise settings.UserError("--explain colours pictures, and --json makes none: name a folder with --output", 2)
     classifier = classification.load(config.model)
     threshold = classifier.threshold(config.threshold)
-    show = config.show and not config.json and not config.output and windows.has_display()
-    output = config.output or (None if config.json or show else "output")
+    show, output = sinks.window_or_output(config)
     source = frames.FrameSource(config.paths)
     with sinks.FrameSink(output, show, "_named.png") as sink:
         for frame in source:

@@ -14,7 +14,7 @@ Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wro
 from dataclasses import dataclass
 
 from recognition import settings
-from recognition.media import cameras, canvas, sinks, windows
+from recognition.media import cameras, canvas, sinks
 from recognition.media.roi import check_roi, draw_roi
 from recognition.objects import classification, drawing, live
 
@@ -43,8 +43,7 @@ def main(config: Config) -> int:
     source = cameras.open_source(config.source, config.size)
     if config.roi:
         check_roi(config.roi, source.size)
-    show = config.show and not config.json and windows.has_display()
-    output = config.output or (None if config.json or show else "output")
+    show, output = sinks.window_or_output(config, live=True)
     meter = sinks.FpsMeter()
     with sinks.VideoSink(output, show, source, title="objects") as sink:
         for frame in source:

@@ -26,7 +26,7 @@ from recognition import files, settings
 from recognition.air_writing import drawing, fingertip, marker, strokes
 from recognition.air_writing.pen import Pen
 from recognition.digits import reader
-from recognition.media import cameras, canvas, frames, sinks, windows
+from recognition.media import cameras, canvas, frames, sinks
 
 KEYS = {
     "u": "undo the stroke being written, else the last digit",
@@ -137,8 +137,7 @@ def main(config: Config) -> int:
     source = cameras.open_source(config.source, config.size)
     tracker = open_tracker(config)
     mirror = source.live if config.mirror is None else config.mirror
-    show = config.show and not config.json and windows.has_display()
-    output = config.output or (None if config.json or show else "output")
+    show, output = sinks.window_or_output(config, live=True)
     pen, meter, frame = Pen(*source.size, config.pause), sinks.FpsMeter(), None
     keys = {key: meaning for key, meaning in KEYS.items() if key != "click" or config.tracker == "marker"}
     note, target = "", config.learn  # a line for the user, and where to learn the marker's colour

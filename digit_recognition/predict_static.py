@@ -16,7 +16,7 @@ import tyro
 
 from recognition import settings
 from recognition.digits import drawing, reader
-from recognition.media import frames, sinks, windows
+from recognition.media import frames, sinks
 
 
 @dataclass
@@ -35,8 +35,7 @@ def main(config: Config) -> int:
         raise settings.UserError("name at least one image, folder or pattern, for example data/samples", 2)
     model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
-    show = config.show and not config.json and not config.output and windows.has_display()
-    output = config.output or (None if config.json or show else "output")
+    show, output = sinks.window_or_output(config)
     source = frames.FrameSource(config.paths)
     with sinks.FrameSink(output, show) as sink:
         for frame in source:

@@ -17,7 +17,7 @@ import tyro
 
 from recognition import progress, settings
 from recognition.digits import drawing, live, reader
-from recognition.media import sinks, spans, videos, windows
+from recognition.media import sinks, spans, videos
 from recognition.media.roi import check_roi, draw_roi
 
 
@@ -38,8 +38,7 @@ def main(config: Config) -> int:
     source = videos.VideoSource(config.path)
     if config.roi:
         check_roi(config.roi, source.size)
-    show = config.show and not config.json and not config.output and windows.has_display()
-    output = config.output or (None if config.json or show else "output")
+    show, output = sinks.window_or_output(config)
     texts = []
     with sinks.VideoSink(output, show, source, title="digits") as sink:
         for frame in progress.watched(source, source.count):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from recognition import settings
 from recognition.digits import drawing, live, reader
-from recognition.media import cameras, canvas, sinks, windows
+from recognition.media import cameras, canvas, sinks
 from recognition.media.roi import check_roi, draw_roi
 
 
@@ -40,8 +40,7 @@ def main(config: Config) -> int:
     source = cameras.open_source(config.source, config.size)
     if config.roi:
         check_roi(config.roi, source.size)
-    show = config.show and not config.json and windows.has_display()
-    output = config.output or (None if config.json or show else "output")
+    show, output = sinks.window_or_output(config, live=True)
     meter = sinks.FpsMeter()
     with sinks.VideoSink(output, show, source, title="digits") as sink:
         for frame in source:

@@ -18,7 +18,7 @@ import tyro
 
 from recognition import settings
 from recognition.faces import detection, drawing, live
-from recognition.media import frames, sinks, windows
+from recognition.media import frames, sinks
 from recognition.people import recognizers
 from recognition.people.database import FACES, printable
 
@@ -45,8 +45,7 @@ def main(config: Config) -> int:
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
-    show = config.show and not config.json and not config.output and windows.has_display()
-    output = config.output or (None if config.json or show else "output")
+    show, output = sinks.window_or_output(config)
     if output and Path(output).resolve().is_relative_to(config.faces.resolve()):
         raise settings.UserError(f"--output {output}: would become photos of people there: choose another one", 2)
     source = frames.FrameSource(config.paths)

@@ -20,7 +20,7 @@ import tyro
 
 from recognition import progress, settings
 from recognition.faces import detection, drawing, live, timeline
-from recognition.media import sinks, videos, windows
+from recognition.media import sinks, videos
 from recognition.people import recognizers
 from recognition.people.database import FACES
 
@@ -47,8 +47,7 @@ def main(config: Config) -> int:
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
-    show = config.show and not config.json and not config.output and windows.has_display()
-    output = config.output or (None if config.json or show else "output")
+    show, output = sinks.window_or_output(config)
     with (
         who,
         sinks.VideoSink(output, show, source, title="faces") as sink,

@@ -21,7 +21,7 @@ import numpy as np
 from recognition import settings
 from recognition.embeddings import dlib_embedder
 from recognition.faces import detection, drawing, live, timeline
-from recognition.media import cameras, canvas, frames, sinks, windows
+from recognition.media import cameras, canvas, frames, sinks
 from recognition.people import enrolment, recognizers
 from recognition.people.database import FACES, People
 
@@ -91,8 +91,7 @@ def main(config: Config) -> int:
     hint = (
         f"unknown to the cnn till you {recognizers.TRAIN}" if database is None else "people.py rename changes the name"
     )
-    show = config.show and not config.json and windows.has_display()
-    output = config.output or (None if config.json or show else "output")
+    show, output = sinks.window_or_output(config, live=True)
     meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
     with (
         who,

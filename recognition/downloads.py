@@ -2,12 +2,12 @@
 
 import http.client
 import importlib.util
-import time
 import urllib.request
 from collections.abc import Set
 from pathlib import Path
 
 from recognition.files import hash_of, write_atomically
+from recognition.progress import Bar
 from recognition.settings import UserError, say
 
 TIMEOUT = 20  # seconds without a byte
@@ -67,14 +67,15 @@ def _download(path: Path, url: str) -> None:
 
 
 def _copy(answer: http.client.HTTPResponse, file, done: int, total: int | None) -> None:
-    """Copy until the end or a break, saying how far it is every two seconds."""
-    said = time.monotonic()
-    while chunk := _read(answer):
-        file.write(chunk)
-        done += len(chunk)
-        if time.monotonic() - said > 2:
-            said = time.monotonic()
-            say(f"{done / 1e6:.1f} of {total / 1e6:.1f} MB" if total else f"{done / 1e6:.1f} MB")
+    """Copy until the end or a break."""
+    bar = Bar("MB", total and total / 1e6)
+    try:
+        while chunk := _read(answer):
+            file.write(chunk)
+            done += len(chunk)
+            bar.update(done / 1e6)
+    finally:
+        bar.close()
 
 
 def _read(answer: http.client.HTTPResponse) -> bytes:

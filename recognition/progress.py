@@ -12,35 +12,51 @@ Item = TypeVar("Item")
 PATIENCE = 2.0  # seconds; what is done sooner needs no bar
 
 
+class Bar:
+    """A progress bar with rate and remaining time, on stderr where that is a terminal; it appears after two seconds."""
+
+    def __init__(self, noun: str, total: float | None):
+        """`noun`: what is counted; `total`: how many there are, None if not known."""
+        self._bar, self._begun = None, time.monotonic()
+        if not sys.stderr.isatty():
+            return
+        from rich.console import Console  # a tenth of a second that only terminals need
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn(noun + " {task.completed:.0f}" + (f"/{total:.0f}" if total else "")),
+            BarColumn(),
+            TextColumn("{task.fields[rate]:.1f}/s{task.fields[note]}"),
+            TimeElapsedColumn(),
+            *([TextColumn("left"), TimeRemainingColumn()] if total else []),
+            console=Console(stderr=True),
+            redirect_stdout=sys.stdout.isatty(),  # else what is printed to a file would go to the bar's terminal
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=total, rate=0.0, note="")
+
+    def update(self, done: float, note: str = "") -> None:
+        """Show how many are done, and a note beside it."""
+        seconds = time.monotonic() - self._begun
+        if self._bar and seconds > PATIENCE:
+            self._bar.start()  # nothing if it runs
+            self._bar.update(self._task, completed=done, rate=done / seconds, note=note)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._bar:
+            self._bar.stop()
+
+
 def watched(items: Iterable[Item], count: int | None, noun: str = "frame") -> Iterator[Item]:
     """Yield the items, with a bar of how many were done of `count`, None if not known; `noun`: what they are."""
-    if not sys.stderr.isatty():
-        yield from items
-        return
-    from rich.console import Console  # a tenth of a second that only terminals need
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-    start = time.monotonic()
-    bar = Progress(
-        TextColumn(noun + " {task.completed}" + (f"/{count}" if count else "")),
-        BarColumn(),
-        TextColumn("{task.fields[rate]:.1f}/s"),
-        TimeElapsedColumn(),
-        *([TextColumn("left"), TimeRemainingColumn()] if count else []),
-        console=Console(stderr=True),
-        redirect_stdout=sys.stdout.isatty(),  # else what is printed to a file or pipe would go to the bar's terminal
-        transient=True,
-    )
-    task = bar.add_task("", total=count, rate=0.0)
+    bar = Bar(noun, count)
     try:
         for done, item in enumerate(items):
-            seconds = time.monotonic() - start
-            if seconds > PATIENCE:
-                bar.start()  # nothing if it runs
-                bar.update(task, completed=done, rate=done / seconds)
+            bar.update(done)
             yield item
     finally:
-        bar.stop()
+        bar.close()
 
 
 def batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -12,11 +12,21 @@ import numpy as np
 from recognition.files import make_folder, write_atomically
 from recognition.media.frames import SUFFIXES, Frame
 from recognition.media.recording import VideoWriter, name_of
-from recognition.media.windows import Window
+from recognition.media.windows import Window, has_display
 from recognition.settings import UserError, say
 
 KEYS = {"q, Esc": "quit", "s": "save the picture", "space": "pause, go on", "h": "show these keys, hide them"}
 QUIT = ("q", "\x1b")
+
+
+def window_or_output(config, live: bool = False) -> tuple[bool, str | None]:
+    """Return whether to open a window, and where to save what is drawn, None for nowhere.
+
+    `config`: a script's settings output, json and show. There is a window where there is a display, unless JSON or an
+    output is wanted; where there is none, pictures go to output/. `live`: a camera may have both.
+    """
+    show = config.show and not config.json and (live or not config.output) and has_display()
+    return show, config.output or (None if config.json or show else "output")
 
 
 def save_picture(path: Path, image: np.ndarray) -> None:

@@ -9,11 +9,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from recognition.files import write_atomically
 from recognition.networks.backend import keras, tf
+from recognition.progress import Bar
 from recognition.settings import say
 
 
@@ -187,32 +186,14 @@ def provenance(config, checkpoint: Checkpoint, precision: str) -> dict:
 class ProgressBar(keras.callbacks.Callback):
     """A progress bar on stderr with rate and remaining time, and a line for every finished epoch."""
 
-    def on_train_begin(self, logs: dict | None = None) -> None:
-        self._bar = Progress(
-            TextColumn("epoch {task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total} steps  {task.fields[rate]:.1f}/s  loss {task.fields[loss]:.3f}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            transient=True,
-        )
-        self._bar.start()
-
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
-        steps, epochs = self.params["steps"], self.params["epochs"]
-        self._epoch, self._begin = f"{epoch + 1}/{epochs}", time.monotonic()
-        self._task = self._bar.add_task(self._epoch, total=steps, rate=0.0, loss=0.0)
+        self._epoch, self._begin = f"{epoch + 1}/{self.params['epochs']}", time.monotonic()
+        self._bar = Bar(f"epoch {self._epoch}  step", self.params["steps"])
 
     def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
-        rate = (batch + 1) / (time.monotonic() - self._begin)
-        self._bar.update(self._task, completed=batch + 1, rate=rate, loss=float((logs or {}).get("loss", 0)))
+        self._bar.update(batch + 1, f"  loss {float((logs or {}).get('loss', 0)):.3f}")
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._bar.remove_task(self._task)
+        self._bar.close()
         measured = "  ".join(f"{key} {value:.4f}" for key, value in (logs or {}).items())
         say(f"epoch {self._epoch}  {time.monotonic() - self._begin:.0f} s  {measured}")
-
-    def on_train_end(self, logs: dict | None = None) -> None:
-        self._bar.stop()
