@@ -25,7 +25,7 @@ from recognition.media import frames
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
 from recognition.synthetic import pages
-from recognition.training import datasets, labelled_digits, loop
+from recognition.training import datasets, finish, labelled_digits
 
 SCRIPTS = files.ROOT / "digit_recognition"
 OUTPUT = files.ROOT / "output" / "benchmark"
@@ -176,7 +176,7 @@ def main(config: Config) -> None:
         f"{1000 * measuring.median_seconds(lambda: model.predict(images), 51):.1f} ms",
     ))  # fmt: skip
 
-    measuring.print_table(rows, loop.versions())
+    measuring.print_table(rows, finish.versions())
     (OUTPUT / "digits.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
 
 

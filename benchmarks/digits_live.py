@@ -33,7 +33,7 @@ from recognition.media import canvas
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
 from recognition.synthetic import clips, handwriting, pages
-from recognition.training import loop
+from recognition.training import finish
 
 WAYS = {"hidden": "marker covered", "pause": "pauses", "leave": "out of view"}
 
@@ -169,7 +169,7 @@ def main(config: Config) -> None:
             "flat within 5 %",
             f"{endurance['start']:.0f} MB to {endurance['end']:.0f} MB, at most {endurance['stray']:.1%} off",
         ))  # fmt: skip
-    measuring.print_table(rows, loop.versions())
+    measuring.print_table(rows, finish.versions())
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ from recognition.models import cards, store
 from recognition.networks.backend import keras
 from recognition.objects import backbones, classification, drawing, live
 from recognition.objects.classes import CIFAR10, known_classes
-from recognition.training import datasets, loop
+from recognition.training import datasets, finish
 
 SCRIPTS, DATA, OUTPUT = ROOT / "cifar_recognition", files.DATA, ROOT / "output" / "benchmark" / "objects"
 KERAS_SCRIPT = """
@@ -234,7 +234,7 @@ def main(config: Config) -> None:
             rows.append(dog_row(folder))
         rows.append(vgg_row(config, folder))
         rows += speed_rows(config, classifier, folder)
-    measuring.print_table(rows, loop.versions())
+    measuring.print_table(rows, finish.versions())
     OUTPUT.mkdir(parents=True, exist_ok=True)
     (OUTPUT / "objects.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
 

@@ -19,9 +19,9 @@ from typing import Literal, get_args
 import numpy as np
 
 from recognition import files, settings
-from recognition.models import cards, store
+from recognition.models import cards
 from recognition.objects.classes import CIFAR10
-from recognition.training import augment_objects, datasets, object_scores
+from recognition.training import augment_objects, datasets
 
 Architecture = Literal["dense", "conv", "conv_pool", "cnn", "fast"]
 
@@ -48,6 +48,7 @@ class Config:
     refuse: float = 0.05  # share of validation images that the threshold of "none of these" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
+    replace: bool = False  # also a model that is better, or was measured on other data; else this one gets another name
     output: str = str(cards.MODELS)  # folder for the model's files
 
 
@@ -58,159 +59,92 @@ TEXTBOOK = Config(
 
 
 def recipe(config: Config) -> Config:
-    """Return the settings with the textbook's values, for all but fast, wherever the user left the default."""
-    if config.architecture == "fast":
-        return config
-    return settings.apply_recipe(replace(config, name=f"{config.name}_{config.architecture}"), TEXTBOOK)
+    """Return the defaults of the architecture that is wanted."""
+    return Config() if config.architecture == "fast" else TEXTBOOK
 
 
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
-    settings.check_range(config, 0, 1, "refuse", "label_smoothing")
     settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation")
     settings.check_range(config, 0, math.inf, "learning_rate", "adam_share", "weight_decay", "seed")
-    settings.check_range(config, 0, 16, "shift")
+    for high, name in ((16, "shift"), (32, "cutout"), (1, "refuse"), (1, "label_smoothing")):
+        settings.check_range(config, 0, high, name)
     settings.check_range(config, 1, 4, "zoom")
-    settings.check_range(config, 0, 32, "cutout")
     cards.check_name(config.name)
 
 
-def make_batch(
-    config: Config, images: np.ndarray, targets: np.ndarray, epoch: int, step: int
-) -> tuple[np.ndarray, np.ndarray]:
+def make_batch(config: Config, images: np.ndarray, targets: np.ndarray, epoch: int, step: int) -> tuple:
     """Return one batch, uint8 (B, 32, 32, 3) and float32 (B, classes), the same for the same seed, epoch and step."""
-    order = np.random.default_rng([config.seed, epoch]).permutation(len(images))
-    chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
-    rng = np.random.default_rng([config.seed, epoch, step])
+    chosen, rng = datasets.draw(config.seed, epoch, step, len(images), config.batch_size)
     batch = images[chosen]
     if config.mirror:  # each image as it is in one epoch and mirrored in the next: half of them begin mirrored
         first = np.random.default_rng(config.seed).random(len(images)) < 0.5
         batch = augment_objects.mirror(batch, first[chosen] ^ bool(epoch % 2))
-    if config.shift:
-        batch = augment_objects.shift(batch, rng, config.shift)
-    if config.zoom > 1:
-        batch = augment_objects.zoom(batch, rng, config.zoom)
-    if config.cutout:
-        batch = augment_objects.cut_out(batch, rng, config.cutout)
-    return batch, targets[chosen]
+    return augment_objects.augment(batch, rng, config.shift, config.zoom, config.cutout), targets[chosen]
 
 
-def optimizer(config: Config, steps: int):
-    """Return the Keras optimizer for a training of so many steps in all."""
-    from recognition.networks.backend import keras
-    from recognition.training import loop, muon
-
-    peak = rate = config.learning_rate
-    if config.schedule == "linear":
-        rate = keras.optimizers.schedules.PolynomialDecay(peak, steps, 0.0)
-    elif config.schedule == "one_cycle":
-        rate = loop.one_cycle(peak, steps)
-    if config.optimizer == "adam":
-        return keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
-    return muon.for_short_trainings(rate, config.adam_share, config.weight_decay)
-
-
-def train(config: Config, arrays: tuple[np.ndarray, ...]) -> dict:
-    """Train one network on x_train, y_train, x_test, y_test, write its files and return its card."""
-    x, y, x_test, y_test = arrays
+def train(config: Config, arrays: tuple[np.ndarray, ...]) -> tuple[Path, dict]:
+    """Train one network on x_train, y_train, x_test, y_test, write its files; return where they are, and its card."""
+    x, y, *test = arrays
     kept, held_back = datasets.hold_back(len(x), config.validation)
-    steps = len(kept) // config.batch_size
-    if not steps:
-        left = f"{len(x):,} images without the {len(held_back):,} of --validation"
-        raise settings.UserError(f"--batch-size {config.batch_size}: more than there are to train on, {left}", 2)
-    folder = Path(config.output)
+    steps = datasets.steps_of(len(kept), config.batch_size)
 
-    from recognition.evaluation import metrics, plots
-    from recognition.networks import architectures
+    from recognition.networks.architectures import OBJECTS  # only now: Keras takes seconds, mistakes should not
     from recognition.networks.backend import keras
     from recognition.networks.objects import whiten
-    from recognition.training import loop  # only now: Keras takes seconds, mistakes should not
+    from recognition.training import finish, loop, muon, object_scores
 
-    keras.backend.clear_session()  # of a ladder's step before
-    precision = loop.choose_precision(config.precision)
-    keras.utils.set_random_seed(config.seed)
-    class_names = [*CIFAR10]
-    model = architectures.OBJECTS[config.architecture](len(class_names))
+    precision = loop.begin(config.precision, config.seed)
+    model = OBJECTS[config.architecture](len(CIFAR10))
     if config.architecture == "fast":
         whiten(model, x[kept[:5000]])
-    model.summary(print_fn=settings.say)
+    rate = loop.learning_rate(config.schedule, config.learning_rate, steps * config.epochs)
+    optimizer = muon.optimizer(config.optimizer, rate, config.adam_share, config.weight_decay)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
     settings.say(f"{len(kept):,} training images, {len(held_back):,} for validation, {precision}")
-    model.compile(
-        optimizer(config, steps * config.epochs),
-        keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=False,  # XLA is six times slower on processors
-    )
-    checkpoint = loop.Checkpoint(folder, config.name, asdict(config))
-    targets = np.eye(len(class_names), dtype=np.float32)
-    make = partial(make_batch, config, x[kept], targets[y[kept]])
-    loop.fit(model, checkpoint, make, steps, config.epochs, (x[held_back], targets[y[held_back]]))
+    checkpoint = loop.Checkpoint(Path(config.output), config.name, loop.settings_of(config))
+    targets = np.eye(len(CIFAR10), dtype=np.float32)[y]
+    make = partial(make_batch, config, x[kept], targets[kept])
+    loop.fit(model, optimizer, loss, checkpoint, make, steps, config.epochs, (x[held_back], targets[held_back]))
     object_scores.calibrate(model, x[held_back], y[held_back])
-
     card = {
-        "architecture": config.architecture,
-        "class_names": class_names,
+        "class_names": [*CIFAR10],
         "input": "RGB uint8 (N, 32, 32, 3), as recognition.objects.crops makes them",
         "parameters": model.count_params(),
-        "threshold": 0.0,
         "script": "cifar_recognition/train.py",
         "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
-        **loop.provenance(config, checkpoint, precision),
     }
-    store.save(model, card, config.name, folder)
-    saved = store.load(config.name, folder)  # what is measured is the file that everyone uses
-    if saved.has_features:
-        line = object_scores.line_to_others(saved, x[kept[:2000]])
-        card["line"] = saved.card["line"] = [float(f"{number:.5g}") for number in line]
-    card["threshold"], card["measured"], read = object_scores.measure(
-        saved, (x[held_back], y[held_back]), (x_test, y_test), config.refuse
-    )
-    cards.write_card(card, config.name, folder)
-    plots.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
-    matrix = metrics.confusion_matrix(y_test, read, len(CIFAR10))
-    plots.plot_confusion(matrix, [*CIFAR10], folder / f"{config.name}_confusion.png")
-    checkpoint.remove()
-    return card
+    measure = partial(object_scores.measure, x[kept[:2000]], (x[held_back], y[held_back]), test, config.refuse)
+    return finish.save(config, model, checkpoint, card, measure)
 
 
-def trained_before(config: Config, sha256: str) -> dict | None:
-    """Return the card of a model that was trained with these settings on these images, or None."""
-    try:
-        card = store.load(config.name, Path(config.output)).card
-    except settings.UserError:
-        return None
-    same = card.get("settings") == asdict(config) | {"output": "models"} and card["dataset"]["sha256"] == sha256
-    return card if same and card.get("measured") else None
+def steps_of(config: Config) -> list[Config]:
+    """Return the settings of each step of the ladder: its own defaults, and for all steps what the user changed."""
+    changed = {key: value for key, value in asdict(config).items() if value != getattr(recipe(config), key)}
+    own = [changed | {"architecture": step, "ladder": False} for step in get_args(Architecture)]
+    return [replace(recipe(Config(one["architecture"])), **one) for one in own]
 
 
 def main(config: Config) -> None:
-    steps = get_args(Architecture) if config.ladder else [config.architecture]
-    chosen = [recipe(replace(config, ladder=False, architecture=step)) for step in steps]
+    chosen = steps_of(config) if config.ladder else [config]
     for step in chosen:
+        step.name += "" if step.architecture == "fast" else f"_{step.architecture}"
         check(step)
-    own = config.dataset != "cifar10"
-    arrays = datasets.load_split(Path(config.dataset), (32, 32, 3)) if own else datasets.load_cifar10()
+    arrays = datasets.load(config.dataset, (32, 32, 3))
     files.make_folder(Path(config.output))
     if not config.ladder:
-        card = train(chosen[0], arrays)
-        measured, name = card["measured"], Path(config.output) / chosen[0].name
-        mirrored, plain = measured["test_accuracy"], measured["test_accuracy_plain"]
-        print(f"{name}: {mirrored:.2%} of the test set ({plain:.2%} without mirror images), {card['seconds']} s")
+        saved, card = train(chosen[0], arrays)
+        accuracy = "{test_accuracy:.2%} of the test set ({test_accuracy_plain:.2%} without mirror images)"
+        print(f"{saved}: {accuracy.format(**card['measured'])}, {card['seconds']} s")
         return
-    sha256, trained = datasets.sha256(arrays), []
-    for step in chosen:
-        card = trained_before(step, sha256)
-        if card:
-            settings.say(f"{step.name}: trained with these settings before")
-        trained.append(card or train(step, arrays))
 
     from recognition.evaluation import ladder_report
+    from recognition.training import finish
 
-    print(ladder_report.table(trained))
-    picture = Path("output/ladder.png")
-    ladder_report.plot(trained, picture)
-    settings.say(f"picture: {picture}")
+    ladder = [finish.trained_before(step, datasets.sha256(arrays)) or train(step, arrays)[1] for step in chosen]
+    print(ladder_report.table(ladder))
+    ladder_report.plot(ladder, Path("output/ladder.png"))
 
 
 if __name__ == "__main__":
-    settings.run(main, Config, __doc__)
+    settings.run(main, Config, __doc__, recipe)

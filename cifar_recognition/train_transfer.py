@@ -12,7 +12,8 @@ is saved is trained on all. Of many a part is held back, and what is saved is tr
 
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -20,15 +21,13 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
-from recognition.models import cards, store
-from recognition.objects import backbones, class_folders, classification, features
-from recognition.objects.classes import known_classes
+from recognition.models import cards
+from recognition.objects import backbones, class_folders, features
 from recognition.training import datasets
 
 FEW = 500  # images, below which "auto" takes cross-validation
 FOLDS = 5
 RELIABLE = 10  # images of a class, below which accuracy says little
-STEPS = 20  # in an epoch, at least
 
 
 @dataclass
@@ -47,6 +46,7 @@ class Config:
     refuse: float = 0.05  # share of the validation images that may be called "none of these"; sets the threshold
     seed: int = 0  # another seed, another model of the same kind
     features: Path = features.FOLDER  # folder of NAME.h5
+    replace: bool = False  # also a model that is better, or was measured on other data; else this one gets another name
     output: Path = cards.MODELS  # folder for the model's files
 
 
@@ -59,6 +59,7 @@ def check(config: Config) -> None:
     settings.check_range(config, 0, 1, "refuse")
     if config.folds != "auto" and config.folds != 0 and config.folds < 2:
         raise settings.UserError(f"--folds {config.folds}: must be 0, or at least 2", 2)
+    cards.check_name(config.name)
     backbones.head_card(config.name, config.output)
 
 
@@ -73,65 +74,6 @@ def parts(config: Config, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarr
     dealt = np.empty(len(labels), int)
     dealt[order] = np.arange(len(labels)) % min(folds, len(labels))
     return [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(dealt.max() + 1)]
-
-
-def weights_of(labels: np.ndarray, balanced: bool) -> np.ndarray:
-    """Return how much each image counts, float32 (N,), 1 in the mean; `balanced`: every class as much in all."""
-    _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    weights = len(labels) / (len(counts) * counts)[inverse] if balanced else np.ones(len(labels))
-    return weights.astype(np.float32)
-
-
-def build(config: Config, shape: dict, classes: int, count: int):
-    """Return a head to be trained on `count` images, in steps of a whole epoch: each step alone is over in no time."""
-    from recognition.networks import architectures
-    from recognition.networks.backend import keras
-    from recognition.training import loop
-
-    keras.utils.set_random_seed(config.seed)
-    model = architectures.ARCHITECTURES["head"](classes, **shape)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Dense):
-            # What is expected of logits before any image was seen is -3 to 3, of however many numbers they are made
-            layer.kernel.regularizer = keras.regularizers.L2(config.weight_decay * layer.kernel.shape[0] / 18 / count)
-    steps = steps_of(config, count)
-    model.compile(
-        keras.optimizers.Adam(loop.one_cycle(config.learning_rate, steps * config.epochs)),
-        "sparse_categorical_crossentropy",
-        metrics=["accuracy"],
-        weighted_metrics=[],
-        steps_per_execution=steps,
-        jit_compile=False,  # XLA is six times slower on processors
-    )
-    return model
-
-
-def steps_of(config: Config, count: int) -> int:
-    """Return the number of steps in an epoch; few images are seen several times in it."""
-    return max(STEPS, math.ceil(count / config.batch_size))
-
-
-def train(config: Config, model, start: list, x: np.ndarray, y: np.ndarray, steps: int, validation=None) -> dict:
-    """Train a head anew, from the weights `start`, on features, float32 (N, D), and labels; return its curves."""
-    model.set_weights(start)
-    for variable in model.optimizer.variables:
-        if variable is not model.optimizer.learning_rate:
-            variable.assign(np.zeros(variable.shape))
-    roots = np.sqrt(np.maximum(x, 0))  # as the head takes them
-    variance = roots.var(0)
-    # A number that hardly ever changes says little, and must not be blown up
-    model.get_layer("standardised").set_weights([roots.mean(0), variance + 0.01 * variance.mean() + 1e-9])
-    rng, rows = np.random.default_rng(config.seed), steps * config.batch_size
-    seen = np.concatenate([rng.permutation(len(x)) for _ in range(math.ceil(rows / len(x)))])[:rows]
-    return model.fit(
-        x[seen],
-        y[seen],
-        sample_weight=weights_of(y, config.class_weights)[seen],
-        batch_size=config.batch_size,
-        epochs=config.epochs,
-        validation_data=validation,
-        verbose=0,
-    ).history
 
 
 def main(config: Config) -> int:
@@ -150,56 +92,43 @@ def main(config: Config) -> int:
     if not len(split[0][1]):
         raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)
 
-    from recognition.evaluation import metrics, plots
-    from recognition.training import loop  # only now: Keras takes seconds, mistakes should not
+    from recognition.training import finish, loop, object_head  # only now: Keras takes seconds, mistakes should not
 
-    loop.choose_precision("float32")
+    loop.begin("float32", config.seed)
     start = time.monotonic()
     shape = {"inputs": x.shape[1], "hidden": config.hidden, "dropout": config.dropout}
     settings.say(f"{len(x):,} images of {len(names):,} classes, {x.shape[1]} numbers each by {backbone.name}")
-    count = len(split[0][0])
-    model, steps = build(config, shape, len(names), count), steps_of(config, count)
+    model = object_head.build(config, shape, len(names), len(split[0][0]))
     untrained = model.get_weights()
     read, curves, accuracies = np.zeros((len(x), len(names)), np.float32), [], []
     for fold, (kept, held_back) in enumerate(split, 1):
-        curves.append(train(config, model, untrained, x[kept], y[kept], steps, (x[held_back], y[held_back])))
+        validation = x[held_back], y[held_back]
+        curves.append(object_head.train(config, model, untrained, x[kept], y[kept], validation))
         read[held_back] = model.predict(x[held_back], batch_size=1024, verbose=0)
         accuracies.append((read[held_back].argmax(1) == y[held_back]).mean())
         if len(split) > 1:
             settings.say(f"fold {fold}/{len(split)}: {accuracies[-1]:.2%} of {len(held_back)}")
     if len(split) > 1:
-        train(config, model, untrained, x, y, steps)
+        object_head.train(config, model, untrained, x, y)
     measured_on = np.concatenate([held_back for _, held_back in split])
-    probabilities, true = read[measured_on], y[measured_on]
-    known = classification.fit(probabilities, names)[true < len(known_classes(names))]
-    matrix = metrics.confusion_matrix(true, probabilities.argmax(1), len(names))
-    accuracy = float(np.trace(matrix) / matrix.sum())
+    by = f"{len(split)}-fold cross-validation" if len(split) > 1 else f"{len(measured_on)} images held back"
     card = {
         "architecture": "head",
         "shape": shape,
         "class_names": names,
         "backbone": content.backbone,
-        "input": f"float32 (N, {x.shape[1]}), features as recognition.backbones makes them",
-        "threshold": math.floor(1e4 * float(np.quantile(known, config.refuse))) / 1e4 if len(known) else 0.0,
+        "input": f"float32 (N, {x.shape[1]}), features as recognition.objects.backbones makes them",
         "script": "cifar_recognition/train_transfer.py",
-        "settings": asdict(config) | {"features": "data/features", "output": "models"},
+        "settings": loop.settings_of(config) | {"features": "data/features"},
         "dataset": {"name": Path(content.folder).name, "images": len(x), "sha256": content.sha256},
-        "measured": {
-            "by": f"{len(split)}-fold cross-validation" if len(split) > 1 else f"{len(true)} images held back",
-            "validation_accuracy": round(accuracy, 5),
-            "folds": [round(float(one), 5) for one in accuracies],
-            "spread": round(float(np.std(accuracies)), 5),
-            "per_class": metrics.per_class(matrix),
-        },
         "seconds": round(time.monotonic() - start, 1),
-        "versions": loop.versions(),
+        "versions": finish.versions(),
     }
-    store.save(model, card, config.name, config.output)
+    measure = partial(object_head.measure, read[measured_on], y[measured_on], accuracies, by, config.refuse)
     mean = {key: np.mean([one[key] for one in curves], axis=0).tolist() for key in curves[0]}
-    plots.plot_history(mean, config.output / f"{config.name}_history.png")
-    plots.plot_confusion(matrix, names, config.output / f"{config.name}_confusion.png")
+    saved = finish.write(config, model, card, measure, mean)
     spread = f" +- {np.std(accuracies):.2%} between folds" if len(split) > 1 else ""
-    print(f"{config.output / config.name}: {accuracy:.2%}{spread}, {card['measured']['by']}, {card['seconds']} s")
+    print(f"{saved}: {card['measured']['validation_accuracy']:.2%}{spread}, {by}, {card['seconds']} s")
     return 0
 
 

@@ -11,16 +11,18 @@ Measured: 99.69 % of MNIST's test set, the mean of five seeds, in nine minutes e
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from recognition import settings
-from recognition.digits import normalisation
-from recognition.models import cards, litert, store
+from recognition import files, settings
+from recognition.digits.normalisation import PREPROCESSING
+from recognition.evaluation.metrics import confusion_matrix
+from recognition.models import cards
+from recognition.models.litert import Model
 from recognition.training import augment_digits, datasets, labelled_digits
 
 
@@ -46,6 +48,7 @@ class Config:
     refuse: float = 0.004  # share of validation digits that the threshold of "no digit" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
+    replace: bool = False  # also a model that is better, or was measured on other data; else this one gets another name
     output: str = str(cards.MODELS)  # folder for the model's files
 
 
@@ -55,130 +58,82 @@ CLASSIC = Config(
 )  # fmt: skip
 
 
+def recipe(config: Config) -> Config:
+    """Return the defaults of the architecture that is wanted."""
+    return CLASSIC if config.architecture == "classic" else Config()
+
+
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     settings.check_range(config, 0, 1, "pens", "plain", "fade", "refuse", "label_smoothing")
     settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation")
-    names = ("learning_rate", "weight_decay", "no_digits", "written", "warp", "seed")
-    settings.check_range(config, 0, math.inf, *names)
+    for name in ("learning_rate", "weight_decay", "no_digits", "written", "warp", "seed"):
+        settings.check_range(config, 0, math.inf, name)
+    cards.check_name(config.name)
 
 
-def training_set(config: Config, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return all images to train on, uint8 (N, 28, 28), and their classes, int (N,); 10 is "no digit", 11 "several"."""
-    rng = np.random.default_rng(config.seed)
-    parts = [(x, y)]
-    if config.written:
-        parts.append(augment_digits.written_digits(config.written, rng))
-    if config.extra:
-        parts.append(labelled_digits.load_labelled(Path(config.extra))[:2])
-    if config.no_digits:
-        several = config.no_digits // 3
-        parts.append(
-            (augment_digits.no_digits(config.no_digits, x, y, rng), np.full(config.no_digits, augment_digits.NO_DIGIT))
-        )
-        parts.append((augment_digits.several_digits(several, x, rng), np.full(several, augment_digits.SEVERAL)))
-    images, labels = zip(*parts, strict=True)
-    return np.concatenate(images), np.concatenate(labels).astype(int)
-
-
-def make_batch(
-    config: Config, images: np.ndarray, targets: np.ndarray, epoch: int, step: int
-) -> tuple[np.ndarray, np.ndarray]:
+def make_batch(config: Config, images: np.ndarray, targets: np.ndarray, epoch: int, step: int) -> tuple:
     """Return one batch, uint8 (B, 28, 28, 1) and float32 (B, classes), the same for the same seed, epoch and step."""
-    order = np.random.default_rng([config.seed, epoch]).permutation(len(images))
-    chosen = order[step * config.batch_size : (step + 1) * config.batch_size]
-    rng = np.random.default_rng([config.seed, epoch, step])
-    batch = images[chosen]
-    if config.warp or config.pens:
-        strength = 1 - config.fade * max(0, 2 * epoch / config.epochs - 1)  # full in the first half, then less
-        batch = augment_digits.warp(batch, rng, config.warp * strength, config.warp * strength)
-        others = rng.random(len(batch)) < config.pens * strength
-        batch[others] = augment_digits.pens(batch[others], rng)
-        plain = rng.random(len(batch)) < config.plain
-        batch[plain] = images[chosen[plain]]
+    chosen, rng = datasets.draw(config.seed, epoch, step, len(images), config.batch_size)
+    strength = 1 - config.fade * max(0, 2 * epoch / config.epochs - 1)  # full in the first half, then less
+    batch = augment_digits.augment(images[chosen], rng, config.warp * strength, config.pens * strength, config.plain)
     return batch[..., None], targets[chosen]
 
 
-def measure(
-    model: litert.Model, validation: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], refuse: float
-) -> tuple[float, dict[str, float], np.ndarray]:
-    """Return the threshold of "no digit", the numbers for the card, and what was read of the test set, int (N,).
+def measure(config: Config, held_back: tuple, test: tuple, model: Model, card: dict) -> np.ndarray:
+    """Set the threshold of "no digit" and the numbers of the card; return the confusion matrix of the test set.
 
-    The threshold comes from the validation images alone: it refuses the share `refuse` of them.
+    `held_back`, `test`: images and labels. The threshold refuses a share of the images held back; `test` has no say.
     """
-    (x_validation, y_validation), (x_test, y_test) = validation, test
-    seen, unseen = model.predict(x_validation)[:, :10], model.predict(x_test)[:, :10]
-    threshold = round(float(np.quantile(seen.max(1), refuse)), 3)
+    seen, unseen = (model.predict(images)[:, :10] for images, _ in (held_back, test))
+    card["threshold"] = round(float(np.quantile(seen.max(1), config.refuse)), 3)
     measured = {
-        "test_accuracy": (unseen.argmax(1) == y_test).mean(),
-        "test_refused": (unseen.max(1) < threshold).mean(),
-        "validation_accuracy": (seen.argmax(1) == y_validation).mean(),
+        "test_accuracy": (unseen.argmax(1) == test[1]).mean(),
+        "test_refused": (unseen.max(1) < card["threshold"]).mean(),
+        "validation_accuracy": (seen.argmax(1) == held_back[1]).mean(),
     }
-    return threshold, {key: round(float(value), 5) for key, value in measured.items()}, unseen.argmax(1)
+    card["measured"] = {key: round(float(value), 5) for key, value in measured.items()}
+    return confusion_matrix(test[1], unseen.argmax(1), 10)
 
 
 def main(config: Config) -> None:
-    if config.architecture == "classic":
-        config = settings.apply_recipe(config, CLASSIC)
     check(config)
-    cards.check_name(config.name)
-    arrays = datasets.load_mnist() if config.dataset == "mnist" else datasets.load_split(Path(config.dataset))
-    x, y, x_test, y_test = arrays
+    arrays = datasets.load(config.dataset, (28, 28))
+    x, y, *test = arrays
     kept, held_back = datasets.hold_back(len(x), config.validation)
-    images, labels = training_set(config, x[kept], y[kept])
-    steps = len(images) // config.batch_size
-    if not steps:
-        raise settings.UserError(f"--batch-size {config.batch_size}: there are only {len(images):,} images", 2)
-    folder = Path(config.output)
-    folder.mkdir(parents=True, exist_ok=True)
+    extra = labelled_digits.load_labelled(Path(config.extra))[:2] if config.extra else None
+    rng = np.random.default_rng(config.seed)
+    images, labels = augment_digits.training_set(x[kept], y[kept], extra, config.written, config.no_digits, rng)
+    steps = datasets.steps_of(len(images), config.batch_size)
+    files.make_folder(Path(config.output))
 
-    from recognition.evaluation import metrics, plots
-    from recognition.networks import architectures
+    from recognition.networks.architectures import DIGITS  # only now: Keras takes seconds, mistakes should not
     from recognition.networks.backend import keras
-    from recognition.training import loop  # only now: Keras takes seconds, mistakes should not
+    from recognition.training import finish, loop
 
-    precision = loop.choose_precision(config.precision)
-    keras.utils.set_random_seed(config.seed)
+    precision = loop.begin(config.precision, config.seed)
     class_names = [*"0123456789", "no digit", "several digits"] if config.no_digits else [*"0123456789"]
     targets = np.eye(len(class_names), dtype=np.float32)
-    model = architectures.ARCHITECTURES[config.architecture](len(class_names))
-    model.summary(print_fn=settings.say)
+    model = DIGITS[config.architecture](len(class_names))
+    rate = loop.learning_rate(config.schedule, config.learning_rate, steps * config.epochs)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+    loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
     settings.say(f"{len(images):,} training images, {len(held_back):,} for validation, {precision}")
-    one_cycle = config.schedule == "one_cycle"
-    rate = loop.one_cycle(config.learning_rate, steps * config.epochs) if one_cycle else config.learning_rate
-    model.compile(
-        keras.optimizers.AdamW(rate, weight_decay=config.weight_decay),
-        keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing),
-        metrics=["accuracy"],
-        jit_compile=False,  # XLA is six times slower on processors
-    )
-    checkpoint = loop.Checkpoint(folder, config.name, asdict(config))
+    checkpoint = loop.Checkpoint(Path(config.output), config.name, loop.settings_of(config))
     validation = x[held_back, ..., None], targets[y[held_back]]
     make = partial(make_batch, config, images, targets[labels])
-    loop.fit(model, checkpoint, make, steps, config.epochs, validation)
-
+    loop.fit(model, optimizer, loss, checkpoint, make, steps, config.epochs, validation)
     card = {
-        "architecture": config.architecture,
         "class_names": class_names,
-        "input": "uint8 (N, 28, 28), white on black, as recognition.digits.normalise makes it",
-        "preprocessing": normalisation.PREPROCESSING,
-        "threshold": 0.0,
+        "input": "uint8 (N, 28, 28), white on black, as recognition.digits.normalisation makes it",
+        "preprocessing": PREPROCESSING,
         "script": "digit_recognition/train.py",
         "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
-        **loop.provenance(config, checkpoint, precision),
     }
-    store.save(model, card, config.name, folder)
-    saved = store.load(config.name, folder)  # what is measured is the file that everyone uses
-    card["threshold"], card["measured"], read = measure(
-        saved, (x[held_back], y[held_back]), (x_test, y_test), config.refuse
-    )
-    cards.write_card(card, config.name, folder)
-    plots.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
-    matrix = metrics.confusion_matrix(y_test, read, 10)
-    plots.plot_confusion(matrix, class_names[:10], folder / f"{config.name}_confusion.png")
-    checkpoint.remove()
-    print(f"{folder / config.name}: {card['measured']['test_accuracy']:.2%} of the test set, {card['seconds']} s")
+    measured = partial(measure, config, (x[held_back], y[held_back]), test)
+    saved, card = finish.save(config, model, checkpoint, card, measured)
+    print(f"{saved}: {card['measured']['test_accuracy']:.2%} of the test set, {card['seconds']} s")
 
 
 if __name__ == "__main__":
-    settings.run(main, Config, __doc__)
+    settings.run(main, Config, __doc__, recipe)

@@ -17,7 +17,7 @@ Measured on ORL by benchmarks/faces.py, photos 1 to 5 of each person given, in 8
 
 import math
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -27,10 +27,10 @@ import numpy as np
 from recognition import files, settings
 from recognition.embeddings import dlib_embedder, dlib_weights
 from recognition.faces import detection
-from recognition.faces.crops import FORMS, similarities, with_channels
-from recognition.models import cards, litert, store
-from recognition.training import augment_faces, datasets
-from recognition.training.face_photos import load_photos, load_strangers
+from recognition.faces.crops import FORMS, with_channels
+from recognition.models import cards
+from recognition.training import augment_faces
+from recognition.training.face_photos import hold_back, load_photos, load_strangers
 
 
 @dataclass
@@ -56,6 +56,7 @@ class Config:
     accept: float = 0.01  # share of the --strangers that may get a name; less, and more known faces stay unknown
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
+    replace: bool = False  # also a model that is better, or was measured on other data; else this one gets another name
     output: str = str(cards.MODELS)  # folder for the model's files
 
 
@@ -64,10 +65,9 @@ LAST_BLOCK = replace(HEAD, epochs=6, learning_rate=0.0001, threshold=0.5)
 
 
 def recipe(config: Config) -> Config:
-    """Return the settings with those of the embedding, where it is wanted and the user left the default."""
-    if config.architecture == "faces":
-        return config
-    return settings.apply_recipe(config, LAST_BLOCK if config.unfreeze else HEAD)
+    """Return the defaults of what is wanted."""
+    embedding = LAST_BLOCK if config.unfreeze else HEAD
+    return embedding if config.architecture == "embedding" else Config()
 
 
 def check(config: Config) -> None:
@@ -79,11 +79,10 @@ def check(config: Config) -> None:
     settings.check_range(config, 0, 1, "validation", "threshold", "accept", "label_smoothing", "margin")
     settings.check_range(config, 1, math.inf, *["epochs"] * needs_training(config), "views", "batch_size", "scale")
     settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay", "fill", "strength", "seed")
+    cards.check_name(config.name)
 
 
-def make_batch(
-    config: Config, crops: np.ndarray, labels: np.ndarray, targets: np.ndarray, epoch: int, step: int
-) -> tuple[np.ndarray, np.ndarray]:
+def make_batch(config: Config, crops: np.ndarray, labels: np.ndarray, targets: np.ndarray, epoch, step) -> tuple:
     """Return one batch, uint8 (B, H, W, C) and float32 (B, people), the same for the same seed, epoch and step."""
     rng = np.random.default_rng([config.seed, epoch, step])
     people = np.arange(step * config.batch_size, (step + 1) * config.batch_size) % len(targets)
@@ -93,103 +92,59 @@ def make_batch(
 
 
 def needs_training(config: Config) -> bool:
-    """Tell whether there is more to learn than the directions of people, which face_networks.finish computes."""
+    """Tell whether there is more to learn than the directions of people, which face_head.finish computes."""
     return config.architecture == "faces" or config.unfreeze
 
 
-def measure(
-    config: Config, model: litert.Model, images: np.ndarray, labels: np.ndarray, strangers: np.ndarray | None
-) -> tuple[float, dict[str, float], np.ndarray]:
-    """Return the threshold of "unknown", the numbers for the card, and who was read on each image, int (N,)."""
-    scores = similarities(model, images)
-    read, best = scores.argmax(1), scores.max(1)
-    threshold, measured = config.threshold, {"validation_accuracy": (read == labels).mean()}
-    if strangers is not None:
-        foreign = similarities(model, strangers).max(1)
-        threshold = float(np.clip(np.quantile(foreign, 1 - config.accept), 0, 1))
-        measured["strangers_accepted"] = (foreign > threshold).mean()
-    measured["validation_found"] = ((read == labels) & (best >= threshold)).mean()
-    return round(threshold, 3), {key: round(float(value), 5) for key, value in measured.items()}, read
-
-
 def main(config: Config) -> int:
-    config = recipe(config)
     check(config)
-    cards.check_name(config.name)
     folder, form = Path(config.output), FORMS[config.architecture]
     files.make_folder(folder)
     if config.architecture == "embedding":
         dlib_weights.check(dlib_embedder.descriptor_file())
     detector = detection.load_detector(config.detector)
-    margin = augment_faces.MARGIN
-    photos = load_photos(Path(config.faces), detector, form, margin)
+    photos = load_photos(Path(config.faces), detector, form, augment_faces.MARGIN)
     people = len(photos.names)
     if people < 2:
         raise settings.UserError(f"{config.faces}: only {photos.names[0]}: the cnn needs at least two people", 2)
     strangers = load_strangers(Path(config.strangers), detector, form) if config.strangers else None
-    kept, held_back = datasets.split(photos.labels, config.validation)
+    kept, validation, where = hold_back(photos, config.validation)
     crops, labels = photos.crops[kept], photos.labels[kept]
-    x_validation, y_validation = augment_faces.centre(photos.crops[held_back]), photos.labels[held_back]
-    if not len(held_back):
-        settings.say("too few photos to keep some for validation: validating on other views of those trained on")
-        x_validation, y_validation = augment_faces.vary(crops, np.random.default_rng(0), 0.5), labels
-    from recognition.evaluation import metrics, plots
-    from recognition.networks.backend import keras
-    from recognition.training import face_head, loop
 
-    precision = loop.choose_precision(config.precision)
-    settings.say(f"{people} people, {len(kept)} photos to train on, {len(held_back)} for validation, {precision}")
-    keras.utils.set_random_seed(config.seed)
-    checkpoint = loop.Checkpoint(folder, config.name, asdict(config) | {"photos": photos.sha256})
+    from recognition.networks.backend import keras  # only now: Keras takes seconds, mistakes should not
+    from recognition.training import face_head, finish, loop
+
+    precision = loop.begin(config.precision, config.seed)
+    settings.say(f"{people} people, {len(kept)} photos to train on, then {where}, {precision}")
+    checkpoint = loop.Checkpoint(folder, config.name, loop.settings_of(config) | {"photos": photos.sha256})
     targets = np.eye(max(people, config.fill if needs_training(config) else 0), dtype=np.float32)
     model = face_head.start(config.architecture, len(targets))
     if needs_training(config):
-        if people < len(targets):
-            rng = np.random.default_rng(config.seed)
-            invented, owners = augment_faces.invent(crops, labels, len(targets) - people, rng)
-            crops, labels = np.concatenate([crops, invented]), np.concatenate([labels, people + owners])
-        model.summary(print_fn=settings.say)
+        crops, labels = augment_faces.fill_up(crops, labels, len(targets), np.random.default_rng(config.seed))
         steps = math.ceil(max(config.views, 20 * len(targets)) / config.batch_size)  # many people need more
-        model.compile(
-            keras.optimizers.AdamW(
-                loop.one_cycle(config.learning_rate, steps * config.epochs), weight_decay=config.weight_decay
-            ),
-            loop.MarginLoss(config.scale, config.margin, config.label_smoothing),
-            metrics=["accuracy"],
-            jit_compile=False,  # XLA is six times slower on processors
-        )
-        validation = with_channels(x_validation), targets[y_validation]
+        rate = loop.learning_rate("one_cycle", config.learning_rate, steps * config.epochs)
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
+        loss = loop.MarginLoss(config.scale, config.margin, config.label_smoothing)
         make = partial(make_batch, config, crops, labels, targets)
-        loop.fit(model, checkpoint, make, steps, config.epochs, validation)
-
+        views = with_channels(validation[0]), targets[validation[1]]
+        loop.fit(model, optimizer, loss, checkpoint, make, steps, config.epochs, views)
     begun = time.monotonic()
     classifier = face_head.finish(model, photos.crops[kept], photos.labels[kept])
     checkpoint.seconds += time.monotonic() - begun
     card = {
-        "architecture": config.architecture,
         "class_names": photos.names,
-        "input": "faces as recognition.face_crops makes them",
+        "input": "faces as recognition.faces.crops makes them",
         "output": "the likeness of the face and each person, to 1",
         "preprocessing": str(form),
-        "threshold": config.threshold,
         "script": "face_recognition/train.py",
         "dataset": {"name": Path(config.faces).name, "photos": len(photos.labels), "sha256": photos.sha256},
         "detector": detector.name,
-        **loop.provenance(config, checkpoint, precision),
     }
-    store.save(classifier, card, config.name, folder)
-    saved = store.load(config.name, folder)  # what is measured is the file that everyone uses
-    card["threshold"], card["measured"], read = measure(config, saved, x_validation, y_validation, strangers)
-    cards.write_card(card, config.name, folder)
-    if checkpoint.history:
-        plots.plot_history(checkpoint.history, folder / f"{config.name}_history.png")
-    matrix = metrics.confusion_matrix(y_validation, read, people)
-    plots.plot_confusion(matrix, photos.names, folder / f"{config.name}_confusion.png")
-    checkpoint.remove()
-    where = "validation photos" if len(held_back) else "other views of the photos trained on"
-    print(f"{folder / config.name}: {card['measured']['validation_accuracy']:.2%} of the {where}, {card['seconds']} s")
+    measure = partial(face_head.measure, *validation, strangers, config.threshold, config.accept)
+    saved, card = finish.save(config, classifier, checkpoint, card, measure)
+    print(f"{saved}: {card['measured']['validation_accuracy']:.2%} of the {where}, {card['seconds']} s")
     return bool(photos.skipped)
 
 
 if __name__ == "__main__":
-    settings.run(main, Config, __doc__)
+    settings.run(main, Config, __doc__, recipe)

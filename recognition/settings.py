@@ -7,7 +7,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
 from typing import TypeVar
 
 Config = TypeVar("Config")
@@ -32,15 +31,6 @@ def check_range(config, low: float, high: float, *names: str) -> None:
         if not low <= getattr(config, name) <= high:
             flag, span = f"--{name.replace('_', '-')} {getattr(config, name)}", f"{low} to {high}"
             raise UserError(f"{flag}: must be {span if high < math.inf else f'at least {low}'}", 2)
-
-
-def apply_recipe(config: Config, recipe: Config) -> Config:
-    """Return the settings with the recipe's values wherever the user left the default and gave no flag."""
-    default = asdict(type(config)())
-    flags = {word.partition("=")[0] for word in sys.argv[1:] if word.startswith("--")}
-    given = {flag.removeprefix("--").removeprefix("no-").replace("-", "_") for flag in flags}
-    chosen = {name: value for name, value in asdict(config).items() if name in given or value != default[name]}
-    return replace(recipe, **chosen)
 
 
 @contextlib.contextmanager
@@ -95,11 +85,21 @@ def _stop(number: int, _frame: object = None) -> None:
     raise KeyboardInterrupt
 
 
-def run(main: Callable[[Config], int | None], config: type[Config], description: str | None) -> None:
-    """Parse the command line into `config`, run `main` and exit: 0 all done, 1 some input failed, 2 wrong usage."""
+def run(
+    main: Callable[[Config], int | None],
+    config: type[Config],
+    description: str | None,
+    recipe: Callable[[Config], Config] | None = None,
+) -> None:
+    """Parse the command line into `config`, run `main` and exit: 0 all done, 1 some input failed, 2 wrong usage.
+
+    `recipe`: returns the defaults that go with what the user chose; what he says himself holds.
+    """
     import tyro
 
     settings = tyro.cli(config, description=description)
+    if recipe:
+        settings = tyro.cli(config, description=description, default=recipe(settings))
     sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal has no characters for
     signal.signal(signal.SIGTERM, _stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job may be deaf to it

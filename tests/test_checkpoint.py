@@ -33,9 +33,8 @@ def build(schedule: bool):
     x = layers.Dropout(0.5)(layers.Flatten()(x))
     x = layers.Dropout(0.2)(layers.Dense(8, activation="relu")(x))
     model = keras.Model(inputs, layers.Dense(2, activation="softmax")(x))
-    rate = loop.one_cycle(0.1, EPOCHS * STEPS) if schedule else 0.05
-    model.compile(Heavy(rate), "categorical_crossentropy", metrics=["accuracy"])
-    return model
+    rate = loop.learning_rate("one_cycle" if schedule else "constant", 0.1 if schedule else 0.05, EPOCHS * STEPS)
+    return model, Heavy(rate)
 
 
 def make(epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
@@ -51,9 +50,9 @@ def fit(folder: Path, seed: int, epochs: int = EPOCHS, schedule: bool = True):
 
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
-    model = build(schedule)
+    model, optimizer = build(schedule)
     checkpoint = loop.Checkpoint(folder, "a", {"same": True})
-    loop.fit(model, checkpoint, make, STEPS, epochs, make(99, 0))
+    loop.fit(model, optimizer, "categorical_crossentropy", checkpoint, make, STEPS, epochs, make(99, 0))
     return model, checkpoint
 
 

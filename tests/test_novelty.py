@@ -6,7 +6,7 @@ import pytest
 from recognition.faces import detection
 from recognition.objects import classification
 from recognition.objects.classes import NONE
-from recognition.training import novelty
+from recognition.training import object_scores
 
 
 def test_the_line_is_the_ridge_solution_with_both_sides_weighing_the_same():
@@ -19,14 +19,14 @@ def test_the_line_is_the_ridge_solution_with_both_sides_weighing_the_same():
     rows = np.vstack([x * np.sqrt(weights)[:, None], np.eye(4) * np.sqrt(0.3)])
     solved = np.linalg.lstsq(rows, np.concatenate([wanted * np.sqrt(weights), np.zeros(4)]), rcond=None)[0]
     solved[:-1] /= spread
-    assert novelty.line(inside, outside, ridge=0.3) == pytest.approx(solved, abs=1e-5)
+    assert object_scores.line(inside, outside, ridge=0.3) == pytest.approx(solved, abs=1e-5)
 
 
 def test_what_lies_with_the_others_is_told_from_what_is_known():
     rng = np.random.default_rng(1)
     inside, outside = np.abs(rng.normal(0, 1, (200, 8))), np.abs(rng.normal(0, 1, (100, 8)))
     outside[:, 0] += 2
-    line = novelty.line(inside[:100], outside[:50], ridge=0.01)
+    line = object_scores.line(inside[:100], outside[:50], ridge=0.01)
     known, other = classification.nearness(inside[100:], line), classification.nearness(outside[50:], line)
     assert np.mean(known > 0.5) > 0.85
     assert np.mean(other < 0.5) > 0.85
@@ -34,10 +34,10 @@ def test_what_lies_with_the_others_is_told_from_what_is_known():
 
 def test_others_are_different_drawings_of_their_own():
     images = np.random.default_rng(2).integers(0, 256, (5, 32, 32, 3), np.uint8)
-    frames = novelty.others(images)
-    assert len({frame.tobytes() for frame in frames}) == len(frames) == novelty.PEOPLE
+    frames = object_scores.others(images)
+    assert len({frame.tobytes() for frame in frames}) == len(frames) == object_scores.PEOPLE
     assert {(frame.dtype.name, frame.shape) for frame in frames} == {("uint8", (160, 160, 3))}
-    assert np.array_equal(frames, novelty.others(images))
+    assert np.array_equal(frames, object_scores.others(images))
     detector = detection.load_detector("auto")
     assert np.mean([bool(detector.detect(frame)) for frame in frames[:40]]) > 0.8
 

@@ -64,24 +64,33 @@ not_on_windows = pytest.mark.skipif(
 
 @dataclass
 class Recipe:
+    architecture: str = "fast"
     epochs: int = 24
     mirror: bool = True
     batch_size: int = 500
 
 
+def recipe(config: Recipe) -> Recipe:
+    return Recipe("cnn", 20, False, 64) if config.architecture == "cnn" else Recipe()
+
+
 @pytest.mark.parametrize(
-    ("words", "config", "expected"),
+    ("words", "expected"),
     [
-        ([], Recipe(), Recipe(20, False, 64)),
-        ([], Recipe(epochs=3), Recipe(3, False, 64)),
-        (["--mirror"], Recipe(), Recipe(20, True, 64)),  # a flag holds, also where it says what the default says
-        (["--batch-size", "500", "--epochs=24"], Recipe(), Recipe(24, False, 500)),
-        (["--no-mirror"], Recipe(mirror=False), Recipe(20, False, 64)),
+        ([], Recipe()),
+        (["--epochs", "3"], Recipe(epochs=3)),
+        (["--architecture", "cnn"], Recipe("cnn", 20, False, 64)),
+        (["--architecture", "cnn", "--epochs", "3"], Recipe("cnn", 3, False, 64)),
+        (["--architecture", "cnn", "--mirror"], Recipe("cnn", 20, True, 64)),  # a flag holds, also one of the default
+        (["--architecture", "cnn", "--batch-size", "500", "--epochs=24"], Recipe("cnn", 24, False, 500)),
     ],
 )
-def test_a_recipe_holds_where_the_user_said_nothing(monkeypatch, words, config, expected):
+def test_a_recipe_holds_where_the_user_said_nothing(monkeypatch, words, expected):
     monkeypatch.setattr(sys, "argv", ["train.py", *words])
-    assert settings.apply_recipe(config, Recipe(20, False, 64)) == expected
+    found = []
+    with pytest.raises(SystemExit) as ended:
+        settings.run(found.append, Recipe, None, recipe)
+    assert (found, ended.value.code) == ([expected], 0)
 
 
 def test_an_error_names_the_file_that_was_to_be_written(tmp_path):

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from recognition.evaluation.plots import BLUE, ORANGE, save_figure
+from recognition.settings import say
 
 IDEAS = {
     "dense": "every pixel votes",
@@ -59,3 +60,4 @@ def plot(cards: list[dict], path: Path) -> None:
     by_time.margins(y=0.1)
     by_time.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
     save_figure(figure, path)
+    say(f"picture: {path}")

@@ -16,15 +16,25 @@ def check_name(name: str) -> None:
         raise UserError(f"model name '{name}': must be letters, digits, '-', '_' and '.', without a folder", 2)
 
 
-def card_path(name: str, folder: Path = MODELS) -> Path:
-    """Return the path of a model's card, there or not. Raises UserError for a name that cannot be one."""
+def locate(model: str, folder: Path = MODELS) -> tuple[str, Path]:
+    """Return name and folder of a model: `model` is its name in `folder`, or the path of it or of one of its files."""
+    path = Path(model).expanduser()
+    name = path.name
+    for suffix in (".weights.h5", ".tflite", ".json"):
+        name = name.removesuffix(suffix)
+    return name, folder if len(path.parts) < 2 else path.parent
+
+
+def card_path(model: str, folder: Path = MODELS) -> Path:
+    """Return the path of a model's card, there or not; `model` as for `locate`. Raises UserError for no name."""
+    name, folder = locate(model, folder)
     check_name(name)
     return folder / f"{name}.json"
 
 
-def read_card(name: str, folder: Path = MODELS) -> dict:
-    """Return a model's card. Raises UserError where it is missing or damaged."""
-    path = card_path(name, folder)
+def read_card(model: str, folder: Path = MODELS) -> dict:
+    """Return the card of a model, `model` as for `locate`. Raises UserError where it is missing or damaged."""
+    path = card_path(model, folder)
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         missing = {"architecture", "class_names", "threshold", "sha256"} - card.keys()

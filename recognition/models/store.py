@@ -5,13 +5,16 @@ NAME.json (the card: what it is, how good, and the SHA-256 of the other two). No
 numbers for an architecture in `recognition.networks`.
 """
 
+import contextlib
+import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from recognition.files import sha256, write_atomically
-from recognition.models.cards import MODELS, check_name, read_card, write_card
+from recognition.models.cards import MODELS, check_name, locate, read_card, write_card
 from recognition.models.litert import Model
 from recognition.models.weights import load_weights
 from recognition.settings import UserError, quiet, say
@@ -19,37 +22,45 @@ from recognition.settings import UserError, quiet, say
 WITH_FEATURES = ("fast",)  # architectures whose .tflite gives the output of its layer "features", too
 
 
-def load(name: str, folder: Path = MODELS) -> Model:
-    """Return a saved model, ready to run, after checking its files against the card.
+def load(model: str, folder: Path = MODELS) -> Model:
+    """Return a saved model, ready to run, after checking its files against the card; `model` as for cards.locate.
 
     If the weights were retrained or replaced, or the .tflite is damaged, the .tflite is rebuilt from the weights once.
     Raises UserError for a missing, damaged or foreign file.
     """
-    card = read_card(name, folder)
-    weights, tflite = folder / f"{name}.weights.h5", folder / f"{name}.tflite"
-    how = f"run python {card.get('script', 'train.py')}"
-    if not weights.exists():
-        raise UserError(f"{weights} not found: {how}, or git checkout models")
-    content = tflite.read_bytes() if tflite.exists() else b""
-    if sha256(weights.read_bytes()) == card["sha256"]["weights.h5"] and sha256(content) == card["sha256"]["tflite"]:
-        return Model(content, card)
-    model = load_weights(weights, card["architecture"], len(card["class_names"]), how, card.get("shape"))
+    name, folder = locate(model, folder)
+    for _ in range(2):  # in between a training may have moved its files into place
+        _move_finished(name, folder)
+        card = read_card(name, folder)
+        weights, tflite = folder / f"{name}.weights.h5", folder / f"{name}.tflite"
+        how = f"run python {card.get('script', 'train.py')}"
+        if not weights.exists():
+            raise UserError(f"{weights} not found: {how}, or git checkout models")
+        found = {"weights.h5": sha256(weights.read_bytes())}
+        content = tflite.read_bytes() if tflite.exists() else b""
+        if found | {"tflite": sha256(content)} == card["sha256"]:
+            return Model(content, card)
+    network = load_weights(weights, card["architecture"], len(card["class_names"]), how, card.get("shape"))
     say(f"{tflite.name} does not belong to {weights.name}: rebuilding it once (this takes seconds)")
-    if sha256(weights.read_bytes()) != card["sha256"]["weights.h5"]:
+    if found["weights.h5"] != card["sha256"]["weights.h5"]:
         card["measured"] = {}  # what was measured belongs to other weights
-    content = export(model)
+    content = export(network)
     write_atomically(tflite, lambda path: path.write_bytes(content))
-    card["sha256"] = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
+    card["sha256"] = found | {"tflite": sha256(content)}
     write_card(card, name, folder)
     return Model(content, card)
 
 
 def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
-    """Write a Keras model as NAME.weights.h5, NAME.tflite and NAME.json, each moved into place when complete.
+    """Write a Keras model as NAME.weights.h5, NAME.tflite and NAME.json, which come into place together.
 
-    `card` needs architecture, class_names and threshold; the hashes are added. The card comes last, so a kill in
-    between leaves weights that `load` notices and exports again.
+    `card` needs architecture, class_names and threshold; the hashes are added.
     """
+    install(stage(model, card, name, folder), name, folder)
+
+
+def stage(model, card: dict, name: str, folder: Path = MODELS) -> Path:
+    """Write the files of a Keras model, as `save` does, into a folder of their own; return it, for `install`."""
     check_name(name)
 
     from recognition.networks import architectures
@@ -59,13 +70,40 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
     keras.mixed_precision.set_global_policy("float32")
     clean = architectures.ARCHITECTURES[card["architecture"]](len(card["class_names"]), **card.get("shape", {}))
     clean.set_weights(model.get_weights())
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = folder / f"{name}.weights.h5"
-    write_atomically(weights, clean.save_weights, suffix=".weights.h5")
-    content = export(clean)
-    write_atomically(folder / f"{name}.tflite", lambda path: path.write_bytes(content))
+    staging = folder / f".{name}.partial"
+    shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
+    staging.mkdir(parents=True)
+    weights, content = staging / f"{name}.weights.h5", export(clean)
+    clean.save_weights(weights)
+    (staging / f"{name}.tflite").write_bytes(content)
     card["sha256"] = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
-    write_card(card, name, folder)
+    write_card(card, name, staging)
+    return staging
+
+
+def install(staging: Path, name: str, folder: Path, final: str | None = None) -> None:
+    """Move the staged files of a model into place, such that after a kill the old ones are there, or the new ones.
+
+    `final`: the name that they get, if not the one that they were staged under.
+    """
+    final = final or name
+    for path in staging.iterdir():
+        path.rename(path.with_name(final + path.name.removeprefix(name)))
+    _move_finished(final, folder)
+    staging.rename(folder / f".{final}.finished")  # from now on they count: whoever comes next completes the move
+    _move_finished(final, folder)
+
+
+def _move_finished(name: str, folder: Path) -> None:
+    """Move what was finished into place; also what another program, killed in the middle of that, has left."""
+    finished = folder / f".{name}.finished"
+    if not finished.exists():
+        return
+    for path in finished.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another program does the same
+            os.replace(path, folder / path.name)
+    with contextlib.suppress(OSError):
+        finished.rmdir()
 
 
 def export(model, rounded: bool | None = None) -> bytes:

@@ -50,7 +50,7 @@ class Classifier:
     def __init__(self, model: litert.Model, backbone=None):
         self._model, self._backbone = model, backbone
         self.class_names, self.threshold = model.class_names, model.threshold
-        self._line = np.array(model.card.get("line", []), np.float32)  # see novelty
+        self._line = np.array(model.card.get("line", []), np.float32)  # see training/object_scores.py
         if self._line.size:
             self.class_names = [*model.class_names, NONE]
         self.size = backbone.size if backbone else model.shape[0]  # pixels of an image's side

@@ -178,3 +178,35 @@ def written_digits(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np
         for label in labels
     ]
     return np.stack(images), labels.astype(np.uint8)
+
+
+def training_set(
+    images: np.ndarray, labels: np.ndarray, extra: tuple | None, written: int, shapes: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return all images to train on, and their classes, int (N,): digits, and shapes that are none, if wanted.
+
+    `extra`: more images and labels; `written`: how many digits in our own hand; `shapes`: how many that are no digit,
+    to which a third of that comes which are several.
+    """
+    parts = [(images, labels)]
+    if written:
+        parts.append(written_digits(written, rng))
+    if extra:
+        parts.append(extra)
+    if shapes:
+        parts.append((no_digits(shapes, images, labels, rng), np.full(shapes, NO_DIGIT)))
+        parts.append((several_digits(shapes // 3, images, rng), np.full(shapes // 3, SEVERAL)))
+    found, classes = zip(*parts, strict=True)
+    return np.concatenate(found), np.concatenate(classes).astype(int)
+
+
+def augment(images: np.ndarray, rng: np.random.Generator, strength: float, others: float, plain: float) -> np.ndarray:
+    """Return the digits warped, a share `others` of them through other pens; a share `plain` as they are."""
+    if not (strength or others):
+        return images
+    batch = warp(images, rng, strength, strength)
+    chosen = rng.random(len(batch)) < others
+    batch[chosen] = pens(batch[chosen], rng)
+    kept = rng.random(len(batch)) < plain
+    batch[kept] = images[kept]
+    return batch

@@ -110,3 +110,12 @@ def _mask(side: int, rng: np.random.Generator) -> np.ndarray:
     line = np.arange(side, dtype=np.float32)
     edge = 1 / (1 + np.exp((line - side * rng.uniform(0.35, 0.65)) / (0.03 * side)))
     return np.broadcast_to(edge[:, None] if kind == 1 else edge, (side, side))
+
+
+def fill_up(crops: np.ndarray, labels: np.ndarray, people: int, rng: np.random.Generator) -> tuple:
+    """Return crops and labels with those of invented people added, until there are so many people."""
+    real = len(np.unique(labels))
+    if real >= people:
+        return crops, labels
+    invented, owners = invent(crops, labels, people - real, rng)
+    return np.concatenate([crops, invented]), np.concatenate([labels, real + owners])

@@ -57,3 +57,12 @@ def cut_out(images: np.ndarray, rng: np.random.Generator, side: int) -> np.ndarr
     ):
         image[y : y + side, x : x + side] = GREY
     return result
+
+
+def augment(images: np.ndarray, rng: np.random.Generator, pixels: int, times: float, side: int) -> np.ndarray:
+    """Return the images shifted by up to so many pixels, zoomed up to so many times, with a square of a side hidden."""
+    if pixels:
+        images = shift(images, rng, pixels)
+    if times > 1:
+        images = zoom(images, rng, times)
+    return cut_out(images, rng, side) if side else images

@@ -49,6 +49,12 @@ def load_cifar10(path: Path = DATA / "cifar10.npz") -> tuple[np.ndarray, np.ndar
     return arrays
 
 
+def load(dataset: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the arrays of a dataset of images of that shape: "mnist" or "cifar10", or an .npz as for `load_split`."""
+    name, published = ("mnist", load_mnist) if shape == (28, 28) else ("cifar10", load_cifar10)
+    return published() if dataset == name else load_split(Path(dataset), shape)
+
+
 def load_split(path: Path, shape: tuple[int, ...] = (28, 28)) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Return the arrays x_train, y_train, x_test, y_test of an .npz: uint8 images of that shape, labels 0 to 9.
 
@@ -74,6 +80,19 @@ def hold_back(count: int, validation: int) -> tuple[np.ndarray, np.ndarray]:
     if validation >= count:
         raise UserError(f"--validation {validation}: the training set has only {count:,} images", 2)
     return order[validation:], order[:validation]
+
+
+def steps_of(images: int, batch_size: int) -> int:
+    """Return the number of whole batches in so many images. Raises UserError if there is none."""
+    if images < batch_size:
+        raise UserError(f"--batch-size {batch_size}: there are only {images:,} images to train on", 2)
+    return images // batch_size
+
+
+def draw(seed: int, epoch: int, step: int, count: int, batch_size: int) -> tuple[np.ndarray, np.random.Generator]:
+    """Return which of `count` images are in a batch, int (B,), and what to vary them by: the same for the same seed."""
+    order = np.random.default_rng([seed, epoch]).permutation(count)
+    return order[step * batch_size : (step + 1) * batch_size], np.random.default_rng([seed, epoch, step])
 
 
 def _check_labels(path: Path, labels: np.ndarray, count: int) -> None:

@@ -6,7 +6,9 @@ Only training imports this module: it costs seconds.
 import numpy as np
 
 from recognition.embeddings import dlib_conversion, dlib_embedder, dlib_weights
-from recognition.faces.crops import with_channels
+from recognition.evaluation.metrics import confusion_matrix
+from recognition.faces.crops import similarities, with_channels
+from recognition.models.litert import Model
 from recognition.networks import architectures, faces
 from recognition.networks.backend import keras, layers
 from recognition.training import augment_faces
@@ -38,3 +40,29 @@ def finish(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> keras.M
     classifier = architectures.ARCHITECTURES[model.name](len(means))
     classifier.set_weights([*body.get_weights(), np.stack(means, 1)])
     return classifier
+
+
+def measure(
+    images: np.ndarray,
+    labels: np.ndarray,
+    strangers: np.ndarray | None,
+    threshold: float,
+    accept: float,
+    model: Model,
+    card: dict,
+) -> np.ndarray:
+    """Set in a card the threshold of "unknown" and the numbers; return the confusion matrix of the images.
+
+    Of `strangers`, if there are some, the share `accept` may get a name: that sets the threshold.
+    """
+    scores = similarities(model, images)
+    read, best = scores.argmax(1), scores.max(1)
+    measured = {"validation_accuracy": (read == labels).mean()}
+    if strangers is not None:
+        foreign = similarities(model, strangers).max(1)
+        threshold = float(np.clip(np.quantile(foreign, 1 - accept), 0, 1))
+        measured["strangers_accepted"] = (foreign > threshold).mean()
+    measured["validation_found"] = ((read == labels) & (best >= threshold)).mean()
+    card["threshold"] = round(threshold, 3)
+    card["measured"] = {key: round(float(value), 5) for key, value in measured.items()}
+    return confusion_matrix(labels, read, len(model.class_names))

@@ -11,6 +11,7 @@ from recognition.faces.detection import RIVAL
 from recognition.faces.labelled_photos import MainFaces, people_folders
 from recognition.media.frames import SUFFIXES
 from recognition.settings import UserError, say
+from recognition.training import augment_faces, datasets
 
 
 @dataclass
@@ -59,3 +60,13 @@ def load_strangers(folder: Path, detector, form: Form) -> np.ndarray:
     if not crops:
         raise UserError(f"{folder}: no photo with a face", 2)
     return np.concatenate(crops)
+
+
+def hold_back(photos: Photos, share: float) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], str]:
+    """Return which photos to train on, int; the images and labels to validate on; and in words what these are."""
+    kept, held_back = datasets.split(photos.labels, share)
+    if len(held_back):
+        return kept, (augment_faces.centre(photos.crops[held_back]), photos.labels[held_back]), "validation photos"
+    say("too few photos to keep some for validation: validating on other views of those trained on")
+    views = augment_faces.vary(photos.crops[kept], np.random.default_rng(0), 0.5)
+    return kept, (views, photos.labels[kept]), "other views of the photos trained on"

@@ -1,8 +1,6 @@
 """What every training script shares: precision, progress, checkpoints. Imports Keras, so only training imports this."""
 
 import json
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -14,6 +12,13 @@ from recognition.files import write_atomically
 from recognition.networks.backend import keras, tf
 from recognition.progress import Bar
 from recognition.settings import say
+
+
+def begin(precision: str, seed: int) -> str:
+    """Make Keras ready for a training that comes out the same every time; return what choose_precision does."""
+    keras.backend.clear_session()  # of a training before
+    keras.utils.set_random_seed(seed)
+    return choose_precision(precision)
 
 
 def choose_precision(precision: str) -> str:
@@ -47,15 +52,25 @@ def _dropouts(model: keras.Model) -> list[keras.random.SeedGenerator]:
     return [layer.seed_generator for layer in model.layers if hasattr(layer, "seed_generator")]
 
 
-def one_cycle(peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule:
-    """Return a learning rate that rises to `peak` in a fifth of the steps and falls to almost 0 along a cosine.
+def learning_rate(schedule: str, peak: float, steps: int) -> keras.optimizers.schedules.LearningRateSchedule | float:
+    """Return the learning rate for so many steps: "constant", "linear", falling to 0, or "one_cycle".
 
-    L. Smith, N. Topin, "Super-convergence: very fast training of neural networks using large learning rates" (2018).
+    One cycle rises to `peak` in a fifth of the steps and falls to almost 0 along a cosine: L. Smith, N. Topin,
+    "Super-convergence: very fast training of neural networks using large learning rates" (2018).
     """
+    if schedule == "constant":
+        return peak
+    if schedule == "linear":
+        return keras.optimizers.schedules.PolynomialDecay(peak, steps, 0.0)
     rise = max(1, steps // 5)
     return keras.optimizers.schedules.CosineDecay(
         peak / 10, max(1, steps - rise), alpha=0.005, warmup_target=peak, warmup_steps=rise
     )
+
+
+def settings_of(config) -> dict:
+    """Return the settings that make a training what it is: not where its model goes."""
+    return {name: value for name, value in asdict(config).items() if name != "replace"} | {"output": "models"}
 
 
 class MarginLoss(keras.losses.Loss):
@@ -72,17 +87,6 @@ class MarginLoss(keras.losses.Loss):
         logits = self._scale * (keras.ops.cast(cosines, "float32") - self._margin * targets)
         targets = targets * (1 - self._smoothing) + self._smoothing / targets.shape[-1]
         return keras.losses.categorical_crossentropy(targets, logits, from_logits=True)
-
-
-def versions() -> dict[str, str]:
-    """Return what a result depends on: Python, Keras, TensorFlow, NumPy and the machine."""
-    return {
-        "python": platform.python_version(),
-        "keras": keras.__version__,
-        "tensorflow": tf.__version__,
-        "numpy": np.__version__,
-        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
-    }
 
 
 class Checkpoint(keras.callbacks.Callback):
@@ -152,13 +156,17 @@ class Checkpoint(keras.callbacks.Callback):
 
 def fit(
     model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    loss: keras.losses.Loss,
     checkpoint: Checkpoint,
     make: Callable[[int, int], tuple[np.ndarray, np.ndarray]],
     steps: int,
     epochs: int,
     validation: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    """Train a compiled model on the batches `make(epoch, step)`, from where its checkpoint stands; shows progress."""
+    """Train a model on the batches `make(epoch, step)`, from where its checkpoint stands; show it, and the progress."""
+    model.summary(print_fn=say)
+    model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)  # XLA is six times slower on processors
     done = checkpoint.restore(model)
     if done < epochs:
         model.fit(
@@ -171,16 +179,6 @@ def fit(
             shuffle=False,  # `make` has done that
             verbose=0,
         )
-
-
-def provenance(config, checkpoint: Checkpoint, precision: str) -> dict:
-    """Return what a card says about how a model came to be: settings, seconds, precision, versions."""
-    return {
-        "settings": asdict(config) | {"output": "models"},
-        "seconds": round(checkpoint.seconds, 1),
-        "precision": precision,
-        "versions": versions(),
-    }
 
 
 class ProgressBar(keras.callbacks.Callback):

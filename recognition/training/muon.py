@@ -25,8 +25,10 @@ class Muon(keras.optimizers.Muon):
         self.assign_sub(variable, lr * ops.reshape(step / ops.norm(step), variable.shape))
 
 
-def for_short_trainings(rate, adam_share: float, weight_decay: float) -> Muon:
-    """Return the optimizer of `ladder.fast`; `weight_decay` is of what learns with Adam, at that share of the rate."""
+def optimizer(name: str, rate, adam_share: float, weight_decay: float) -> keras.optimizers.Optimizer:
+    """Return "adam", or "muon" for short trainings of `networks.objects.fast`; Adam's part has a share of the rate."""
+    if name == "adam":
+        return keras.optimizers.AdamW(rate, weight_decay=weight_decay)
     return Muon(
         rate,
         momentum=0.6,

@@ -1,0 +1,120 @@
+"""How a training ends: the model is measured as everybody will run it, drawn, and moved into place in one go.
+
+What works is not spoiled: a model that is worse than the one in place, or measured on other data, gets another name.
+"""
+
+import os
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from recognition.evaluation import plots
+from recognition.files import alone
+from recognition.models import cards, store
+from recognition.models.litert import Model
+from recognition.networks.backend import keras, tf
+from recognition.settings import UserError, say
+from recognition.training.loop import settings_of
+
+NEW = "_new"  # follows the name of a model that does not replace the one in place
+
+
+def versions() -> dict[str, str]:
+    """Return what a result depends on: Python, Keras, TensorFlow, NumPy and the machine."""
+    return {
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+    }
+
+
+def trained_before(config, dataset: str) -> dict | None:
+    """Return the card of a model that was trained with these settings on a dataset of that SHA-256, or None."""
+    for name in (config.name, config.name + NEW):
+        try:
+            card = store.load(name, Path(config.output)).card
+        except UserError:
+            continue
+        same = card.get("settings") == settings_of(config) and card["dataset"]["sha256"] == dataset
+        if same and card.get("measured"):
+            say(f"{name}: trained with these settings before")
+            return card
+    return None
+
+
+def save(config, model, checkpoint, card: dict, measure: Callable[[Model, dict], np.ndarray]) -> tuple[Path, dict]:
+    """Write all files of a Keras model that was trained; return its path in models/, without a suffix, and its card.
+
+    `card`: what it says besides how the model came to be: settings, seconds, precision, versions. `measure`: see
+    `write`. The checkpoint is removed.
+    """
+    card = {
+        "architecture": config.architecture,
+        **card,
+        "settings": settings_of(config),
+        "seconds": round(checkpoint.seconds, 1),
+        "precision": keras.mixed_precision.global_policy().name,
+        "versions": versions(),
+    }
+    path = write(config, model, card, measure, checkpoint.history)
+    checkpoint.remove()
+    return path, card
+
+
+def write(
+    config, model, card: dict, measure: Callable[[Model, dict], np.ndarray], history: dict[str, list[float]]
+) -> Path:
+    """Write all files of a Keras model and return its path in models/, without a suffix.
+
+    `config`: the settings name, output and replace. `card`: see store.save. `measure` gets the model as LiteRT runs it
+    and this card, in which it sets "threshold" and "measured", and returns the confusion matrix. `history`: see
+    plots.plot_history; {} draws none.
+    """
+    name, folder = config.name, Path(config.output)
+    with alone(folder / f".{name}.lock"):
+        staging = store.stage(model, card | {"threshold": 1.0}, name, folder)
+        saved = store.load(name, staging)  # what is measured is the file that everyone uses
+        matrix = measure(saved, card)
+        card["sha256"] = saved.card["sha256"]
+        cards.write_card(card, name, staging)
+        plots.plot_confusion(matrix, card["class_names"][: len(matrix)], staging / f"{name}_confusion.png")
+        kept = None if config.replace else _reason_to_keep(card, name, folder)
+        final = name + NEW if kept else name
+        if history:
+            plots.plot_history(history, staging / f"{name}_history.png")
+        else:
+            (folder / f"{final}_history.png").unlink(missing_ok=True)  # of a training before
+        store.install(staging, name, folder, final)
+    if kept:
+        say(f"{kept}: kept as {folder / final}; use it with --model {final}, or replace the old one with --replace")
+    return folder / final
+
+
+def accuracy_of(card: dict) -> float | None:
+    """Return the accuracy, 0 to 1, that counts, of the test set if there is one; None if nothing was measured."""
+    measured = card.get("measured", {})
+    return measured.get("test_accuracy", measured.get("validation_accuracy"))
+
+
+def _reason_to_keep(card: dict, name: str, folder: Path) -> str | None:
+    """Return why the model in place has to stay, with how good both are; None if the new one may replace it.
+
+    A folder of one's own photos grows: whoever trains on it again wants what is in it now.
+    """
+    try:
+        old = cards.read_card(name, folder)
+    except UserError:
+        return None  # there is none that works
+    was, now, data, new_data = accuracy_of(old), accuracy_of(card), old.get("dataset", {}), card["dataset"]
+    path = folder / name
+    if was is None:
+        return f"{path} was replaced by hand and not measured, the new one has {now:.2%}"
+    if data.get("sha256") == new_data["sha256"]:
+        return f"{path} is better, {was:.2%}, the new one has {now:.2%}" if was > now else None
+    if data.get("name") == new_data["name"] and new_data.keys() & {"images", "photos"}:
+        return None
+    return f"{path} has {was:.2%} on other data, {data.get('name')}, the new one {now:.2%} on {new_data['name']}"
