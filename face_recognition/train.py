@@ -115,7 +115,8 @@ def main(config: Config) -> int:
     from recognition.training import face_head, finish, loop
 
     precision = loop.begin(config.precision, config.seed)
-    settings.say(f"{people} people, {len(kept)} photos to train on, then {where}, {precision}")
+    counts = f"{len(kept)} photos to train on, {len(photos.labels) - len(kept)} for validation"
+    settings.say(f"{people} people, {counts}, {precision}")
     checkpoint = loop.Checkpoint(folder, config.name, loop.settings_of(config) | {"photos": photos.sha256})
     targets = np.eye(max(people, config.fill if needs_training(config) else 0), dtype=np.float32)
     model = face_head.start(config.architecture, len(targets))

@@ -39,15 +39,16 @@ def source() -> Path:
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory) -> Path:
-    """Return the folder of a conversion that was killed while it wrote."""
+    """Return the folder of a conversion that was killed while it worked, and of one whose card was not written yet."""
     folder = tmp_path_factory.mktemp("user") / "converted"
     with start(folder) as program:
         limit = time.monotonic() + 100
-        while not list(folder.glob("*.weights.h5")):
+        while not (folder / f".{dlib_conversion.NAME}.lock").exists():
             assert time.monotonic() < limit and program.poll() is None
             time.sleep(0.01)
         os.killpg(program.pid, signal.SIGKILL)
     (folder / f".{dlib_conversion.NAME}.tflite.1.partial").write_bytes(b"as if killed while writing")
+    (folder / f"{dlib_conversion.NAME}.tflite").write_bytes(b"as if killed before the card was written")
     shutil.copytree(folder, folder.with_name("killed"))
     return folder
 
@@ -58,7 +59,7 @@ def converted(killed) -> tuple[Path, list[tuple[str, str]], set[str]]:
     left = set(killed.iterdir())
     programs, writers = [start(killed), start(killed)], set()
     while any(program.poll() is None for program in programs):
-        writers |= {path.name for path in set(killed.glob(f".{dlib_conversion.NAME}.weights.h5.*")) - left}
+        writers |= {path.name for path in set(killed.glob(f".{dlib_conversion.NAME}.tflite.*")) - left}
         time.sleep(0.005)
     return killed, [program.communicate() for program in programs], writers
 
@@ -88,7 +89,7 @@ def crops() -> np.ndarray:
 
 def test_a_killed_conversion_leaves_nothing_that_is_used(converted):
     left = converted[0].with_name("killed")
-    assert list(left.glob("*.weights.h5")) and dlib_conversion.read(left) is None
+    assert list(left.glob("*.tflite")) and dlib_conversion.read(left) is None
 
 
 def test_two_programs_at_once_convert_once(converted):
@@ -96,11 +97,10 @@ def test_two_programs_at_once_convert_once(converted):
     assert [out for out, _ in printed] == ["FastEmbedder False\n"] * 2
     assert all(err.count("\n") == 1 and "once on this computer" in err for _, err in printed)
     assert len(writers) == 1
-    names = [dlib_conversion.NAME + suffix for suffix in (".json", ".tflite", ".weights.h5")]
+    names = [dlib_conversion.NAME + suffix for suffix in (".json", ".tflite")]
     assert sorted(path.name for path in folder.iterdir()) == sorted([f".{dlib_conversion.NAME}.lock", *names])
-    hashes = json.loads((folder / names[0]).read_text())["sha256"]
-    for name, kind in zip(names[1:], ("tflite", "weights.h5"), strict=True):
-        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == hashes[kind]
+    card = json.loads((folder / names[0]).read_text())
+    assert hashlib.sha256((folder / names[1]).read_bytes()).hexdigest() == card["tflite"]
 
 
 def test_the_next_program_converts_nothing(converted):
@@ -142,13 +142,9 @@ def test_both_embedders_can_share_a_database():
     assert (fast.name, fast.size, fast.padding) == (dlib.name, dlib.size, dlib.padding)
 
 
-def test_the_weights_for_keras_are_those_of_dlib(converted, source):
-    import h5py
-
-    arrays = []
-    with h5py.File(converted[0] / f"{dlib_conversion.NAME}.weights.h5") as file:
-        file.visititems(lambda _, item: arrays.append(item[()]) if isinstance(item, h5py.Dataset) else None)
+def test_the_weights_for_keras_are_those_of_dlib(source):
     found = dlib_weights.read(source)
+    arrays = dlib_conversion.trained(found).get_weights()
     assert any(np.array_equal(array, found[-1].weights[0]) for array in arrays)
     (kernel, _), (factor, _) = (layer.weights for layer in found[1:3])
     first = np.einsum("ochw,o->hwco", kernel, factor.ravel()) / 256
@@ -158,8 +154,8 @@ def test_the_weights_for_keras_are_those_of_dlib(converted, source):
 @pytest.mark.parametrize("damage", ["tflite", "card", "version", "list", "nothing"])
 def test_a_damaged_conversion_is_not_used(tmp_path, damage):
     content = b"instead of 22 MB"
-    card = {"source": dlib_weights.RESNET_SHA256, "version": dlib_conversion.VERSION}
-    card["sha256"] = {"tflite": hashlib.sha256(content).hexdigest()}
+    card = {"sha256": dlib_weights.RESNET_SHA256, "version": dlib_conversion.VERSION, "stamp": [1, 2]}
+    card["tflite"] = hashlib.sha256(content).hexdigest()
     card["version"] += damage == "version"
     text = "[]" if damage == "list" else json.dumps(card)[: 9 if damage == "card" else None]
     (tmp_path / f"{dlib_conversion.NAME}.json").write_text(text)

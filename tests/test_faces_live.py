@@ -131,7 +131,7 @@ def labels(monkeypatch):
 
     def draw_them(*faces):
         drawn = {}
-        monkeypatch.setattr(canvas, "draw_label", lambda _, place, label, *rest: drawn.update({label: place}))
+        monkeypatch.setattr(drawing, "draw_label", lambda _, place, label, *rest: drawn.update({label: place}))
         frame = np.zeros((480, 640, 3), np.uint8)
         drawing.draw_faces(frame, [Seen(box, Match(name, 0.3, 0.9 if name else 0.1)) for box, name in faces])
         return drawn

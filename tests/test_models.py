@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import shutil
+from functools import partial, partialmethod
+from itertools import count
 from pathlib import Path
 
 import h5py
@@ -57,16 +60,29 @@ def test_shipped_model_fits_its_card_and_is_small():
 
 
 @pytest.mark.parametrize("name", ["../digits", "/etc/digits", "sub/digits", "..", ".digits", "a\\b", "C:digits", ""])
-def test_a_name_leads_nowhere_else(folder, name):
-    (folder.parent / "digits.json").write_bytes((folder / "digits.json").read_bytes())
+def test_nothing_is_written_under_a_name_that_leads_elsewhere(folder, name):
     before = contents(folder)
-    for use in (store.load, cards.read_card, lambda *where: cards.write_card({}, *where)):
+    for write in (cards.write_card, partial(store.save, None)):
         with pytest.raises(UserError, match="model name") as caught:
-            use(name, folder / "none" if name.startswith("sub") else folder)
+            write({}, name, folder)
         assert caught.value.code == 2
-    with pytest.raises(UserError, match="model name"):
-        store.save(None, {}, name, folder)
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("name", ["..", ".digits", "models/.digits", "a\\b", "C:digits", ""])
+def test_no_model_has_such_a_name(folder, name):
+    for read in (store.load, cards.read_card):
+        with pytest.raises(UserError, match="model name"):
+            read(name, folder)
+
+
+@pytest.mark.parametrize("ending", ["", ".json", ".tflite", ".weights.h5"])
+def test_a_model_may_be_named_by_its_path(folder, monkeypatch, ending):
+    monkeypatch.chdir(folder.parent)
+    for path in (folder / "digits", Path("models/digits"), Path("./models/../models/digits")):
+        assert store.load(f"{path}{ending}").card == cards.read_card(f"{path}{ending}") == store.load("digits").card
+    with pytest.raises(UserError, match=r"models/none\.json not found"):
+        store.load(f"models/none{ending}")
 
 
 @pytest.mark.parametrize("name", ["digits", "digits_classic", "zwei 2.0-ö"])
@@ -123,29 +139,78 @@ def test_damaged_tflite_is_rebuilt_once(folder, capsys, shipped, damage):
     assert json.loads(after["digits.json"]).get("measured") == shipped.card.get("measured")  # the weights are the same
 
 
-def test_weights_saved_by_a_run_that_was_killed_before_the_rest_are_used(folder, capsys, monkeypatch):
+def untrained(classes: int):
+    """Return a network of digits that nobody has trained."""
     from recognition.networks import digits
 
-    old = contents(folder)
+    return digits.compact(classes)
+
+
+def test_weights_that_were_replaced_are_used(folder, capsys):
     card = cards.read_card("digits", folder)
-    retrained = digits.compact(len(card["class_names"]))
-
-    def killed(_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(store, "export", killed)
-    with pytest.raises(KeyboardInterrupt):
-        store.save(retrained, card, "digits", folder)
-    monkeypatch.undo()
-    assert {name for name, content in contents(folder).items() if content != old[name]} == {"digits.weights.h5"}
-
+    other = untrained(len(card["class_names"]))
+    other.save_weights(folder / "digits.weights.h5")
     images, _ = written()
     model = store.load("digits", folder)
     assert "rebuilding" in capsys.readouterr().err
-    assert np.abs(model.predict(images) - retrained.predict(images[..., None], verbose=0)).max() < 0.1
+    assert np.abs(model.predict(images) - other.predict(images[..., None], verbose=0)).max() < 0.1
     card = json.loads((folder / "digits.json").read_text())
     assert card["measured"] == {}  # what was measured belongs to other weights
     assert card["sha256"]["weights.h5"] == hashlib.sha256((folder / "digits.weights.h5").read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def staged(tmp_path_factory) -> Path:
+    """Return the files of a new model, called digits, that are not in place yet."""
+    card = cards.read_card("digits") | {"threshold": 0.123}
+    return store.stage(untrained(len(card["class_names"])), card, "digits", tmp_path_factory.mktemp("new"))
+
+
+def put_into(folder: Path, staged: Path) -> Path:
+    return Path(shutil.copytree(staged, folder / ".digits.a.partial"))
+
+
+def kill_at(monkeypatch, step: int) -> None:
+    """Let a program end at its n-th move of a file or folder, before that is done."""
+    moves = count()
+
+    def killed(move, *paths):
+        if next(moves) == step:
+            raise KeyboardInterrupt
+        return move(*paths)
+
+    monkeypatch.setattr(os, "replace", partial(killed, os.replace))
+    monkeypatch.setattr(Path, "rename", partialmethod(lambda self, to, move: killed(move, self, to), move=Path.rename))
+
+
+def test_a_kill_leaves_the_old_model_or_the_new_one(folder, staged, tmp_path, monkeypatch, capsys):
+    """Killed at each of its moves: three files get their names, the folder is marked as finished, three move."""
+    new, seen = {path.name: path.read_bytes() for path in staged.iterdir()}, []
+    for step in range(8):
+        place = Path(shutil.copytree(folder, tmp_path / str(step)))
+        old, staging = contents(place), put_into(place, staged)
+        with monkeypatch.context() as patched:
+            kill_at(patched, step)
+            if step < 7:
+                with pytest.raises(KeyboardInterrupt):
+                    store.install(staging, "digits", place)
+            else:
+                store.install(staging, "digits", place)
+        threshold = store.load("digits", place).card["threshold"]
+        seen.append(threshold)
+        files = {path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
+        assert files == (new if threshold == 0.123 else old)
+    assert capsys.readouterr().err == ""  # nothing had to be rebuilt
+    assert seen == [cards.read_card("digits").get("threshold")] * 4 + [0.123] * 4
+
+
+def test_what_a_kill_left_is_cleared_by_the_next_training(folder, staged):
+    left = put_into(folder, staged)
+    os.utime(left, (0, 0))
+    card = cards.read_card("digits", folder)
+    store.save(untrained(len(card["class_names"])), card | {"threshold": 0.5}, "digits", folder)
+    assert sorted(contents(folder)) == sorted(FILES)
+    assert store.load("digits", folder).card["threshold"] == 0.5
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", "half"])

@@ -197,7 +197,7 @@ database.add("warm up", picture())
 if os.geteuid() == 0:  # whom no mode keeps from writing
     os.setegid(65534)
     os.seteuid(65534)
-database = people.People({str(folder)!r}, Detector(), Embedder())
+database = People({str(folder)!r}, Detector(), Embedder())
 print(len(database.gallery().names), len(database.embeddings("Ada")), database.embedder.calls)
 try:
     database.add("Bob", picture(seed=3))

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -47,10 +48,10 @@ def clone(tmp_path) -> Path:
     return make_clone(tmp_path)
 
 
-def start(clone: Path, dataset: Path) -> subprocess.Popen:
+def start(clone: Path, dataset: Path, *more: str) -> subprocess.Popen:
     """Start training into models/ of a copy of the project."""
     return subprocess.Popen(
-        [sys.executable, str(clone / SCRIPT), "--dataset", str(dataset), *SMALL],
+        [sys.executable, str(clone / SCRIPT), "--dataset", str(dataset), *SMALL, *more],
         cwd=clone.parent,
         env=script_environment(clone),
         stdout=subprocess.PIPE,
@@ -59,9 +60,9 @@ def start(clone: Path, dataset: Path) -> subprocess.Popen:
     )
 
 
-def train(clone: Path, dataset: Path) -> tuple[str, str]:
+def train(clone: Path, dataset: Path, *more: str) -> tuple[str, str]:
     """Train to the end; return what was printed to stdout and stderr."""
-    with start(clone, dataset) as process:
+    with start(clone, dataset, *more) as process:
         stdout, stderr = process.communicate(timeout=240)
     assert process.returncode == 0, stderr
     return stdout, stderr
@@ -143,11 +144,67 @@ def test_killed_training_leaves_the_old_model_and_goes_on_to_the_same_weights(tr
     assert "epoch 1/3" not in stderr
     assert "epoch 3/3" in stderr
     assert not list(folder.glob("*checkpoint*"))
-    expected, found = weights(trained[0] / "digits.weights.h5"), weights(folder / "digits.weights.h5")
+    expected, found = weights(trained[0] / "digits.weights.h5"), weights(folder / "digits_new.weights.h5")
     assert expected.keys() == found.keys()
     for name, array in expected.items():
         np.testing.assert_allclose(found[name], array, rtol=1e-4, atol=1e-5, err_msg=name)
-    assert (folder / "digits.weights.h5").read_bytes() != old["digits.weights.h5"]
+    for name, content in old.items():  # it was measured on other data
+        assert (folder / name).read_bytes() == content
+    for text in ("models/digits has 99.", "on other data, mnist", "--model digits_new", "--replace"):
+        assert text in stderr
+
+
+def test_replace_is_what_puts_a_model_on_other_data_in_place(dataset, clone):
+    folder = clone / "models"
+    folder.mkdir()
+    for path in cards.MODELS.glob("digits.*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+    train(clone, dataset, "--epochs", "1", "--replace")
+    assert sorted(path.name for path in folder.glob("*.json")) == ["digits.json"]
+    card = store.load("digits", folder).card
+    assert card["dataset"]["name"] == "tiny.npz"
+    assert "replace" not in card["settings"]
+
+
+MNIST = {"architecture": "compact", "dataset": {"name": "mnist", "sha256": "a"}, "measured": {"test_accuracy": 0.99}}
+OWN = {
+    "architecture": "head",
+    "dataset": {"name": "dogs", "images": 50, "sha256": "a"},
+    "measured": {"validation_accuracy": 0.9},
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "changes", "kept"),
+    [
+        (MNIST, {}, ""),  # the same once more
+        (MNIST, {"measured": {"test_accuracy": 0.995}}, ""),
+        (MNIST, {"measured": {"test_accuracy": 0.6967}}, r"is better, 99\.00%, the new one has 69\.67%"),
+        (MNIST, {"dataset": {"name": "my.npz", "sha256": "b"}}, r"99\.00% on other data, mnist.*99\.00% on my\.npz"),
+        (MNIST | {"measured": {}}, {"measured": {"test_accuracy": 0.5}}, r"not measured, the new one has 50\.00%"),
+        (
+            MNIST,
+            OWN | {"dataset": {"name": "dogs", "images": 50, "sha256": "b"}},
+            r"on other data, mnist.*90\.00% on dogs",
+        ),
+        (OWN, {"measured": {"validation_accuracy": 0.8}}, r"is better, 90\.00%"),
+        (OWN, {"dataset": {"name": "dogs", "images": 60, "sha256": "b"}, "measured": {"validation_accuracy": 0.8}}, ""),
+        (OWN, {"dataset": {"name": "cats", "images": 60, "sha256": "b"}}, "on other data, dogs"),
+    ],
+)
+def test_what_works_is_not_spoiled(tmp_path, old, changes, kept):
+    """A better model stays, and one for other data; a folder of one's own images may have grown."""
+    from recognition.training import finish
+
+    said = finish.reason_to_keep(old | changes, "a", tmp_path)
+    assert said is None  # nothing is there
+    cards.write_card(
+        {"class_names": [], "threshold": 0, "sha256": {"weights.h5": "", "tflite": ""}} | old, "a", tmp_path
+    )
+    said = finish.reason_to_keep(old | changes, "a", tmp_path)
+    assert re.search(kept, said) if kept else said is None
+    (tmp_path / "a.json").write_text("{")
+    assert finish.reason_to_keep(old | changes, "a", tmp_path) is None  # it does not work
 
 
 def test_checkpoints_that_do_not_fit_are_not_continued(tmp_path, capsys):

@@ -254,6 +254,8 @@ def test_mistakes_are_one_line(clone, run, extracted, folder, tmp_path):
 def test_parts_of_the_cross_validation_and_weights():
     import runpy
 
+    from recognition.training import object_head
+
     train = runpy.run_path(str(ROOT / TRAIN))
     labels = np.repeat([0, 1, 2], [20, 9, 1])
     pairs = train["parts"](train["Config"]("x"), labels)
@@ -262,6 +264,6 @@ def test_parts_of_the_cross_validation_and_weights():
     for kept, held_back in pairs:
         assert not set(kept) & set(held_back)
         assert (labels[held_back] == 0).sum() == 4
-    weights = train["weights_of"](labels, True)
+    weights = object_head.weights_of(labels, True)
     assert np.allclose([weights[labels == k].sum() for k in range(3)], 10)
     assert len(train["parts"](train["Config"]("x"), np.repeat([0, 1], 300))) == 1

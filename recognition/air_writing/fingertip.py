@@ -165,7 +165,8 @@ class FingertipTracker:
 
 def _close(landmarker) -> None:
     try:
-        landmarker.close()
+        with quiet():  # LiteRT takes leave with a line for each network
+            landmarker.close()
     except RuntimeError:  # the interpreter ends and has stopped its threads; without a handle it won't try again
         landmarker._handle = None
 

@@ -52,4 +52,5 @@ def write_card(card: dict, name: str, folder: Path = MODELS) -> None:
     """Write a model's card, indented so that a person can read it; a list of numbers takes one line."""
     text = json.dumps(card, indent=2) + "\n"
     text = re.sub(r"\[\n[-+.\de,\s]+\]", lambda numbers: " ".join(numbers[0].split()), text)
-    write_atomically(card_path(name, folder), lambda path: path.write_text(text, encoding="utf-8"))
+    check_name(name)
+    write_atomically(folder / f"{name}.json", lambda path: path.write_text(text, encoding="utf-8"))

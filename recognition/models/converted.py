@@ -48,6 +48,9 @@ def convert(
         return done
     if not weights.exists():
         raise UserError(f"{weights} not found: --weights names an .h5 file of {title}")
+    model, told = build(weights)
+    digest = hash_of(weights)
+    say(f"{weights}: {title}, SHA-256 {digest}")
     folder.mkdir(parents=True, exist_ok=True)
     with alone(folder / f".{name}.lock"):
         if done := read(name, kept, folder):  # by another program, meanwhile
@@ -55,9 +58,6 @@ def convert(
             return done
         for left in folder.glob(f".{name}.*.*"):
             left.unlink()
-        model, told = build(weights)
-        digest = hash_of(weights)
-        say(f"{weights}: {title}, SHA-256 {digest}")
         say(f"converting it once, which takes {cost}")
         content = export(model, rounded)
         write_atomically(tflite, lambda path: path.write_bytes(content))

@@ -9,6 +9,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from recognition.models.litert import Model
 from recognition.models.weights import load_weights
 from recognition.settings import UserError, quiet, say
 
+ABANDONED = 3600  # seconds after which half a model has no writer any more
 WITH_FEATURES = ("fast",)  # architectures whose .tflite gives the output of its layer "features", too
 
 
@@ -70,9 +72,11 @@ def stage(model, card: dict, name: str, folder: Path = MODELS) -> Path:
     keras.mixed_precision.set_global_policy("float32")
     clean = architectures.ARCHITECTURES[card["architecture"]](len(card["class_names"]), **card.get("shape", {}))
     clean.set_weights(model.get_weights())
-    staging = folder / f".{name}.partial"
-    shutil.rmtree(staging, ignore_errors=True)  # of a run that was killed
-    staging.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    for left in folder.glob(f".{name}.*.partial"):  # by a run that was killed
+        if time.time() - left.stat().st_mtime > ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
+    staging = Path(tempfile.mkdtemp(".partial", f".{name}.", folder))
     weights, content = staging / f"{name}.weights.h5", export(clean)
     clean.save_weights(weights)
     (staging / f"{name}.tflite").write_bytes(content)

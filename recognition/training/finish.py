@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from recognition.evaluation import plots
-from recognition.files import alone
 from recognition.models import cards, store
 from recognition.models.litert import Model
 from recognition.networks.backend import keras, tf
@@ -75,20 +74,19 @@ def write(
     plots.plot_history; {} draws none.
     """
     name, folder = config.name, Path(config.output)
-    with alone(folder / f".{name}.lock"):
-        staging = store.stage(model, card | {"threshold": 1.0}, name, folder)
-        saved = store.load(name, staging)  # what is measured is the file that everyone uses
-        matrix = measure(saved, card)
-        card["sha256"] = saved.card["sha256"]
-        cards.write_card(card, name, staging)
-        plots.plot_confusion(matrix, card["class_names"][: len(matrix)], staging / f"{name}_confusion.png")
-        kept = None if config.replace else _reason_to_keep(card, name, folder)
-        final = name + NEW if kept else name
-        if history:
-            plots.plot_history(history, staging / f"{name}_history.png")
-        else:
-            (folder / f"{final}_history.png").unlink(missing_ok=True)  # of a training before
-        store.install(staging, name, folder, final)
+    staging = store.stage(model, card | {"threshold": 1.0}, name, folder)
+    saved = store.load(name, staging)  # what is measured is the file that everyone uses
+    matrix = measure(saved, card)
+    card["sha256"] = saved.card["sha256"]
+    cards.write_card(card, name, staging)
+    plots.plot_confusion(matrix, card["class_names"][: len(matrix)], staging / f"{name}_confusion.png")
+    kept = None if config.replace else reason_to_keep(card, name, folder)
+    final = name + NEW if kept else name
+    if history:
+        plots.plot_history(history, staging / f"{name}_history.png")
+    else:
+        (folder / f"{final}_history.png").unlink(missing_ok=True)  # of a training before
+    store.install(staging, name, folder, final)
     if kept:
         say(f"{kept}: kept as {folder / final}; use it with --model {final}, or replace the old one with --replace")
     return folder / final
@@ -100,7 +98,7 @@ def accuracy_of(card: dict) -> float | None:
     return measured.get("test_accuracy", measured.get("validation_accuracy"))
 
 
-def _reason_to_keep(card: dict, name: str, folder: Path) -> str | None:
+def reason_to_keep(card: dict, name: str, folder: Path) -> str | None:
     """Return why the model in place has to stay, with how good both are; None if the new one may replace it.
 
     A folder of one's own photos grows: whoever trains on it again wants what is in it now.
