@@ -201,13 +201,13 @@ def speed_rows(config: Config, classifier: classification.Classifier, folder: Pa
     cv2.imwrite(str(photo), scene)
     ours = measuring.start_to_answer([sys.executable, SCRIPTS / "predict_static.py", photo, "--json"], 9)
     theirs = measuring.start_to_answer([sys.executable, "-c", KERAS_SCRIPT, photo], 3)
-    watcher = live.LiveObjects(classifier, classifier.threshold(None))
+    live_objects = live.LiveObjects(classifier, classifier.threshold(None))
     moving = [np.ascontiguousarray(scene[k % 90 : k % 90 + 720, k % 300 : k % 300 + 1280]) for k in range(100)]
     times = []
     for k in range(config.frames):
         image = moving[k % len(moving)].copy()
         start = time.perf_counter()
-        seen = watcher.look(frames.Frame("camera", k, image, k / 30))
+        seen = live_objects.classify(frames.Frame("camera", k, image, k / 30))
         drawing.draw_objects(image, seen)
         canvas.draw_fps(image, 30)
         times.append(time.perf_counter() - start)

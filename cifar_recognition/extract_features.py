@@ -46,7 +46,7 @@ def main(config: Config) -> int:
     backbone = backbones.load(config.backbone, config.weights, config.size)
     extraction = features.Extraction(backbone, path)
     paths = [file for own in classes.files.values() for file in own]
-    extraction.look(config.folder, paths)
+    extraction.extract(config.folder, paths)
     chosen = class_folders.choose(classes, extraction.hashes)
     hashes = [extraction.hashes[file] for file in chosen.files]
     rows = np.stack([extraction.rows[digest] for digest in hashes])

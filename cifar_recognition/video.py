@@ -38,7 +38,7 @@ class Config:
 def main(config: Config) -> int:
     classification.check_top(config.top)
     classifier = classification.load(config.model)
-    watcher = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
+    live_objects = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = videos.VideoSource(config.path)
     if config.roi:
         check_roi(config.roi, source.size)
@@ -46,7 +46,7 @@ def main(config: Config) -> int:
     names = []
     with sinks.VideoSink(output, show, source, title="objects") as sink:
         for frame in progress.watched(source, source.count):
-            seen = watcher.look(frame)
+            seen = live_objects.classify(frame)
             names.append((frame.seconds, seen.name if seen.known else ""))
             if config.json:
                 print(classification.json_line(frame.source, frame.index, seen), flush=True)

@@ -39,7 +39,7 @@ def main(config: Config) -> int:
         return 0
     classification.check_top(config.top)
     classifier = classification.load(config.model)
-    watcher = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
+    live_objects = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = cameras.open_source(config.source, config.size)
     if config.roi:
         check_roi(config.roi, source.size)
@@ -47,7 +47,7 @@ def main(config: Config) -> int:
     meter = sinks.FpsMeter()
     with sinks.VideoSink(output, show, source, title="objects") as sink:
         for frame in source:
-            seen = watcher.look(frame)
+            seen = live_objects.classify(frame)
             if config.json:
                 print(classification.json_line(frame.source, frame.index, seen), flush=True)
             drawing.draw_objects(frame.image, seen)

@@ -83,8 +83,10 @@ class Enroller:
         """Enrol images, or those of folders and patterns, as they are; `named`: whose they are, and where."""
         sources = [(name, frames.FrameSource([path], partial(self._refuse, name))) for name, path in named]
         files = [(name, path) for name, source in sources for path in source.files()]
-        looks = self._database.look_into(((path, None) for _, path in files), enrolment.refusal)
-        for (name, path), (embedding, reason) in progress.watched(zip(files, looks, strict=True), len(files), "photo"):
+        embedded = self._database.embed_photos(((path, None) for _, path in files), enrolment.refusal)
+        for (name, path), (embedding, reason) in progress.watched(
+            zip(files, embedded, strict=True), len(files), "photo"
+        ):
             if reason:
                 self._refuse(name, str(path), reason)
             else:

@@ -75,7 +75,9 @@ def test_vgg16_says_what_keras_says_and_is_converted_once(vgg16, monkeypatch):
     assert expected.std() > 0.1
     assert np.abs(backbone.features(IMAGES) - expected).max() <= 1e-3 * max(1, np.abs(expected).max())
     frame = np.ascontiguousarray(IMAGES[0][..., ::-1])
-    assert np.allclose(backbone.describe([backbone.crops(frame)])[0], expected[0], atol=1e-3 * np.abs(expected).max())
+    assert np.allclose(
+        backbone.features_of([backbone.crops(frame)])[0], expected[0], atol=1e-3 * np.abs(expected).max()
+    )
     assert backbone.features(IMAGES[:0]).shape == (0, 512)
     assert backbones.load("vgg16", size=96, published=folder).features(np.zeros((1, 96, 96, 3), np.uint8)).shape == (
         1,
@@ -172,7 +174,7 @@ def test_features_and_probabilities_come_from_one_network(tmp_path):
     assert backbone.identity["sha256"] == card["sha256"]["weights.h5"]
     frame = np.ascontiguousarray(images[0, ..., ::-1])
     both = (model.features(images[:1]) + model.features(images[:1, :, ::-1]))[0] / 2
-    assert np.allclose(backbone.describe([backbone.crops(frame)])[0], both, atol=0.05 * features.max())
+    assert np.allclose(backbone.features_of([backbone.crops(frame)])[0], both, atol=0.05 * features.max())
 
 
 def test_a_network_without_features_is_no_backbone(colours):

@@ -134,15 +134,15 @@ def test_find_shapes_gives_opencvs_boxes_without_specks():
     cv2.rectangle(ink, (40, 50), (59, 129), 1, cv2.FILLED)
     cv2.rectangle(ink, (140, 60), (199, 119), 1, cv2.FILLED)
     ink[20:23, 250:253] = 1
-    boxes = [shape.box for shape in components.find_shapes(ink)]
+    boxes = [shape.box for shape in components.find_components(ink)]
     expected = [(40, 50, 60, 130), (140, 60, 200, 120)]
     assert len(boxes) == 2
     assert np.abs(np.subtract(sorted(boxes), expected)).max() <= 1
 
 
 def test_merge_and_cut_are_opposites():
-    left = components.Shape((10, 20, 14, 30), np.full((10, 4), 0.9, np.float32))
-    right = components.Shape((17, 15, 23, 22), np.full((7, 6), 0.8, np.float32))
+    left = components.Component((10, 20, 14, 30), np.full((10, 4), 0.9, np.float32))
+    right = components.Component((17, 15, 23, 22), np.full((7, 6), 0.8, np.float32))
     whole = components.merge([left, right])
     assert whole.box == (10, 15, 23, 30)
     expected = np.zeros((15, 13), np.float32)
@@ -158,7 +158,7 @@ def test_touching_shapes_are_cut_where_they_touch():
     ink = np.zeros((60, 100), np.float32)
     ink[:, 5:40], ink[:, 45:95] = 1, 1
     ink[30:33, 40:45] = 1
-    assert any(40 <= column <= 45 for column in components.cut_columns(components.Shape((0, 0, 100, 60), ink)))
+    assert any(40 <= column <= 45 for column in components.cut_columns(components.Component((0, 0, 100, 60), ink)))
 
 
 def test_rows_that_climb_more_than_a_row_are_read_in_order():

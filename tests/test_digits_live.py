@@ -127,7 +127,7 @@ def test_edges_have_the_width_of_the_blur():
     """Of a step blurred by sigma the steepest slope is 1 / (sigma * sqrt(2 pi)); Sobel's window adds one to sigma²."""
     shape_ink = np.zeros((60, 26), np.float32)
     shape_ink[2:58, 3:23] = 1
-    shape = live.Shape((44, 30, 70, 90), shape_ink)
+    shape = live.Component((44, 30, 70, 90), shape_ink)
     page = np.full((120, 120, 3), 220, np.uint8)
     page[32:88, 47:67] = (30, 30, 200)  # a red stroke
     for sigma in (1, 2, 3):

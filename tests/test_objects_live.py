@@ -22,9 +22,9 @@ def watch(answers, scenes=None, threshold=0.3):
     """Return what is shown while a network gives these answers, (cat, dog, frog), to frames of scene 0, or others."""
     queue = list(answers)
     classifier = Fake(lambda images: np.tile(queue.pop(0), (len(images), 1)), ("cat", "dog", "frog"))
-    watcher = live.LiveObjects(classifier, threshold)
+    live_objects = live.LiveObjects(classifier, threshold)
     scenes = scenes or [0] * len(queue)
-    return [watcher.look(Frame("", k, SCENES[scene], k * STEP)) for k, scene in enumerate(scenes)]
+    return [live_objects.classify(Frame("", k, SCENES[scene], k * STEP)) for k, scene in enumerate(scenes)]
 
 
 def names(shown):
@@ -50,9 +50,9 @@ def test_uneven_times_give_the_same_average():
     for step in (1, 3):
         queue = [CAT] + [DOG] * 40
         classifier = Fake(lambda images, queue=queue: np.tile(queue.pop(0), (len(images), 1)), ("cat", "dog", "frog"))
-        watcher = live.LiveObjects(classifier, 0.0)
+        live_objects = live.LiveObjects(classifier, 0.0)
         for k in range(0, 31, step):
-            last = watcher.look(Frame("", k, SCENES[0], k * STEP))
+            last = live_objects.classify(Frame("", k, SCENES[0], k * STEP))
         results.append(last.top[0].confidence)
     assert results[0] == pytest.approx(results[1], abs=1e-3)
 

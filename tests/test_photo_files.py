@@ -87,7 +87,7 @@ def test_a_folder_that_is_mistyped_is_not_made(tmp_path, monkeypatch):
 
 def test_what_others_looked_into_is_not_looked_into_again(tmp_path):
     database = open_people(tmp_path)
-    embedding, reason = next(database.look_into([(Path("photo"), photo_files.encode(picture()))]))
+    embedding, reason = next(database.embed_photos([(Path("photo"), photo_files.encode(picture()))]))
     database.add("Ada", picture(), embedding)
     assert reason is None
     assert database.gallery().names == ["Ada"] and database.embedder.calls == 1
@@ -99,7 +99,7 @@ def test_many_photos_are_looked_into_in_their_order(tmp_path):
     photos = [(Path(str(k)), photo_files.encode(picture((colours[k % 4], 30, 30, 60), seed=k))) for k in range(40)]
     photos[5], photos[17] = (Path("5"), b"no image"), (Path("17"), photo_files.encode(picture()[:20, :20]))
     photos[33] = tmp_path / "33.png", None
-    looks = list(database.look_into(iter(photos)))
+    looks = list(database.embed_photos(iter(photos)))
     assert [k for k, (embedding, _) in enumerate(looks) if embedding is None] == [5, 17, 33]
     reasons = [looks[k][1] for k in (5, 17, 33)]
     assert reasons == ["no image that can be read: is it damaged?", "no face found", "not found"]

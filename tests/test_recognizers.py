@@ -99,7 +99,7 @@ def test_cnn_measures_by_the_cosine(copied, detector):
     assert match.distance == pytest.approx(1 - cosines.max(), abs=0.05)  # its weights are rounded to 8 bits
     assert (match.name is not None) == (match.distance <= 0.4)
     assert 0 <= match.confidence <= 1
-    (again,) = recognizer.match(recognizer.describe(recognizer.crop(frame, found)))
+    (again,) = recognizer.match(recognizer.embed(recognizer.crop(frame, found)))
     assert again == match
 
 
@@ -197,7 +197,7 @@ def test_embeddings_are_compared_with_the_people(detector):
     assert recognizer.names() == ["Ada", "Bob", "Cem"]
     (match,) = recognizer.identify(frame, found)
     assert (match.name, match.distance) == ("Cem", 0)
-    assert recognizer.match(recognizer.describe(recognizer.crop(frame, found)))[0] == match
+    assert recognizer.match(recognizer.embed(recognizer.crop(frame, found)))[0] == match
 
 
 def test_an_embedders_own_distances_reach_the_gallery(tmp_path, detector):

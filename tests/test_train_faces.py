@@ -107,7 +107,7 @@ def test_trained_cnn_names_new_photos_of_its_people(trained, people):
     for person in range(4):
         for photo in range(10, 15):
             frame = draw_face(person, photo)
-            scores = recognizer.describe(recognizer.crop(frame, detector.detect(frame)))[0]
+            scores = recognizer.embed(recognizer.crop(frame, detector.detect(frame)))[0]
             read.append(int(scores.argmax()) == person)
     assert np.mean(read) >= 0.9  # a quarter would be guessing
 
@@ -277,6 +277,6 @@ def test_real_people(orl_faces, script, tmp_path):
     for person, name in enumerate(("s1", "s2", "s3", "s4")):
         for photo in range(6, 11):
             frame = cv2.imread(str(orl_faces / name / f"{photo}.pgm"))
-            scores = recognizer.describe(recognizer.crop(frame, detector.detect(frame)[:1]))[0]
+            scores = recognizer.embed(recognizer.crop(frame, detector.detect(frame)[:1]))[0]
             right.append(int(scores.argmax()) == person)
     assert np.mean(right) >= 0.9

@@ -108,7 +108,7 @@ def test_features_are_those_of_the_photos_and_what_cannot_be_used_is_named(clone
     assert content.labels.tolist() == [0] * 11 + [1] * 13
     backbone = backbones.load("cifar10", folder=clone / "models")
     assert content.backbone == backbone.identity
-    expected = backbone.describe([backbone.crops(shape("ball", 3)), backbone.crops(shape("box", 77))])
+    expected = backbone.features_of([backbone.crops(shape("ball", 3)), backbone.crops(shape("box", 77))])
     assert np.allclose(content.features[[2, -1]], expected, atol=0.05 * np.abs(expected).max())
     assert [path.name for path in extracted.parent.iterdir()] == ["shapes.h5"]
 
@@ -132,10 +132,10 @@ def test_what_a_killed_run_computed_is_kept(clone, tmp_path, monkeypatch):
     backbone = backbones.load("cifar10", folder=clone / "models")
     monkeypatch.setattr(features, "SAVE", -1)
     path = tmp_path / "few.h5"
-    features.Extraction(backbone, path).look(folder, classes.files["ball"])
+    features.Extraction(backbone, path).extract(folder, classes.files["ball"])
     assert not path.exists()
     second = features.Extraction(backbone, path)
-    second.look(folder, [*classes.files["ball"], *classes.files["box"]])
+    second.extract(folder, [*classes.files["ball"], *classes.files["box"]])
     assert second.computed == 3
     second.checkpoint.write_bytes(second.checkpoint.read_bytes()[:100])
     assert features.Extraction(backbone, path).rows == {}  # a damaged one costs no more than time

@@ -54,7 +54,7 @@ class Recognizer:
     """Knows people by their colour; `looks` are the indices of who was looked at when."""
 
     def __init__(self, known=KNOWN):
-        self.known, self.looks, self.changed = dict(known), [], False
+        self.known, self.embedded, self.changed = dict(known), [], False
 
     def refresh(self):
         changed, self.changed = self.changed, False
@@ -63,8 +63,8 @@ class Recognizer:
     def crop(self, frame, faces):
         return np.stack([align(frame, one.landmarks, 64, 0.0) for one in faces])
 
-    def describe(self, crops):
-        self.looks.append(len(crops))
+    def embed(self, crops):
+        self.embedded.append(len(crops))
         return crops.mean((1, 2)).astype(np.float32)
 
     def match(self, descriptions):
@@ -100,14 +100,14 @@ def test_a_face_is_named_when_two_looks_agree_and_then_seldom_looked_at():
     first = names.index("Ada")
     assert 1 <= first <= 10
     assert set(names[first:]) == {"Ada"}
-    assert 2 <= len(film.recognizer.looks) <= 9
+    assert 2 <= len(film.recognizer.embedded) <= 9
     assert len({id(seen[0].who) for seen in film.frames}) == 1
 
 
 def test_one_lucky_look_names_nobody():
     film = Film()
     film.show([(face(100, 100), ADA)])
-    assert len(film.recognizer.looks) == 1
+    assert len(film.recognizer.embedded) == 1
     film.show([(face(100, 100), STRANGER)], 5 * RATE)
     assert {one.name for seen in film.frames for one in seen} == {None}
 
@@ -116,7 +116,7 @@ def test_strangers_stay_unknown_and_are_looked_at_ever_more_seldom():
     film = Film()
     film.show([(face(100, 100), STRANGER)], 10 * RATE)
     assert {one.name for seen in film.frames for one in seen} == {None}
-    assert 3 <= len(film.recognizer.looks) <= 9
+    assert 3 <= len(film.recognizer.embedded) <= 9
     assert film.frames[-1][0].distance > 1
 
 
@@ -126,17 +126,17 @@ def test_strangers_stay_unknown_and_are_looked_at_ever_more_seldom():
 def test_views_that_show_nothing_are_not_looked_at(one, soft):
     film = Film()
     film.show([(one, ADA)], 2 * RATE, soft=soft)
-    assert film.recognizer.looks == []
+    assert film.recognizer.embedded == []
     assert len(film.frames[-1]) == 1  # but followed
 
 
 def test_a_better_view_is_looked_at_at_once():
     film, small = Film(), face(100, 100, 40)
     film.show([(small, STRANGER)], 4 * RATE)
-    looks = len(film.recognizer.looks)
+    looks = len(film.recognizer.embedded)
     for side in range(40, 100, 3):  # coming nearer
         film.show([(face(100, 100, side), STRANGER)])
-    assert len(film.recognizer.looks) > looks
+    assert len(film.recognizer.embedded) > looks
 
 
 def test_after_a_cut_nobody_has_the_name_of_who_was_there_before():
@@ -169,12 +169,12 @@ def test_looks_are_rationed_and_all_faces_get_theirs():
     seconds = 4
     per_frame = []
     for _ in range(seconds * RATE):
-        before = len(film.recognizer.looks)
+        before = len(film.recognizer.embedded)
         film.show(crowd)
-        per_frame.append(len(film.recognizer.looks) - before)
+        per_frame.append(len(film.recognizer.embedded) - before)
     assert max(per_frame) == 1
     assert sum(per_frame) <= live.BURST + live.RATE * seconds + 1
-    assert all(one.who.looks for one in film.frames[-1])
+    assert all(one.who.embedded for one in film.frames[-1])
 
 
 def test_a_name_is_given_to_one_face_of_a_frame():

@@ -1,15 +1,15 @@
-"""Connected ink: find the shapes of an ink map, merge shapes, cut a shape in parts."""
+"""Connected ink: find the components of an ink map, merge components, cut a component in parts."""
 
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
-MAX_SHAPES = 1000  # with most ink; more are no digits but a texture, and would take long
+MAX_COMPONENTS = 1000  # with most ink; more are no digits but a texture, and would take long
 
 
 @dataclass
-class Shape:
+class Component:
     """Connected ink: box x1 y1 x2 y2 and the ink inside it, float32 (h, w) in [0, 1], everything else 0."""
 
     box: tuple[int, int, int, int]
@@ -29,10 +29,10 @@ class Shape:
         return int(np.count_nonzero(self.ink > 0.5))
 
 
-def find_shapes(ink: np.ndarray, most: int = MAX_SHAPES) -> list[Shape]:
+def find_components(ink: np.ndarray, most: int = MAX_COMPONENTS) -> list[Component]:
     """Return the connected ink of an ink map, float32 (H, W) in [0, 1], without specks and the image's edges.
 
-    Of more than `most` shapes those with most ink.
+    Of more than `most` components those with most ink.
     """
     mask = (ink > 0.5).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -52,18 +52,18 @@ def find_shapes(ink: np.ndarray, most: int = MAX_SHAPES) -> list[Shape]:
     inside &= ~_enclosing(stats[1:], inside)
     if not inside.any():
         return []
-    # The height of the writing: half of the ink belongs to shapes at least as high
+    # The height of the writing: half of the ink belongs to components at least as high
     order = np.flatnonzero(inside)[np.argsort(side[inside])]
     share = np.cumsum(area[order]) / area[order].sum()
     typical = side[order[np.searchsorted(share, 0.5)]]
-    shapes = []
+    components = []
     for k in np.flatnonzero(inside & (side >= 0.12 * typical)):
         x1, y1 = max(0, x[k] - 1), max(0, y[k] - 1)
         window = slice(y1, y[k] + height[k] + 1), slice(x1, x[k] + width[k] + 1)
         own = cv2.dilate((labels[window] == k + 1).astype(np.uint8), np.ones((3, 3), np.uint8))  # with its soft edge
         piece = np.where(own, ink[window], 0)
-        shapes.append(Shape((int(x1), int(y1), int(x1 + piece.shape[1]), int(y1 + piece.shape[0])), piece))
-    return shapes
+        components.append(Component((int(x1), int(y1), int(x1 + piece.shape[1]), int(y1 + piece.shape[0])), piece))
+    return components
 
 
 def _enclosing(stats: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -76,38 +76,38 @@ def _enclosing(stats: np.ndarray, inside: np.ndarray) -> np.ndarray:
     return enclosing
 
 
-def merge(shapes: list[Shape]) -> Shape:
-    """Return several shapes as one."""
-    boxes = np.array([shape.box for shape in shapes])
+def merge(components: list[Component]) -> Component:
+    """Return several components as one."""
+    boxes = np.array([component.box for component in components])
     x1, y1, x2, y2 = *boxes[:, :2].min(0).tolist(), *boxes[:, 2:].max(0).tolist()
     ink = np.zeros((y2 - y1, x2 - x1), np.float32)
-    for shape in shapes:
-        a, b, c, d = shape.box
+    for component in components:
+        a, b, c, d = component.box
         window = ink[b - y1 : d - y1, a - x1 : c - x1]
-        np.maximum(window, shape.ink, out=window)
-    return Shape((x1, y1, x2, y2), ink)
+        np.maximum(window, component.ink, out=window)
+    return Component((x1, y1, x2, y2), ink)
 
 
-def cut(shape: Shape, start: int, end: int) -> Shape | None:
-    """Return the part of a shape between two columns, cropped to its ink; None without any."""
-    piece = np.ascontiguousarray(shape.ink[:, start:end])
+def cut(component: Component, start: int, end: int) -> Component | None:
+    """Return the part of a component between two columns, cropped to its ink; None without any."""
+    piece = np.ascontiguousarray(component.ink[:, start:end])
     x, y, width, height = cv2.boundingRect((piece > 0.5).astype(np.uint8))
     if width == 0:
         return None
-    x1, y1 = shape.box[0] + start + x, shape.box[1] + y
-    return Shape((x1, y1, x1 + width, y1 + height), piece[y : y + height, x : x + width])
+    x1, y1 = component.box[0] + start + x, component.box[1] + y
+    return Component((x1, y1, x1 + width, y1 + height), piece[y : y + height, x : x + width])
 
 
-def cut_columns(shape: Shape) -> list[int]:
+def cut_columns(component: Component) -> list[int]:
     """Return the columns, left to right, where touching digits may meet: where least ink has to be cut."""
-    if shape.width < 0.7 * shape.height or shape.width < 12:
+    if component.width < 0.7 * component.height or component.width < 12:
         return []
-    profile = cv2.blur((shape.ink > 0.5).sum(0).astype(np.float32)[None], (3, 1))[0]
-    margin, apart = round(0.18 * shape.height), 0.15 * shape.height
-    count = min(8, round(3 * shape.width / shape.height))
+    profile = cv2.blur((component.ink > 0.5).sum(0).astype(np.float32)[None], (3, 1))[0]
+    margin, apart = round(0.18 * component.height), 0.15 * component.height
+    count = min(8, round(3 * component.width / component.height))
     columns: list[int] = []
-    for column in margin + np.argsort(profile[margin : shape.width - margin], kind="stable"):
-        if profile[column] > 0.5 * shape.height or len(columns) == count:
+    for column in margin + np.argsort(profile[margin : component.width - margin], kind="stable"):
+        if profile[column] > 0.5 * component.height or len(columns) == count:
             break
         if all(abs(column - other) > apart for other in columns):
             columns.append(int(column))

@@ -6,15 +6,15 @@ from functools import reduce
 import cv2
 import numpy as np
 
-from recognition.digits.components import Shape
+from recognition.digits.components import Component
 from recognition.digits.normalisation import stroke_thickness
-from recognition.digits.reader import Digit, digit_of, possible_polarities, read_ways, reading_order, shrink
-from recognition.digits.segmentation import Way
+from recognition.digits.reader import Digit, digit_of, possible_polarities, read_hypotheses, reading_order, shrink
+from recognition.digits.segmentation import Hypothesis
 from recognition.media.roi import Box
 from recognition.media.tracking import Tracker
 
 SIDE = 960  # pixels of the longer side on which digits are looked for: of 1280x720, digits 20 pixels high are read
-SHAPES = 80  # with most ink are looked at: 50 digits have room, a bookshelf does not take longer
+COMPONENTS = 80  # with most ink are looked at: 50 digits have room, a bookshelf does not take longer
 POLARITY_EVERY = 15  # frames: half a second after a blackboard comes into view it is read
 CLUTTER = 0.2  # of what is around a digit may differ from paper; on pages it is 0.1 at most, elsewhere mostly all
 UNEVEN = 0.35  # of a digit's ink may differ from the rest of it
@@ -36,8 +36,8 @@ class LiveReader:
         small, scale = shrink(frame[y1:y2, x1:x2], SIDE)
         light = possible_polarities(small) if self._count % POLARITY_EVERY == 0 else [self._light]
         self._count += 1
-        ways, self._light = read_ways(small, light, self._predict, self._threshold, SHAPES)
-        found = [digit_of(way, scale) for way in written(small, ways, self._light)]
+        hypotheses, self._light = read_hypotheses(small, light, self._predict, self._threshold, COMPONENTS)
+        found = [digit_of(hypothesis, scale) for hypothesis in written(small, hypotheses, self._light)]
         boxes = np.array([x1, y1, x1, y1]) + np.reshape([digit.box for digit in found], (-1, 4))
         tracks = self._tracker.update(boxes, [digit.digit for digit in found], [digit.confidence for digit in found])
         shown = []
@@ -50,27 +50,35 @@ class LiveReader:
         return reading_order(shown)
 
 
-def written(frame: np.ndarray, ways: list[Way], light_on_dark: bool) -> list[Way]:
+def written(frame: np.ndarray, hypotheses: list[Hypothesis], light_on_dark: bool) -> list[Hypothesis]:
     """Return the digits of a BGR frame that are ink on paper; limbs, folds and stands that look like ones are not."""
-    edges = [(way, edge_width(frame, way.whole, light_on_dark)) for way in ways]
-    edges = [(way, width) for way, width in edges if width < max(SOFT, 0.5 * stroke_thickness(way.whole.ink > 0.5))]
-    if all(way.digit == 1 for way, _ in edges):
+    edges = [(hypothesis, edge_width(frame, hypothesis.whole, light_on_dark)) for hypothesis in hypotheses]
+    edges = [
+        (hypothesis, width)
+        for hypothesis, width in edges
+        if width < max(SOFT, 0.5 * stroke_thickness(hypothesis.whole.ink > 0.5))
+    ]
+    if all(hypothesis.digit == 1 for hypothesis, _ in edges):
         highest = HIGH_ONES * frame.shape[0]
-        edges = [(way, width) for way, width in edges if width < SOFT_ONES and way.whole.height < highest]
-    return [way for way, _ in edges]
+        edges = [
+            (hypothesis, width)
+            for hypothesis, width in edges
+            if width < SOFT_ONES and hypothesis.whole.height < highest
+        ]
+    return [hypothesis for hypothesis, _ in edges]
 
 
-def edge_width(frame: np.ndarray, shape: Shape, light_on_dark: bool) -> float:
-    """Return how many pixels a shape's edge takes from ink to paper; infinite if not even ink on even paper."""
-    x1, y1, x2, y2 = shape.box
-    margin = max(4, shape.height // 4)
+def edge_width(frame: np.ndarray, component: Component, light_on_dark: bool) -> float:
+    """Return how many pixels a component's edge takes from ink to paper; infinite if not even ink on even paper."""
+    x1, y1, x2, y2 = component.box
+    margin = max(4, component.height // 4)
     left, top = max(0, x1 - margin), max(0, y1 - margin)
     # Coloured ink is dark in one channel at least
     patch = frame[top : y2 + margin, left : x2 + margin]
     light = reduce(cv2.min, cv2.split(255 - patch if light_on_dark else patch))
     ink = np.zeros(light.shape, np.float32)
-    ink[y1 - top : y2 - top, x1 - left : x2 - left] = shape.ink
-    step = max(1, shape.height // 40)  # a part is enough for a median
+    ink[y1 - top : y2 - top, x1 - left : x2 - left] = component.ink
+    step = max(1, component.height // 40)  # a part is enough for a median
     few = slice(None, None, step), slice(None, None, step)
     sample = light[few].astype(np.float32)
     around, core = sample[cv2.dilate(ink, np.ones((5, 5), np.uint8))[few] < 0.25], sample[ink[few] > 0.75]

@@ -1,7 +1,7 @@
 """Find the handwritten digits of a photo, bring each to the form of MNIST, and read them in order.
 
-Four steps, each a function on arrays: `ink_map` (how much ink covers each pixel), `find_shapes` (connected ink),
-`normalise` (28x28, white on black, as the network was trained), `read_digits` (which shapes, whole, merged or cut,
+Four steps, each a function on arrays: `ink_map` (how much ink covers each pixel), `find_components` (connected ink),
+`normalise` (28x28, white on black, as the network was trained), `read_digits` (which components, whole, merged or cut,
 are digits).
 """
 
@@ -13,14 +13,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.digits.components import MAX_SHAPES, find_shapes, merge
+from recognition.digits.components import MAX_COMPONENTS, find_components, merge
 from recognition.digits.ink import ink_map, polarity, remove_ruling
 from recognition.digits.normalisation import SIZE, normalise
-from recognition.digits.segmentation import Way, choose, part_ways, whole_ways, worth
+from recognition.digits.segmentation import Hypothesis, choose, part_hypotheses, whole_hypotheses, worth
 from recognition.models import cards, litert, store
 from recognition.settings import UserError
 
-SEVERAL_CONFIDENCE = 0.2  # a shape is cut where the network suspects several digits in it: an H is not 11
+SEVERAL_CONFIDENCE = 0.2  # a component is cut where the network suspects several digits in it: an H is not 11
 MIN_SIDE = 8  # pixels; a smaller image has no room for a digit
 WORKING_SIDE = 2000  # pixels of the longer side on which digits are looked for: larger photos are shrunk
 
@@ -48,11 +48,11 @@ def read_digits(
     """Return the digits of a BGR or gray image, row by row in reading order.
 
     `predict` maps uint8 (N, 28, 28) to probabilities (N, 10 or more): the digits, then perhaps "no digit" and
-    "several digits". A shape whose best digit is less probable than `threshold` is none.
+    "several digits". A component whose best digit is less probable than `threshold` is none.
     """
     small, scale = shrink(frame, WORKING_SIDE)
-    ways, _ = read_ways(small, possible_polarities(small), predict, threshold)
-    return reading_order([digit_of(way, scale) for way in ways])
+    hypotheses, _ = read_hypotheses(small, possible_polarities(small), predict, threshold)
+    return reading_order([digit_of(hypothesis, scale) for hypothesis in hypotheses])
 
 
 def shrink(frame: np.ndarray, side: int) -> tuple[np.ndarray, float]:
@@ -71,28 +71,30 @@ def possible_polarities(frame: np.ndarray) -> list[bool]:
     return [skew > 0] if abs(skew) > 0.8 else [False, True]
 
 
-def read_ways(
+def read_hypotheses(
     frame: np.ndarray,
     light_on_dark: list[bool],
     predict: Callable[[np.ndarray], np.ndarray],
     threshold: float,
-    most: int = MAX_SHAPES,
-) -> tuple[list[Way], bool]:
+    most: int = MAX_COMPONENTS,
+) -> tuple[list[Hypothesis], bool]:
     """Return the digits of a frame, and of the given polarities the one that they were best read with.
 
-    Arguments as for `read_digits`; of more than `most` shapes those with most ink are looked at.
+    Arguments as for `read_digits`; of more than `most` components those with most ink are looked at.
     """
     if min(frame.shape[:2]) < MIN_SIDE:
         return [], light_on_dark[0]
     readings = [(_read_ink(frame, light, predict, threshold, most), light) for light in light_on_dark]
     chosen, light = max(readings, key=lambda reading: _quality(reading[0]))
     typical = _typical_height(chosen)  # not a dot, not the edge of the page
-    return [way for way in chosen if 0.4 * typical <= way.whole.height <= 3 * typical], light
+    return [hypothesis for hypothesis in chosen if 0.4 * typical <= hypothesis.whole.height <= 3 * typical], light
 
 
-def digit_of(way: Way, scale: float) -> Digit:
+def digit_of(hypothesis: Hypothesis, scale: float) -> Digit:
     """Return a digit that was read in a frame shrunk by `scale`."""
-    return Digit(way.digit, round(way.confidence, 4), tuple(round(value / scale) for value in way.whole.box))
+    return Digit(
+        hypothesis.digit, round(hypothesis.confidence, 4), tuple(round(value / scale) for value in hypothesis.whole.box)
+    )
 
 
 def _read_ink(
@@ -101,33 +103,36 @@ def _read_ink(
     predict: Callable[[np.ndarray], np.ndarray],
     threshold: float,
     most: int,
-) -> list[Way]:
+) -> list[Hypothesis]:
     """Return the digits of a frame whose ink is lighter, or darker, than its paper."""
-    shapes = find_shapes(remove_ruling(ink_map(frame, light_on_dark)), most)
-    ways = _judge(whole_ways(shapes), predict)
-    several = [way for way in ways[: len(shapes)] if way.several > SEVERAL_CONFIDENCE]
-    return choose(ways + _judge([part for way in several for part in part_ways(way)], predict), threshold)
+    components = find_components(remove_ruling(ink_map(frame, light_on_dark)), most)
+    hypotheses = _judge(whole_hypotheses(components), predict)
+    several = [hypothesis for hypothesis in hypotheses[: len(components)] if hypothesis.several > SEVERAL_CONFIDENCE]
+    return choose(
+        hypotheses + _judge([part for hypothesis in several for part in part_hypotheses(hypothesis)], predict),
+        threshold,
+    )
 
 
-def _judge(ways: list[Way], predict: Callable[[np.ndarray], np.ndarray]) -> list[Way]:
-    """Return the ways with what the network reads in each."""
-    images = [normalise(way.whole.ink) for way in ways]
-    for way, row in zip(ways, predict(np.stack(images)) if images else [], strict=True):
-        way.digit, way.confidence = int(row[:10].argmax()), float(row[:10].max())
+def _judge(hypotheses: list[Hypothesis], predict: Callable[[np.ndarray], np.ndarray]) -> list[Hypothesis]:
+    """Return the hypotheses with what the network reads in each."""
+    images = [normalise(hypothesis.whole.ink) for hypothesis in hypotheses]
+    for hypothesis, row in zip(hypotheses, predict(np.stack(images)) if images else [], strict=True):
+        hypothesis.digit, hypothesis.confidence = int(row[:10].argmax()), float(row[:10].max())
         if len(row) > 11:
-            way.several = float(row[11])
-    return ways
+            hypothesis.several = float(row[11])
+    return hypotheses
 
 
-def _quality(chosen: list[Way]) -> float:
+def _quality(chosen: list[Hypothesis]) -> float:
     """Return how well ink was read: what tells the right polarity from the wrong one."""
-    return sum((way.confidence - 0.6) * way.whole.area for way in chosen)
+    return sum((hypothesis.confidence - 0.6) * hypothesis.whole.area for hypothesis in chosen)
 
 
-def _typical_height(chosen: list[Way]) -> float:
+def _typical_height(chosen: list[Hypothesis]) -> float:
     """Return the height of the digits with most of the ink, 0 without digits; specks read as digits count little."""
-    order = sorted(chosen, key=lambda way: way.whole.height)
-    share = np.cumsum([worth(way) for way in order])
+    order = sorted(chosen, key=lambda hypothesis: hypothesis.whole.height)
+    share = np.cumsum([worth(hypothesis) for hypothesis in order])
     return order[np.searchsorted(share, share[-1] / 2)].whole.height if order else 0
 
 
@@ -166,6 +171,6 @@ def normalise_photo(frame: np.ndarray) -> np.ndarray:
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
         return normalise(255 - gray if np.median(border) > 127 else gray)
-    shapes = find_shapes(remove_ruling(ink_map(frame, polarity(frame) > 0)))
-    large = [shape for shape in shapes if shape.area > 0.1 * max(other.area for other in shapes)]
+    components = find_components(remove_ruling(ink_map(frame, polarity(frame) > 0)))
+    large = [component for component in components if component.area > 0.1 * max(other.area for other in components)]
     return normalise(merge(large).ink) if large else np.zeros((SIZE, SIZE), np.uint8)

@@ -49,10 +49,10 @@ class DlibEmbedder:
         if not len(crops):
             return np.zeros((0, 128), np.float32)
         both = self._mirrored if mirrored is None else mirrored
-        ways = [crops[..., ::-1], crops[:, :, ::-1, ::-1]] if both else [crops[..., ::-1]]
-        images = [np.ascontiguousarray(crop) for way in ways for crop in way]
+        views = [crops[..., ::-1], crops[:, :, ::-1, ::-1]] if both else [crops[..., ::-1]]
+        images = [np.ascontiguousarray(crop) for view in views for crop in view]
         found = np.array(self._network.compute_face_descriptor(images), np.float32)
-        return found.reshape(len(ways), len(crops), 128).mean(0)
+        return found.reshape(len(views), len(crops), 128).mean(0)
 
 
 class FastEmbedder:

@@ -69,13 +69,13 @@ class YuNet:
         scales = [min(1.0, SIDE / longest)] + [min(2.0, LARGE_SIDE / longest)] * self._thorough
         found = []
         for scale in scales:
-            found += [(abs(np.log(face.size * scale / BEST)), face) for face in self._look(frame, scale)]
+            found += [(abs(np.log(face.size * scale / BEST)), face) for face in self._detect(frame, scale)]
             # Beyond this size a larger look would find the same face, and no better
             if main and max((face.size for _, face in found), default=0) * np.sqrt(scale * scales[-1]) > BEST:
                 break
         return _without_doubles([face for _, face in sorted(found, key=lambda one: one[0])])
 
-    def _look(self, frame: np.ndarray, scale: float) -> list[Face]:
+    def _detect(self, frame: np.ndarray, scale: float) -> list[Face]:
         small = _resized(frame, scale)
         try:
             network = self._idle.pop()

@@ -1,6 +1,6 @@
-"""Follow faces over the frames of a video or camera, and name them by what several looks at each agree on.
+"""Follow faces over the frames of a video or camera, and name them by what several embeddings of each agree on.
 
-Describing a face is what takes time, so only faces that are new or in doubt are looked at, the most useful first, at
+The embedding of a face is what takes time, so only faces that are new or in doubt get one, the most useful first, at
 most one a frame and so many a second.
 """
 
@@ -23,7 +23,7 @@ from recognition.progress import ahead
 NEEDED = 0.75  # confidence of a face that is shown at once; less sure ones from their second frame on
 # Frames from one detection to the next; in between faces are followed, which takes a quarter of YuNet's time
 EVERY = {"yunet": 4, "hog": 4, "cnn": 12}
-RATE, BURST = 5.0, 10.0  # looks a second of video, and at most at once after a time without
+RATE, BURST = 5.0, 10.0  # embeddings a second of video, and at most at once after a time without
 DELAY, HELD = 1.0, 300_000_000  # seconds that frames wait for names to settle, and bytes that these may take
 AHEAD = 8  # frames that faces are detected ahead of their turn: fewer, and one thread waits for another
 SAME, CHANGED = 0.4, 0.65  # correlation of a face with itself one frame before: below, it is another; may be another
@@ -50,7 +50,7 @@ class Seen:
 
     @property
     def distance(self) -> float:
-        """To the nearest enrolled person; infinite where there is none, or no look was good enough."""
+        """To the nearest enrolled person; infinite where there is none, or no view was good enough."""
         return self.who.distance
 
 
@@ -72,7 +72,7 @@ class Watcher:
         self._identities: dict[Track, Identity] = {}
         self._views: dict[Track, np.ndarray] = {}
 
-    def look_ahead(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Face] | None]]:
+    def detect_ahead(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Face] | None]]:
         """Yield frames with their faces where it will be time to detect them: a thread can do that before `watch`."""
         for frame in frames:
             yield frame, None if frame.index % self._every else self._detector.detect(frame.image)
@@ -92,7 +92,7 @@ class Watcher:
         boxes = np.array([face.box for face in self._faces], float).reshape(-1, 4)
         tracks = self._tracker.update(boxes, [None] * len(boxes), [face.confidence for face in self._faces])
         self._identities = {track: self._identities.get(track) or Identity() for track in tracks}
-        self._look(frame, [track for track in tracks if track.found is not None], seconds)
+        self._embed(frame, [track for track in tracks if track.found is not None], seconds)
         let_one_have_each_name(self._identities.values())
         seen = [self._seen(track) for track in tracks]
         return sorted(seen, key=lambda one: one.box[0] - one.box[2])
@@ -102,7 +102,7 @@ class Watcher:
         return Seen(tuple(np.rint(track.box).astype(int).tolist()), self._identities[track], face)
 
     def refresh(self) -> bool:
-        """Take in what was enrolled or trained since; tell whether something was. Then all faces are looked at anew."""
+        """Take in what was enrolled or trained since; tell whether something was. Then all faces are embedded anew."""
         changed = self._recognizer.refresh()
         if changed:
             self._identities = {track: Identity() for track in self._identities}
@@ -118,9 +118,9 @@ class Watcher:
         self._since = self._since + 1 if found is None else 1
         return followed if found is None else found
 
-    def _look(self, frame: np.ndarray, tracks: list[Track], seconds: float) -> None:
-        """Have the face described where that is most useful, if it is time to."""
-        views, wishes = {}, []
+    def _embed(self, frame: np.ndarray, tracks: list[Track], seconds: float) -> None:
+        """Embed the face where that is most useful, if it is time to."""
+        views, candidates = {}, []
         for track in tracks:
             face = self._faces[track.found]
             view = view_of(frame, face)
@@ -131,28 +131,28 @@ class Watcher:
             elif kept < CHANGED:
                 self._identities[track].changed = True
             identity = self._identities[track]
-            if identity.wish(1.0, face.size, seconds) > 0:  # else even the best view is not wanted now
+            if identity.priority(1.0, face.size, seconds) > 0:  # else even the best view is not wanted now
                 quality = quality_of(face) * clarity(view)
-                wishes.append((identity.wish(quality, face.size, seconds), quality, track, face))
+                candidates.append((identity.priority(quality, face.size, seconds), quality, track, face))
         self._views = views
-        wish, quality, track, face = max(wishes, key=lambda one: one[0], default=(0.0, 0.0, None, None))
-        if wish > 0 and self._allowance >= 1:
+        priority, quality, track, face = max(candidates, key=lambda one: one[0], default=(0.0, 0.0, None, None))
+        if priority > 0 and self._allowance >= 1:
             self._allowance -= 1
             identity = self._identities[track]
             crops = self._recognizer.crop(frame, [face])
-            crops = crops[:, :, ::-1] if identity.asked % 2 else crops  # its mirror image is a look of its own
-            identity.ask(seconds)
-            descriptions = self._recognizer.describe(np.ascontiguousarray(crops))
-            if identity.learn(descriptions[0], quality, self._recognizer.match(descriptions)[0]):
+            crops = crops[:, :, ::-1] if identity.requested % 2 else crops  # its mirror image counts as another view
+            identity.request(seconds)
+            embeddings = self._recognizer.embed(np.ascontiguousarray(crops))
+            if identity.learn(embeddings[0], quality, self._recognizer.match(embeddings)[0]):
                 self._identities[track] = Identity()
             else:
-                identity.match = self._recognizer.match(identity.description[None])[0]
+                identity.match = self._recognizer.match(identity.embedding[None])[0]
 
 
 def settled(frames: Iterable[Frame], watcher: Watcher) -> Iterator[tuple[Frame, list[Seen]]]:
     """Yield each frame of a video with the faces in it, about a second late: a name counts from the first frame on."""
     waiting: deque[tuple[Frame, list[Seen]]] = deque()
-    for frame, found in ahead(watcher.look_ahead(frames), AHEAD):
+    for frame, found in ahead(watcher.detect_ahead(frames), AHEAD):
         waiting.append((frame, watcher.watch(frame.image, frame.seconds, found)))
         room = HELD // max(1, frame.image.nbytes)
         while len(waiting) > room + 1 or frame.seconds - waiting[0][0].seconds > DELAY:

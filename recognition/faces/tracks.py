@@ -1,4 +1,4 @@
-"""Who somebody followed over many frames is: several good looks at a face, averaged, name it; one never does."""
+"""Who somebody followed over many frames is: several good embeddings of a face, averaged, name it; one never does."""
 
 from dataclasses import dataclass, field
 
@@ -9,34 +9,34 @@ from recognition.faces.gallery import Match
 from recognition.faces.quality import BLURRED, frontality, sharpness, upright
 
 LEAST, GOOD = 0.2, 0.5  # quality of a view from which on it says anything, and says much, about who it is
-FAR = 1.4  # times the distance of a face so far: no other look at the same person
-ENOUGH = 1.0  # sum of the qualities of the looks, two at least, that may name a face
-DOUBT = 0.25  # confidence from which on an unknown face may be somebody, and is looked at more often
-SOON, LATER = 0.12, 4.0  # seconds from one look at a face to the next: at first, and at most
+FAR = 1.4  # times the distance of a face so far: no other view of the same person
+ENOUGH = 1.0  # sum of the qualities of the embeddings, two at least, that may name a face
+DOUBT = 0.25  # confidence from which on an unknown face may be somebody, and is embedded more often
+SOON, LATER = 0.12, 4.0  # seconds from one embedding of a face to the next: at first, and at most
 
 
 @dataclass(eq=False)
 class Identity:
     """One face over time, and whom it was taken for; `confidence` and `distance` are those of the nearest person.
 
-    `name` is None for unknown, and until several looks agree. It may come later than the frames that it holds for.
+    `name` is None for unknown, and until several embeddings agree. It may come later than the frames that it holds for.
     """
 
     match: Match = field(default_factory=lambda: Match(None, float("inf"), 0.0))
-    asked: int = 0  # looks that were asked for
-    looks: int = 0  # looks that were answered
-    weight: float = 0.0  # sum of the looks' qualities
-    best: float = 0.0  # quality of the best look
-    last: float = 0.0  # seconds: when the last look was asked for
+    requested: int = 0  # embeddings that were asked for
+    embedded: int = 0  # those that came
+    weight: float = 0.0  # sum of their qualities
+    best: float = 0.0  # quality of the best one
+    last: float = 0.0  # seconds: when the last one was asked for
     changed: bool = False  # what was seen since may be somebody else
     shadowed: bool = False  # somebody else in the frame is more like the person
     _sum: np.ndarray | float = 0.0
-    _contrary: int = 0  # looks in a row that told of somebody else
+    _contrary: int = 0  # embeddings in a row that told of somebody else
 
     @property
     def name(self) -> str | None:
         """Whom it was taken for."""
-        sure = self.looks >= 2 and self.weight >= ENOUGH and not self.shadowed
+        sure = self.embedded >= 2 and self.weight >= ENOUGH and not self.shadowed
         return self.match.name if sure else None
 
     @property
@@ -46,18 +46,18 @@ class Identity:
 
     @property
     def distance(self) -> float:
-        """To the nearest person; infinite before the first look."""
+        """To the nearest person; infinite before the first embedding."""
         return self.match.distance
 
     @property
-    def description(self) -> np.ndarray | None:
-        """The mean of all looks, float32 (D,), the better ones counting more; None before the first."""
-        return (self._sum / self.weight).astype(np.float32) if self.looks else None
+    def embedding(self) -> np.ndarray | None:
+        """The mean of all embeddings, float32 (D,), the better ones counting more; None before the first."""
+        return (self._sum / self.weight).astype(np.float32) if self.embedded else None
 
-    def learn(self, description: np.ndarray, quality: float, alone: Match) -> bool:
-        """Take in one look, float (D,); `alone`: whom it would be by itself. Tell whether this is somebody else now.
+    def learn(self, embedding: np.ndarray, quality: float, alone: Match) -> bool:
+        """Take in an embedding, float (D,); `alone`: whose it would be alone. Tell whether this is somebody else now.
 
-        Two good looks in a row that are far from whom it was taken for do that: then the face is to begin anew.
+        Two good ones in a row that are far from whom it was taken for do that: then the face is to begin anew.
         """
         other = alone.name or alone.distance > FAR * self.distance
         contrary = bool(other and self.name and self.name != alone.name and quality >= GOOD)
@@ -65,22 +65,22 @@ class Identity:
         self.changed = contrary
         if contrary:
             return self._contrary > 1
-        self._sum = self._sum + quality * description
-        self.looks, self.weight, self.best = self.looks + 1, self.weight + quality, max(self.best, quality)
+        self._sum = self._sum + quality * embedding
+        self.embedded, self.weight, self.best = self.embedded + 1, self.weight + quality, max(self.best, quality)
         return False
 
-    def ask(self, seconds: float) -> None:
-        """Note that a look was asked for now."""
-        self.asked, self.last = self.asked + 1, seconds
+    def request(self, seconds: float) -> None:
+        """Note that an embedding was asked for now."""
+        self.requested, self.last = self.requested + 1, seconds
 
-    def wish(self, quality: float, size: int, seconds: float) -> float:
-        """Return how useful a look would be now, at a view of this quality and size in pixels: 0 for not at all."""
+    def priority(self, quality: float, size: int, seconds: float) -> float:
+        """Return how useful an embedding would be now, of a view of this quality and size, pixels: 0 for not at all."""
         doubtful = self.name is None and self.confidence > DOUBT
         better = quality > max(0.3, 1.5 * self.best)  # than all views before
-        pause = SOON * (1 if better or self.changed else self.asked if doubtful else 2**self.asked)
-        if quality < LEAST or (self.asked and seconds < self.last + min(LATER, pause)):
+        pause = SOON * (1 if better or self.changed else self.requested if doubtful else 2**self.requested)
+        if quality < LEAST or (self.requested and seconds < self.last + min(LATER, pause)):
             return 0.0
-        return quality * size**0.5 / (1 + self.asked) ** (1 if doubtful else 2)
+        return quality * size**0.5 / (1 + self.requested) ** (1 if doubtful else 2)
 
 
 def view_of(frame: np.ndarray, face: Face) -> np.ndarray:

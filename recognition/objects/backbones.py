@@ -92,7 +92,7 @@ class Backbone:
         """Return the one square of a frame that is looked at, x1 y1 x2 y2 in pixels."""
         return views(width, height, self.size)[:1]
 
-    def describe(self, crops: list[np.ndarray]) -> np.ndarray:
+    def features_of(self, crops: list[np.ndarray]) -> np.ndarray:
         """Return the features, float32 (N, D), of N frames, given the crops of each."""
         found = self.features(np.concatenate(crops))
         ends = np.cumsum([len(one) for one in crops])[:-1]

@@ -142,7 +142,7 @@ class Extraction:
         self._backbone, self._saved = backbone, time.monotonic()
         self._waiting: dict[str, np.ndarray] = {}
 
-    def look(self, folder: Path, files: list[str]) -> None:
+    def extract(self, folder: Path, files: list[str]) -> None:
         """Look at the files of a folder; name on stderr those that cannot be used."""
         for file in watched(files, len(files), "image"):
             try:
@@ -160,7 +160,7 @@ class Extraction:
             self._compute()
 
     def _compute(self) -> None:
-        found = self._backbone.describe(list(self._waiting.values()))
+        found = self._backbone.features_of(list(self._waiting.values()))
         self.rows.update(zip(self._waiting, found, strict=True))
         self.computed += len(found)
         self._waiting = {}

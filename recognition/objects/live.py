@@ -14,7 +14,7 @@ PATIENCE = 1.0  # seconds after which it is shown, too, if it stays ahead
 
 
 class LiveObjects:
-    """Looks at frame after frame; `threshold` and `most` are those of `objects.classify`, `roi` where to look."""
+    """Classifies frame after frame; `threshold` and `most` as for `classification.classify`, `roi` where to look."""
 
     def __init__(self, classifier: Classifier, threshold: float, roi: Box | None = None, most: int = TOP):
         self._classifier, self._threshold, self._roi, self._most = classifier, threshold, roi, most
@@ -22,7 +22,7 @@ class LiveObjects:
         self._mean: np.ndarray | None = None
         self._shown: Objects | None = None
 
-    def look(self, frame: Frame) -> Objects:
+    def classify(self, frame: Frame) -> Objects:
         """Return what to show for the next frame: while another answer is only just ahead, what was shown before."""
         x1, y1, x2, y2 = self._roi or (0, 0, frame.image.shape[1], frame.image.shape[0])
         self._take(frame.image[y1:y2, x1:x2], frame.seconds)

@@ -76,7 +76,7 @@ class People:
             enrol = f"python face_recognition/enroll.py NAME PHOTO --faces {folder}"
             raise UserError(f"--faces {folder}: no such folder: correct it, or enrol somebody ({enrol})", 2)
         self._index = PhotoIndex(self.folder / INDEX, (detector.name, embedder.name, CROP_VERSION))
-        self._scan = PhotoScan(self.folder, self._index, self.look_into)
+        self._scan = PhotoScan(self.folder, self._index, self.embed_photos)
         self._rows: tuple[list[str], np.ndarray, np.ndarray] | None = None  # what the gallery is made of
         self._gallery: Gallery | None = None
         self._changed = False  # by this object, since the last refresh
@@ -139,7 +139,7 @@ class People:
         folder = photo_files.own_folder(self.folder, name)
         content = photo if isinstance(photo, bytes) else photo_files.encode(photo)
         if embedding is None:
-            embedding, reason = next(self.look_into([(Path("photo"), content)]))
+            embedding, reason = next(self.embed_photos([(Path("photo"), content)]))
             if reason:
                 raise UserError(reason)
         if not self.folder.exists():
@@ -180,7 +180,7 @@ class People:
             with _still_there(f"{source} or {into}"):
                 photo_files.move_photos(*folders)
         finally:
-            self._scan.look_again([into, source])
+            self._scan.rescan([into, source])
             self._note_change()
 
     def forget(self, name: str) -> int:
@@ -208,11 +208,11 @@ class People:
             self._rows, self._gallery = None, None
         return changed
 
-    def look_into(
+    def embed_photos(
         self, photos: Iterable[tuple[Path, bytes | None]], refuse: embed_photos.Refuse = embed_photos.no_face
     ) -> Iterator[tuple[np.ndarray | None, str | None]]:
         """Yield the embedding of the person that each photo is of, or None and the reason why: see looking."""
-        return embed_photos.look_into(photos, self.detector, self.embedder, refuse)
+        return embed_photos.embed_photos(photos, self.detector, self.embedder, refuse)
 
 
 @contextlib.contextmanager

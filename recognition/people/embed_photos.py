@@ -27,7 +27,7 @@ def no_face(frame: np.ndarray, faces: list[Face]) -> str | None:
     return f"{len(faces)} faces and none stands out" if faces else "no face found"
 
 
-def look_into(
+def embed_photos(
     photos: Iterable[tuple[Path, bytes | None]], detector, embedder, refuse: Refuse = no_face
 ) -> Iterator[tuple[np.ndarray | None, str | None]]:
     """Yield the embedding, float32 (D,), of the person that each photo is of, or else None and the reason why.

@@ -85,7 +85,7 @@ def enroll_frame(people, name: str, frame: np.ndarray, faces: list[Face], force:
     if reason:
         raise UserError(reason)
     content = encode(cut_out(frame, main_face(frame, faces)))
-    embedding, reason = next(people.look_into([(Path("photo"), content)]))  # what is kept is what is looked into
+    embedding, reason = next(people.embed_photos([(Path("photo"), content)]))  # what is kept is what is embedded
     if reason:
         raise UserError(reason)
     return enroll(people, name, content, embedding, force)

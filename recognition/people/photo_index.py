@@ -173,7 +173,7 @@ class PhotoIndex:
         blobs = [row[0] for row in self.file.run(lambda db: db.execute(query, (person, *self._way)).fetchall())]
         return np.array([np.frombuffer(blob, np.float32) for blob in blobs])
 
-    def not_looked_at(self) -> list[tuple[str, str]]:
+    def not_embedded(self) -> list[tuple[str, str]]:
         """Return the photos, person and file, that were never looked at in this way."""
         query = f"""SELECT people.name, photos.file FROM photos JOIN people ON people.id = photos.person
             WHERE NOT EXISTS (SELECT 1 FROM faces WHERE faces.sha256 = photos.sha256 AND {WAY})"""

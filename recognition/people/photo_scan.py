@@ -1,4 +1,4 @@
-"""Keep the index of photos up to what is in the folder of people, with as few looks as possible."""
+"""Keep the index of photos up to what is in the folder of people, with as few embeddings as possible."""
 
 import hashlib
 import itertools
@@ -21,22 +21,22 @@ TURN = 50  # people whose files are asked at each refresh, in turn
 SETTLED = 10**9  # nanoseconds since its last change after which a file that somebody else writes is whole
 QUICK = 0.2  # seconds that a refresh may spend on new photos; the rest waits for the next ones
 FEW, MANY = 2, 16  # photos that are kept at once: when there is a live picture to be shown, and else
-Look = Callable[[Iterable[tuple[Path, bytes]]], Iterator[tuple[np.ndarray | None, str | None]]]
+Embed = Callable[[Iterable[tuple[Path, bytes]]], Iterator[tuple[np.ndarray | None, str | None]]]
 
 
 class PhotoScan:
     """Finds the photos that are new, changed or gone; `unreadable`: those that cannot be read, with the reason.
 
     100,000 people's folders are asked for their times of change in half a second; photos overwritten in place change
-    only their own, so these are asked too: of a few people always, of many in turn. `look`: see looking.look_into.
+    only their own, so these are asked too: of a few people always, of many in turn. `embed`: see looking.embed_photos.
     """
 
-    def __init__(self, folder: Path, index: PhotoIndex, look: Look):
-        self._folder, self._index, self._look = folder, index, look
+    def __init__(self, folder: Path, index: PhotoIndex, embed: Embed):
+        self._folder, self._index, self._embed = folder, index, embed
         self.unreadable: dict[tuple[str, str], str] = {}  # person, file
         self._seen: dict[str, int] | None = None  # people, and the times of their folders; None: never listed
-        self._listed: dict[str, int] = {}  # the same, to be kept once all new photos are looked at
-        self._pending: dict[tuple[str, str], bytes | None] = {}  # person, file: hash of what is to be looked at
+        self._listed: dict[str, int] = {}  # the same, to be kept once all new photos are embedded
+        self._pending: dict[tuple[str, str], bytes | None] = {}  # person, file: hash of what is to be embedded
         self._gone: list[tuple[str, list[str] | None]] = []  # persons, and which of their files (None: all)
         self._top, self._next_list, self._turn = 0, 0.0, iter(())
 
@@ -55,14 +55,14 @@ class PhotoScan:
         if photo_files.changed(self._folder) != self._top and began >= self._next_list:
             self._list()
             self._next_list = time.monotonic() + 20 * (time.monotonic() - began)  # at most a twentieth of the time
-        self._look_at(self._next_turn())
+        self._list_photos_of(self._next_turn())
         changed |= self._work_off(QUICK)
         return changed
 
-    def look_again(self, names: list[str]) -> None:
+    def rescan(self, names: list[str]) -> None:
         """Take in what was changed in people's folders."""
         self.catch_up()
-        self._look_at(names)
+        self._list_photos_of(names)
         self._work_off()
 
     def _next_turn(self) -> list[str]:
@@ -79,7 +79,7 @@ class PhotoScan:
         self._index.file.lost = False
         self._seen = self._index.seen()
         self._list(thorough=len(self._seen) <= THOROUGH)
-        self._pending |= dict.fromkeys(self._index.not_looked_at())
+        self._pending |= dict.fromkeys(self._index.not_embedded())
         self._work_off()
 
     def _list(self, thorough: bool = False) -> None:
@@ -88,9 +88,9 @@ class PhotoScan:
         photo_files.clear_forgotten(self._folder)
         there = list_people(self._folder)
         self._gone += [(name, None) for name in self._seen.keys() - there.keys()]
-        self._look_at([name for name, changed in there.items() if thorough or self._seen.get(name) != changed])
+        self._list_photos_of([name for name, changed in there.items() if thorough or self._seen.get(name) != changed])
 
-    def _look_at(self, names: list[str]) -> None:
+    def _list_photos_of(self, names: list[str]) -> None:
         """List the photos of people, and note which are new, changed or gone."""
         for name in names:
             try:
@@ -114,7 +114,7 @@ class PhotoScan:
                 self._listed[name] = believed
 
     def _work_off(self, seconds: float | None = None) -> bool:
-        """Look into photos that are new, for so long or to the end; tell whether anything changed."""
+        """Embed photos that are new, for so long or to the end; tell whether anything changed."""
         if not (self._pending or self._gone or self._listed):
             return False
         before = len(self._pending), len(self._gone)
@@ -130,7 +130,7 @@ class PhotoScan:
         limit = time.monotonic() + (seconds or float("inf"))
         due = [key for key, sha256 in self._pending.items() if sha256]
         for some in batches(due, FEW if seconds else max(1, len(due))):
-            for photos in batches(watched(self._looked_into(some), len(some), "photo"), MANY):
+            for photos in batches(watched(self._embedded(some), len(some), "photo"), MANY):
                 self._keep(photos)
             if time.monotonic() > limit:
                 break
@@ -152,7 +152,7 @@ class PhotoScan:
         self._pending |= {(photo.person, photo.file): photo.sha256 for photo in photos}
         self._keep([photo for photo in photos if self._index.knows(photo.sha256)])
 
-    def _looked_into(self, keys: list[tuple[str, str]]) -> Iterator[Photo]:
+    def _embedded(self, keys: list[tuple[str, str]]) -> Iterator[Photo]:
         """Yield photos, person and file of each, with what is seen in them."""
         waiting: deque[Photo] = deque()
 
@@ -162,7 +162,7 @@ class PhotoScan:
                     waiting.append(photo)
                     yield self._folder / photo.person / photo.file, content
 
-        for embedding, reason in self._look(read()):
+        for embedding, reason in self._embed(read()):
             photo = waiting.popleft()
             photo.embedding, photo.reason = embedding, reason
             if reason:

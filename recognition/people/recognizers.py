@@ -1,8 +1,8 @@
 """The ways to recognise a face, all with the same methods.
 
-`embedding` and `vggface` compare descriptions of faces with those of the people's photos; `cnn` was trained on them.
+`embedding` and `vggface` compare embeddings of faces with those of the people's photos; `cnn` was trained on them.
 `identify(frame, faces)` names the faces of a frame. Its three steps, for those who follow a face over many frames and
-average its descriptions: `crop(frame, faces)`, `describe(crops)`, the slow one, and `match(descriptions)`.
+average its embeddings: `crop(frame, faces)`, `embed(crops)`, the slow one, and `match(embeddings)`.
 `refresh()` takes in what was enrolled since.
 """
 
@@ -55,13 +55,13 @@ class EmbeddingRecognizer:
         """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
         return crops_of(frame, faces, self._embedder.size, self._embedder.padding)
 
-    def describe(self, crops: np.ndarray) -> np.ndarray:
+    def embed(self, crops: np.ndarray) -> np.ndarray:
         """Return a description of each crop, float32 (N, D), in one pass, without its mirror image."""
         return self._embedder.embed(crops, mirrored=False)
 
-    def match(self, descriptions: np.ndarray) -> list[Match]:
+    def match(self, embeddings: np.ndarray) -> list[Match]:
         """Return whom each description, or mean of some of one face, belongs to."""
-        return self._gallery.match(descriptions)
+        return self._gallery.match(embeddings)
 
 
 class CnnRecognizer:
@@ -86,19 +86,19 @@ class CnnRecognizer:
 
     def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
         """Return whom each face of a BGR frame belongs to; the distance is 1 - cosine, 0 to 2."""
-        return self.match(self.describe(self.crop(frame, faces)))
+        return self.match(self.embed(self.crop(frame, faces)))
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
         """Return the faces of a BGR frame as the network wants them, see face_crops."""
         return self._form.crop(frame, faces)
 
-    def describe(self, crops: np.ndarray) -> np.ndarray:
+    def embed(self, crops: np.ndarray) -> np.ndarray:
         """Return how alike each crop and each person are, float32 (N, people), to 1."""
         return similarities(self._model, crops)
 
-    def match(self, descriptions: np.ndarray) -> list[Match]:
+    def match(self, embeddings: np.ndarray) -> list[Match]:
         """Return whom each description, or mean of some of one face, belongs to."""
-        return [self._match(row) for row in descriptions]
+        return [self._match(row) for row in embeddings]
 
     def _match(self, scores: np.ndarray) -> Match:
         """Return the person of the highest score, float (classes,), if that is high enough and he may be named."""
@@ -137,7 +137,7 @@ class CnnRecognizer:
 
 
 def load_embedder(name: str, weights: Path | None = None):
-    """Return what turns aligned faces into descriptions: `embedding` or `vggface`, with `weights`, its .h5 file."""
+    """Return what turns aligned faces into embeddings: `embedding` or `vggface`, with `weights`, its .h5 file."""
     if name == "vggface":
         from recognition.embeddings.vgg_face import VggFace
 

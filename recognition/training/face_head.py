@@ -33,8 +33,8 @@ def finish(model: keras.Model, crops: np.ndarray, labels: np.ndarray) -> keras.M
     """
     body = keras.Model(model.input, model.get_layer("cosines").input)
     images = augment_faces.centre(crops)
-    ways = with_channels(np.concatenate([images, images[:, :, ::-1]]))
-    features = body.predict(ways, batch_size=64, verbose=0).astype(np.float32)
+    views = with_channels(np.concatenate([images, images[:, :, ::-1]]))
+    features = body.predict(views, batch_size=64, verbose=0).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
     means = [features[np.tile(labels, 2) == person].mean(0) for person in np.unique(labels)]
     classifier = architectures.ARCHITECTURES[model.name](len(means))
