@@ -23,8 +23,7 @@ from recognition.digits import normalisation
 from recognition.evaluation import plots
 from recognition.models import cards
 from recognition.models.weights import load_weights
-from recognition.synthetic import handwriting
-from recognition.training import datasets
+from recognition.training import augment_digits, datasets
 
 
 @dataclass
@@ -164,11 +163,11 @@ def main(config: Config) -> int:
     except settings.UserError as error:
         settings.say(f"error: {error}")
         settings.say("without the dataset only layers.png is made, from a digit that the computer writes")
-        images, failed = normalisation.draw_strokes(handwriting.write("5", rng))[None], True
+        images, failed = augment_digits.written_digits(1, rng)[0], True
     if not failed and not 0 <= config.index < len(images):
         raise settings.UserError(f"--index {config.index}: there are test images 0 to {len(images) - 1}", 2)
     card = cards.read_card(config.model)
-    weights, class_names = cards.MODELS / f"{config.model}.weights.h5", card["class_names"]
+    weights, class_names = cards.card_path(config.model).with_suffix(".weights.h5"), card["class_names"]
     model = load_weights(weights, card["architecture"], len(class_names), f"run python {card.get('script')}")
     if model.input_shape[1:] != (28, 28, 1):
         raise settings.UserError(f"--model {config.model} reads images of shape {model.input_shape[1:]}, not digits", 2)

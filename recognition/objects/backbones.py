@@ -12,9 +12,9 @@ import numpy as np
 
 from recognition.downloads import fetch
 from recognition.files import PUBLISHED
+from recognition.media.roi import Box
 from recognition.models import cards, converted, litert, store
 from recognition.models.weights import fill, weight_shapes
-from recognition.objects import classification
 from recognition.objects.crops import cut, views
 from recognition.settings import UserError
 
@@ -88,7 +88,7 @@ class Backbone:
         whole = cut(frame, box, self.size)[None]
         return np.concatenate([whole, whole[:, :, ::-1]]) if self._mirrored else whole
 
-    def views(self, width: int, height: int) -> list[classification.Box]:
+    def views(self, width: int, height: int) -> list[Box]:
         """Return the one square of a frame that is looked at, x1 y1 x2 y2 in pixels."""
         return views(width, height, self.size)[:1]
 

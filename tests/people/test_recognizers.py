@@ -236,6 +236,6 @@ def test_cnn_runs_without_tensorflow(copied):
         "print(cnn.identify(frame, detection.load_detector('hog').detect(frame))[0].name);"
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )
-    arguments = [sys.executable, "-c", program, *map(str, copied), str(Path(__file__).parent)]
+    arguments = [sys.executable, "-c", program, *map(str, copied)]
     done = subprocess.run(arguments, env=script_environment(), capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "person 0\n"), done.stderr

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import script_environment
 from PIL import Image
-from test_predict_static import one_line, records
+from test_predict_digits import one_line, records
 
 from recognition.objects.classes import CIFAR10
 

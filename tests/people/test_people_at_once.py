@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills and limits as Uni
 
 
 def start(code, folder, number=0, **options):
-    paths = [str(ROOT), str(Path(__file__).parent)]
+    paths = [str(ROOT), str(ROOT / "tests")]
     command = [sys.executable, "-c", BEGIN.format(paths=paths) + code, str(folder), str(number)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
 
