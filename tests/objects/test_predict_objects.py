@@ -157,7 +157,8 @@ def test_a_photo_is_explained(predict, tmp_path):
         (["--output", "red.png/named"], 2, "red.png"),
         (["--explain", "--json"], 2, "--explain colours pictures"),
         (["--model", "nonsense"], 1, "nonsense.json not found"),
-        (["--model", "../digits"], 2, "../digits"),
+        (["--model", "../digits"], 1, "../digits.json not found"),
+        (["--model", ".."], 2, "model name"),
         (["--model", "digits"], 1, "digits is no object model"),
     ],
 )
