@@ -22,6 +22,7 @@ import tyro
 from recognition import files, progress, settings
 from recognition.evaluation import calibration, metrics, plots
 from recognition.media import frames
+from recognition.media.sheets import save_sheet
 from recognition.models import cards
 from recognition.objects import class_folders, classification
 from recognition.objects.classes import CIFAR10, NONE, known_classes
@@ -150,9 +151,9 @@ def main(config: Config) -> int:
     calibration.plot(confidence[named], (read == labels)[named], figures[1])
     if len(wrong):
         figures.append(config.output / "wrong.png")
-        shown = [plots.thumbnail(Path(paths[i])) if alone is None else images[i] for i in wrong]
+        shown = [frames.read_image(Path(paths[i])) if alone is None else images[i, :, :, ::-1] for i in wrong]
         titles = [f"{names[labels[i]]}\nread {names[read[i]]}\n{confidence[i]:.0%}" for i in wrong]
-        plots.plot_images(shown, titles, figures[-1], wrong=np.ones(len(wrong), bool))
+        save_sheet(shown, titles, figures[-1])
     if config.json:
         print(json.dumps(result | {"failed": failed}))
         return bool(failed)

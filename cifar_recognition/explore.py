@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from recognition import files, settings
 from recognition.evaluation import plots
+from recognition.media.sheets import save_sheet
 from recognition.objects.classes import CIFAR10
 from recognition.training import datasets
 
@@ -81,7 +82,7 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> list[Path]:
     by_class = [rng.choice(np.flatnonzero(y_train == k), 8, replace=False) for k in range(len(CIFAR10))]
     shown = np.stack(by_class, 1).ravel()  # a column a class
     titles = [*CIFAR10, *[""] * (len(shown) - len(CIFAR10))]
-    plots.plot_images(x_train[shown], titles, paths[1], columns=len(CIFAR10))
+    save_sheet(x_train[shown][..., ::-1], titles, paths[1], columns=len(CIFAR10))
     plot_means(x_train, y_train, paths[2])
     return paths
 

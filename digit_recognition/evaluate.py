@@ -23,6 +23,7 @@ import tyro
 from recognition import settings
 from recognition.digits import reader, scoring
 from recognition.evaluation import metrics, plots
+from recognition.media.sheets import save_sheet
 from recognition.models import litert
 from recognition.training import datasets, labelled_digits
 
@@ -92,11 +93,11 @@ def main(config: Config) -> int:
     plots.plot_confusion(matrix, [*"0123456789"], figures[0])
     some = np.random.default_rng(config.seed).permutation(len(images))[:50]
     titles = [f"{read[i]} ({confidence[i]:.0%})" for i in some]
-    plots.plot_images(images[some], titles, figures[1], wrong=read[some] != labels[some])
+    save_sheet(images[some], titles, figures[1], wrong=read[some] != labels[some])
     if len(wrong):
         figures.append(output / "wrong.png")
         titles = [f"{labels[i]} read {read[i]}\n{confidence[i]:.0%}" for i in wrong[:50]]
-        plots.plot_images(images[wrong[:50]], titles, figures[2], wrong=np.ones(len(titles), bool))
+        save_sheet(images[wrong[:50]], titles, figures[2])
     if config.json:
         print(json.dumps(result | {"most_confidently_wrong": [names[i] for i in wrong[:50]]}))
         return bool(failed)

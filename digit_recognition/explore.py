@@ -21,6 +21,7 @@ from matplotlib.patches import Rectangle
 from recognition import settings
 from recognition.digits import normalisation
 from recognition.evaluation import plots
+from recognition.media.sheets import save_sheet
 from recognition.models import cards
 from recognition.models.weights import load_weights
 from recognition.training import augment_digits, datasets
@@ -146,7 +147,7 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> tuple[list[Path], np
     plot_counts({"training part": y_train, "test part": y_test}, paths[0])
     chosen = np.stack([rng.choice(np.flatnonzero(y_train == digit), 60, replace=False) for digit in range(10)])
     shown = chosen[:, :12].ravel()
-    plots.plot_images(x_train[shown], [str(label) for label in y_train[shown]], paths[1], columns=12)
+    save_sheet(x_train[shown], [str(label) for label in y_train[shown]], paths[1], columns=12)
     labels = y_train[chosen.ravel()]
     pages = np.stack([put_on_page(image, rng) for image in x_train[chosen.ravel()]])
     normalised = np.stack([normalisation.normalise(page) for page in pages])

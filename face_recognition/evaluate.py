@@ -22,6 +22,8 @@ from recognition import files, progress, settings
 from recognition.evaluation import metrics, plots
 from recognition.faces import detection, evaluation, labelled_photos
 from recognition.faces.crops import crops_of
+from recognition.media.frames import read_image
+from recognition.media.sheets import save_sheet
 from recognition.people import recognizers
 from recognition.people.database import FACES
 from recognition.people.embed_photos import BATCH
@@ -111,7 +113,7 @@ def show_photos(paths: list[Path], heads: list[str], figure: Path) -> None:
     names = ["/".join(path.parts[-2:]) for path in paths]
     names = [name if len(name) <= 20 else f"…{name[-19:]}" for name in names]
     titles = [f"{head}\n{name}" for head, name in zip(heads, names, strict=True)]
-    plots.plot_images([plots.thumbnail(path) for path in paths], titles, figure, 6)
+    save_sheet([read_image(path) for path in paths], titles, figure, 6)
 
 
 def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:

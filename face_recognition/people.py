@@ -23,7 +23,7 @@ import tyro
 from recognition import settings
 from recognition.embeddings import dlib_embedder
 from recognition.faces import alignment, detection
-from recognition.media import frames
+from recognition.media import frames, sheets
 from recognition.people.database import FACES, People
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "forget": 1}  # how many names each action takes
@@ -56,7 +56,7 @@ def describe(database: People) -> list[dict]:
 
 
 def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
-    """Return the face of the first photo that shows one well, RGB uint8 (side, side, 3); gray if none does."""
+    """Return the face of the first photo that shows one well, BGR uint8 (side, side, 3); gray if none does."""
     for photo in photos:
         try:
             frame = frames.read_image(photo)
@@ -64,16 +64,14 @@ def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
             continue
         face = detection.main_face(frame, detector.detect(frame, main=True))
         if face:
-            return alignment.align(frame, face.landmarks, side, 0.5)[..., ::-1]
+            return alignment.align(frame, face.landmarks, side, 0.5)
     return np.full((side, side, 3), 128, np.uint8)
 
 
-def save_sheet(database: People, names: list[str], path: Path) -> None:
+def save_people(database: People, names: list[str], path: Path) -> None:
     """Save a picture with everybody's face and name."""
-    from recognition.evaluation import plots  # a second of import that nothing else here needs
-
-    portraits = np.array([portrait(database.photos(name), database.detector) for name in names])
-    plots.plot_images(portraits, [name if len(name) < 20 else f"{name[:18]}..." for name in names], path, columns=6)
+    portraits = [portrait(database.photos(name), database.detector) for name in names]
+    sheets.save_sheet(portraits, [name if len(name) < 20 else f"{name[:18]}..." for name in names], path, columns=6)
     settings.say(f"saved {path}")
 
 
@@ -102,7 +100,7 @@ def main(config: Config) -> int:
         if not rows:
             settings.say(f"nobody is enrolled in {database.folder}: python face_recognition/enroll.py NAME PHOTO")
         elif config.sheet:
-            save_sheet(database, [row["name"] for row in rows], config.sheet.expanduser())
+            save_people(database, [row["name"] for row in rows], config.sheet.expanduser())
         return 0
     names = [database.existing(config.names[0])]
     result = {"done": config.action, "names": names}

@@ -1,4 +1,4 @@
-"""Figures of what was trained and measured: learning curves, confusion matrices, galleries of images.
+"""Figures of what was trained and measured: learning curves, confusion matrices, shares.
 
 Figures are drawn without a window, so this works on servers too; `show` opens the files where there is a display.
 Only training, evaluation and exploration import this module: Matplotlib and seaborn cost most of a second.
@@ -8,14 +8,12 @@ import math
 import warnings
 from pathlib import Path
 
-import cv2
 import numpy as np
 import seaborn
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.files import write_atomically
-from recognition.media.frames import read_image
 from recognition.media.windows import has_display
 from recognition.settings import say
 
@@ -109,28 +107,6 @@ def plot_shares(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], point: tu
     save_figure(figure, path)
 
 
-def plot_images(
-    images: np.ndarray, titles: list[str], path: Path, columns: int = 10, wrong: np.ndarray | None = None
-) -> None:
-    """Save images, uint8 (N, H, W) or RGB (N, H, W, 3), as a gallery; `wrong`, bool (N,): whose titles stand out."""
-    columns = max(1, min(columns, len(images)))
-    rows = max(1, -(-len(images) // columns))
-    lines = max((title.count("\n") + 1 for title in titles if title), default=0)
-    longest = max((len(line) for title in titles for line in title.split("\n")), default=0)
-    side, heading = max(0.8, 0.1 * longest), 0.2 * lines + 0.06  # inches: a title of 11 points must fit above its image
-    width, height = columns * (side + 0.1) + 0.1, rows * (side + heading + 0.04) + 0.06
-    figure = Figure(figsize=(width, height))
-    for k, (image, title) in enumerate(zip(images, titles, strict=True)):
-        row, column = divmod(k, columns)
-        left, bottom = column * (side + 0.1) + 0.1, height - (row + 1) * (side + heading + 0.04)
-        axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
-        axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-        axes.axis("off")
-        bad = wrong is not None and wrong[k]
-        axes.set_title(title, fontsize=11, pad=2, color=ORANGE if bad else "black", weight="bold" if bad else "normal")
-    save_figure(figure, path)
-
-
 def show(paths: list[Path]) -> None:
     """Say where figures are and, where there is a display, open them in windows; q closes them all."""
     say("figures: " + ", ".join(map(str, paths)))
@@ -148,13 +124,3 @@ def show(paths: list[Path]) -> None:
         axes.axis("off")
         figure.canvas.mpl_connect("key_press_event", lambda event: event.key in ("q", "escape") and pyplot.close("all"))
     pyplot.show()
-
-
-def thumbnail(path: Path, side: int = 200) -> np.ndarray:
-    """Return an image file as RGB uint8 (side, side, 3), shrunk, its margin white."""
-    image = read_image(path)[..., ::-1]
-    scale = side / max(image.shape[:2])
-    image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)[:side, :side]
-    square = np.full((side, side, 3), 255, np.uint8)
-    square[: image.shape[0], : image.shape[1]] = image
-    return square

@@ -50,11 +50,11 @@ def text_size(text: str, size: int) -> tuple[int, int]:
         return cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, WEIGHT)[2], round(1.3 * size)
 
 
-def write(frame: np.ndarray, text: str, place: tuple[int, int], size: int) -> None:
-    """Write white text, in letters of most languages, on a BGR frame, in place; `place`: its upper left corner."""
+def write(frame: np.ndarray, text: str, place: tuple[int, int], size: int, color=(255, 255, 255)) -> None:
+    """Write text, in letters of most languages, on a BGR frame, in place; `place`: its upper left corner."""
     origin = place[0], place[1] + size
     with uninterrupted():
-        cv2.putText(frame, text, origin, (255, 255, 255), cv2.FontFace("sans"), size, WEIGHT)
+        cv2.putText(frame, text, origin, color, cv2.FontFace("sans"), size, WEIGHT)
 
 
 def draw_words(frame: np.ndarray, text: str, place: tuple[int, int], size: int, right: bool = False) -> int:

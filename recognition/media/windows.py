@@ -6,6 +6,7 @@ import socket
 import sys
 
 import cv2
+import imutils
 import numpy as np
 
 from recognition.media.canvas import text_size, write
@@ -26,7 +27,7 @@ class Window:
         """Show a BGR image, large ones smaller, with lines of text over it; key() makes it visible."""
         self._scale = min(1.0, WINDOW_SIDE / max(image.shape[:2]))
         if self._scale < 1:
-            image = cv2.resize(image, None, fx=self._scale, fy=self._scale, interpolation=cv2.INTER_AREA)
+            image = imutils.resize(image, width=max(1, round(self._scale * image.shape[1])))
         if lines:
             image = image.copy()
             _draw_lines(image, lines)

@@ -11,13 +11,14 @@ import pytest
 
 from recognition.evaluation import plots
 from recognition.faces import detection
+from recognition.media import sheets
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/evaluate.py"
 DETECTOR = "yunet" if detection.YUNET.exists() else "hog"  # needs no download
 STRANGER = 16
 STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
-SIDES = range(200, 330, 3)  # pixels that a photo may have in a figure
+SIDES = (200,)  # pixels, of a photo on a sheet
 PEOPLE = ["people", "photos", "found", "mistaken", "nearest", "stranger_photos", "strangers_named"]
 PEOPLE += ["without_a_face", "unreadable", "wrong"]
 PAIRS = ["pairs", "photos", "without_a_face", "unreadable", "threshold", "accuracy", "found", "mistaken", "wrong"]
@@ -219,7 +220,7 @@ def test_a_curve_shows_the_most_that_is_found_at_each_cost(tmp_path, monkeypatch
 
 
 def test_letters_that_the_font_lacks_give_no_warnings(tmp_path, recwarn):
-    plots.plot_images(np.zeros((1, 9, 9), np.uint8), ["山田"], tmp_path / "sheet.png")
+    sheets.save_sheet(np.zeros((1, 9, 9), np.uint8), ["山田"], tmp_path / "sheet.png")
     assert (tmp_path / "sheet.png").exists()
     assert not recwarn.list
 
