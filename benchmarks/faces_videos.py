@@ -95,10 +95,5 @@ def film_rows(runs: int, folder: Path, theirs: Callable[..., dict]) -> list[tupl
             "≥ 150 frames/s; named in ≥ 125 of frames 82-210, never in 20-81; nobody in 211-274",
             f"{rate:.0f} frames/s; {within(SHOT, lin)}; {within(PROFILE, lin)}; {within(AUDIENCE, lin, alex)}",
         ),
-        (
-            "start to answer, one photo",
-            "",
-            "≤ 1.0 s, no TensorFlow",
-            f"{seconds:.2f} s, {megabytes:.0f} MB",
-        ),
+        ("start to answer, one photo", "", "≤ 1.0 s, no TensorFlow", f"{seconds:.2f} s, {megabytes:.0f} MB"),
     ]

@@ -20,7 +20,8 @@ import numpy as np
 import tyro
 
 from recognition import files, progress, settings
-from recognition.evaluation import calibration, metrics, plots
+from recognition.evaluation import calibration, plots
+from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
 from recognition.media import frames
 from recognition.media.sheets import save_sheet
 from recognition.models import cards
@@ -76,7 +77,7 @@ def score(
     probabilities, labels, refused = probabilities[named], labels[named], refused[named]
     confidence, order = probabilities.max(1), np.argsort(-probabilities, axis=1, kind="stable")
     right = order[:, 0] == labels
-    matrix = metrics.confusion_matrix(labels, order[:, 0], len(class_names))
+    matrix = confusion_matrix(labels, order[:, 0], len(class_names))
     return {
         "images": len(labels),
         "accuracy": float(right.mean()),
@@ -88,19 +89,14 @@ def score(
         "loss": float(-np.log(np.maximum(probabilities[np.arange(len(labels)), labels], 1e-7)).mean()),
         "confidence": float(confidence.mean()),
         "calibration_error": calibration.error(confidence, right),
-        "classes": dict(zip(class_names, metrics.per_class(matrix), strict=True)),
+        "classes": dict(zip(class_names, per_class(matrix), strict=True)),
         "matrix": matrix.tolist(),
     }
 
 
 def print_table(result: dict) -> None:
     """Print the numbers for a person."""
-    width = max(map(len, [*result["classes"], "class"]))
-    print(f"{'class':>{width}}  precision   recall   images")
-    for name, row in result["classes"].items():
-        if row["count"]:
-            shares = [f"{row[key]:9.2%}" if row[key] is not None else f"{'-':>9}" for key in ("precision", "recall")]
-            print(f"{name:>{width}}  {''.join(shares)} {row['count']:8,}")
+    print_classes(result["classes"])
     alone = result["accuracy_without_mirror_images"]
     how = "crops and mirror images averaged" if alone is None else f"mirror images averaged; {alone:.2%} without"
     print(f"accuracy {result['accuracy']:.2%} ({how})   right among the first three {result['top_3']:.2%}")

@@ -42,18 +42,6 @@ PANELS = 6  # the boundary is drawn so many times
 COLORS = (plots.BLUE, plots.ORANGE)
 
 
-def plot_counts(parts: dict[str, np.ndarray], path: Path) -> None:
-    """Save how many images of each class every part of the dataset holds; labels int (N,) by the part's name."""
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    for axes, (name, labels) in zip(figure.subplots(1, len(parts)), parts.items(), strict=True):
-        bars = axes.barh(CIFAR10, np.bincount(labels, minlength=len(CIFAR10)), color=plots.BLUE)
-        axes.bar_label(bars, fmt="{:,.0f}", fontsize=9, padding=3)
-        axes.invert_yaxis()  # the first class on top
-        axes.set(title=f"{name}: {len(labels):,} images", xlabel="images", ylabel="class")
-        axes.margins(x=0.12)
-    plots.save_figure(figure, path)
-
-
 def plot_means(images: np.ndarray, labels: np.ndarray, path: Path) -> None:
     """Save, for every class, the mean of its images and how much each pixel's brightness differs from image to image.
 
@@ -78,7 +66,7 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> list[Path]:
     """Save the figures that need CIFAR-10; return their files."""
     x_train, y_train, _, y_test = datasets.load_cifar10()
     paths = [folder / f"{name}.png" for name in ("counts", "samples", "means")]
-    plot_counts({"training part": y_train, "test part": y_test}, paths[0])
+    plots.plot_counts({"training part": y_train, "test part": y_test}, CIFAR10, paths[0])
     by_class = [rng.choice(np.flatnonzero(y_train == k), 8, replace=False) for k in range(len(CIFAR10))]
     shown = np.stack(by_class, 1).ravel()  # a column a class
     titles = [*CIFAR10, *[""] * (len(shown) - len(CIFAR10))]

@@ -50,14 +50,8 @@ def main(config: Config) -> int:
             if show or output:
                 heat = occlusion.explain(frame.image, classifier, seen.top[0].label) if config.explain else None
                 frame.image = drawing.picture(frame.image, seen, heat)
-            path = sink.write(frame)
-            if config.json:
-                print(classification.json_line(frame.source, frame.index, seen), flush=True)
-            else:
-                where = f"   -> {path}" if path else ""
-                print(f"{frame.source}: {classification.text_of(seen)}{where}", flush=True)
-            sink.show(frame)
-            if sink.quit:
+            line = config.json and classification.json_line(frame.source, frame.index, seen)
+            if sink.put(frame, classification.text_of(seen), line):
                 break
     return 1 if source.failed else 0
 

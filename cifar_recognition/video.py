@@ -40,8 +40,7 @@ def main(config: Config) -> int:
     classifier = classification.load(config.model)
     live_objects = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = videos.VideoSource(config.path)
-    if config.roi:
-        check_roi(config.roi, source.size)
+    check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config)
     names = []
     with sinks.VideoSink(output, show, source, title="objects") as sink:
@@ -51,11 +50,8 @@ def main(config: Config) -> int:
             if config.json:
                 print(classification.json_line(frame.source, frame.index, seen), flush=True)
             drawing.draw_objects(frame.image, seen)
-            if config.roi:
-                draw_roi(frame.image, config.roi)
-            sink.write(frame)
-            sink.show(frame)
-            if sink.quit:
+            draw_roi(frame.image, config.roi)
+            if sink.put(frame):
                 break
     if not config.json:
         end = names[-1][0] + 1 / source.fps if names else 0.0

@@ -41,8 +41,7 @@ def main(config: Config) -> int:
     classifier = classification.load(config.model)
     live_objects = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = cameras.open_source(config.source, config.size)
-    if config.roi:
-        check_roi(config.roi, source.size)
+    check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config, live=True)
     meter = sinks.FpsMeter()
     with sinks.VideoSink(output, show, source, title="objects") as sink:
@@ -52,11 +51,8 @@ def main(config: Config) -> int:
                 print(classification.json_line(frame.source, frame.index, seen), flush=True)
             drawing.draw_objects(frame.image, seen)
             canvas.draw_fps(frame.image, meter.tick())
-            if config.roi:
-                draw_roi(frame.image, config.roi)
-            sink.write(frame)
-            sink.show(frame)
-            if sink.quit:
+            draw_roi(frame.image, config.roi)
+            if sink.put(frame):
                 break
     return 1 if source.failed else 0
 

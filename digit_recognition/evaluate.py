@@ -22,7 +22,8 @@ import tyro
 
 from recognition import settings
 from recognition.digits import reader, scoring
-from recognition.evaluation import metrics, plots
+from recognition.evaluation import plots
+from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
 from recognition.media.sheets import save_sheet
 from recognition.models import litert
 from recognition.training import datasets, labelled_digits
@@ -44,13 +45,13 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: litert.Model,
     probabilities = model.predict(images)[:, :10]
     read, confidence = probabilities.argmax(1), probabilities.max(1)
     right = probabilities[np.arange(len(labels)), labels]
-    matrix = metrics.confusion_matrix(labels, read, 10)
+    matrix = confusion_matrix(labels, read, 10)
     return {
         "images": len(images),
         "loss": float(-np.log(np.maximum(right, 1e-7)).mean()),
         "accuracy": float((read == labels).mean()),
         "refused": float((confidence < threshold).mean()),
-        "classes": {str(digit): row for digit, row in enumerate(metrics.per_class(matrix))},
+        "classes": {str(digit): row for digit, row in enumerate(per_class(matrix))},
         "matrix": matrix,
         "read": read,
         "confidence": confidence,
@@ -101,10 +102,7 @@ def main(config: Config) -> int:
     if config.json:
         print(json.dumps(result | {"most_confidently_wrong": [names[i] for i in wrong[:50]]}))
         return bool(failed)
-    print("digit  precision   recall   images")
-    for digit, row in result["classes"].items():
-        shares = [f"{row[key]:9.2%}" if row[key] is not None else f"{'-':>9}" for key in ("precision", "recall")]
-        print(f"{digit:>5}  {''.join(shares)} {row['count']:8,}")
+    print_classes(result["classes"])
     print(
         f"accuracy {result['accuracy']:.2%}   loss {result['loss']:.4f}   "
         f"refused as no digit {result['refused']:.2%}   ({len(images):,} images)"

@@ -57,16 +57,6 @@ def centre_of_mass(image: np.ndarray) -> np.ndarray:
     return np.array([moments["m10"], moments["m01"]]) / max(moments["m00"], 1)
 
 
-def plot_counts(parts: dict[str, np.ndarray], path: Path) -> None:
-    """Save how many images of each digit every part of the dataset holds; labels int (N,) by the part's name."""
-    figure = Figure(figsize=(9, 4), layout="constrained")
-    for axes, (name, labels) in zip(figure.subplots(1, len(parts)), parts.items(), strict=True):
-        seaborn.countplot(x=labels, color=plots.BLUE, ax=axes)
-        axes.bar_label(axes.containers[0], fontsize=9)
-        axes.set(title=f"{name}: {len(labels):,} images", xlabel="digit", ylabel="images")
-    plots.save_figure(figure, path)
-
-
 def plot_statistics(images: np.ndarray, pages: np.ndarray, normalised: np.ndarray, path: Path) -> None:
     """Save the distribution of pixel values and where the ink's centre lies before and after normalising."""
     figure = Figure(figsize=(10, 4.6), layout="constrained")
@@ -144,7 +134,7 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> tuple[list[Path], np
     """Save the figures that need MNIST; return their files and the test images, uint8 (N, 28, 28)."""
     x_train, y_train, x_test, y_test = datasets.load_mnist()
     paths = [folder / f"{name}.png" for name in ("counts", "samples", "statistics", "normalising")]
-    plot_counts({"training part": y_train, "test part": y_test}, paths[0])
+    plots.plot_counts({"training part": y_train, "test part": y_test}, list("0123456789"), paths[0])
     chosen = np.stack([rng.choice(np.flatnonzero(y_train == digit), 60, replace=False) for digit in range(10)])
     shown = chosen[:, :12].ravel()
     save_sheet(x_train[shown], [str(label) for label in y_train[shown]], paths[1], columns=12)

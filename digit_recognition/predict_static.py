@@ -32,7 +32,7 @@ class Config:
 
 def main(config: Config) -> int:
     if not config.paths:
-        raise settings.UserError("name at least one image, folder or pattern, for example data/samples", 2)
+        raise settings.UserError("name at least one image, folder or pattern, for example data/samples/digits", 2)
     model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
     show, output = sinks.window_or_output(config)
@@ -40,16 +40,9 @@ def main(config: Config) -> int:
     with sinks.FrameSink(output, show) as sink:
         for frame in source:
             rows = reader.read_digits(frame.image, model.predict, threshold)
-            text = reader.text_of(rows)
             drawing.draw_digits(frame.image, rows)
-            path = sink.write(frame)
-            if config.json:
-                print(reader.json_line(frame.source, frame.index, rows), flush=True)
-            else:
-                where = f"   -> {path}" if path else ""
-                print(f"{frame.source}: {text.replace(chr(10), ' / ') or 'no digit'}{where}", flush=True)
-            sink.show(frame)
-            if sink.quit:
+            text = reader.text_of(rows).replace("\n", " / ") or "no digit"
+            if sink.put(frame, text, config.json and reader.json_line(frame.source, frame.index, rows)):
                 break
     return 1 if source.failed else 0
 

@@ -36,8 +36,7 @@ def main(config: Config) -> int:
     model = reader.load(config.model)
     live_reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
     source = videos.VideoSource(config.path)
-    if config.roi:
-        check_roi(config.roi, source.size)
+    check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config)
     texts = []
     with sinks.VideoSink(output, show, source, title="digits") as sink:
@@ -47,11 +46,8 @@ def main(config: Config) -> int:
             if config.json:
                 print(reader.json_line(frame.source, frame.index, rows), flush=True)
             drawing.draw_digits(frame.image, rows)
-            if config.roi:
-                draw_roi(frame.image, config.roi)
-            sink.write(frame)
-            sink.show(frame)
-            if sink.quit:
+            draw_roi(frame.image, config.roi)
+            if sink.put(frame):
                 break
     if not config.json:
         end = texts[-1][0] + 1 / source.fps if texts else 0.0

@@ -38,8 +38,7 @@ def main(config: Config) -> int:
     model = reader.load(config.model)
     live_reader = live.LiveReader(model.predict, model.threshold(config.threshold), config.roi)
     source = cameras.open_source(config.source, config.size)
-    if config.roi:
-        check_roi(config.roi, source.size)
+    check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config, live=True)
     meter = sinks.FpsMeter()
     with sinks.VideoSink(output, show, source, title="digits") as sink:
@@ -49,11 +48,8 @@ def main(config: Config) -> int:
                 print(reader.json_line(frame.source, frame.index, rows), flush=True)
             drawing.draw_digits(frame.image, rows)
             canvas.draw_fps(frame.image, meter.tick())
-            if config.roi:
-                draw_roi(frame.image, config.roi)
-            sink.write(frame)
-            sink.show(frame)
-            if sink.quit:
+            draw_roi(frame.image, config.roi)
+            if sink.put(frame):
                 break
     return 1 if source.failed else 0
 

@@ -55,14 +55,9 @@ def main(config: Config) -> int:
             matches = recognizer.identify(frame.image, found)
             seen = [live.Seen(face.box, match) for face, match in zip(found, matches, strict=True)]
             drawing.draw_faces(frame.image, seen)
-            path = sink.write(frame)
-            if config.json:
-                print(live.json_line(frame.source, frame.index, seen), flush=True)
-            else:
-                names = ", ".join(printable(one.name or "unknown") for one in sorted(seen, key=lambda one: one.box[0]))
-                print(f"{frame.source}: {names or 'no face'}{f'   -> {path}' if path else ''}", flush=True)
-            sink.show(frame)
-            if sink.quit:
+            names = [printable(one.name or "unknown") for one in sorted(seen, key=lambda one: one.box[0])]
+            line = config.json and live.json_line(frame.source, frame.index, seen)
+            if sink.put(frame, ", ".join(names) or "no face", line):
                 break
     return 1 if source.failed else 0
 

@@ -48,19 +48,14 @@ def main(config: Config) -> int:
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
     show, output = sinks.window_or_output(config)
-    with (
-        who,
-        sinks.VideoSink(output, show, source, title="faces") as sink,
-    ):
+    with who, sinks.VideoSink(output, show, source, title="faces") as sink:
         watcher = live.Watcher(detector, recognizer)
         for frame, seen in live.settled(progress.watched(source, source.count), watcher):
             who.add(frame.seconds, seen)
             if config.json:
                 print(live.json_line(frame.source, frame.index, seen), flush=True)
             drawing.draw_faces(frame.image, seen)
-            sink.write(frame)
-            sink.show(frame)
-            if sink.quit:
+            if sink.put(frame):
                 break
     if not config.json:
         print(who.text())

@@ -48,12 +48,7 @@ class Config:
 
 
 def enroll_in_front(
-    sink: sinks.VideoSink,
-    frame: frames.Frame,
-    clean: np.ndarray,
-    seen: list[live.Seen],
-    database: People,
-    hint: str,
+    sink: sinks.VideoSink, frame: frames.Frame, clean: np.ndarray, seen: list[live.Seen], database: People, hint: str
 ) -> str:
     """Ask for the name of the largest unknown face and enroll it, from `clean`, BGR; return what to tell the user.
 
@@ -93,10 +88,7 @@ def main(config: Config) -> int:
     )
     show, output = sinks.window_or_output(config, live=True)
     meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
-    with (
-        who,
-        sinks.VideoSink(output, show, source, KEYS, "faces") as sink,
-    ):
+    with who, sinks.VideoSink(output, show, source, KEYS, "faces") as sink:
         watcher = live.Watcher(detector, recognizer)
         for frame in source:
             now = time.monotonic()

@@ -98,11 +98,7 @@ def digit_of(hypothesis: Hypothesis, scale: float) -> Digit:
 
 
 def _read_ink(
-    frame: np.ndarray,
-    light_on_dark: bool,
-    predict: Callable[[np.ndarray], np.ndarray],
-    threshold: float,
-    most: int,
+    frame: np.ndarray, light_on_dark: bool, predict: Callable[[np.ndarray], np.ndarray], threshold: float, most: int
 ) -> list[Hypothesis]:
     """Return the digits of a frame whose ink is lighter, or darker, than its paper."""
     components = find_components(remove_ruling(ink_map(frame, light_on_dark)), most)

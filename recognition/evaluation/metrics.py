@@ -24,3 +24,13 @@ def per_class(matrix: np.ndarray) -> list[dict]:
         }
         for k in range(len(matrix))
     ]
+
+
+def print_classes(rows: dict[str, dict]) -> None:
+    """Print precision, recall and count of every class that there is, see `per_class`, for a person."""
+    width = max(map(len, [*rows, "class"]))
+    print(f"{'class':>{width}}  precision   recall   images")
+    for name, row in rows.items():
+        if row["count"]:
+            shares = [f"{row[key]:9.2%}" if row[key] is not None else f"{'-':>9}" for key in ("precision", "recall")]
+            print(f"{name:>{width}}  {''.join(shares)} {row['count']:8,}")

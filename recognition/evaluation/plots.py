@@ -6,6 +6,7 @@ Only training, evaluation and exploration import this module: Matplotlib and sea
 
 import math
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,18 @@ def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> No
     axes.set_xticks(np.arange(classes) + 0.5, class_names, **font, **(turned if long else {"rotation": 0}))
     axes.set_yticks(np.arange(classes) + 0.5, class_names, **font, rotation=0)
     axes.set_title(f"{np.trace(matrix):,} of {matrix.sum():,} right ({np.trace(matrix) / max(matrix.sum(), 1):.2%})")
+    save_figure(figure, path)
+
+
+def plot_counts(parts: dict[str, np.ndarray], class_names: Sequence[str], path: Path) -> None:
+    """Save how many images of each class every part of the dataset holds; labels int (N,) by the part's name."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    for axes, (name, labels) in zip(figure.subplots(1, len(parts)), parts.items(), strict=True):
+        bars = axes.barh(class_names, np.bincount(labels, minlength=len(class_names)), color=BLUE)
+        axes.bar_label(bars, fmt="{:,.0f}", fontsize=9, padding=3)
+        axes.invert_yaxis()  # the first class on top
+        axes.set(title=f"{name}: {len(labels):,} images", xlabel="images", ylabel="class")
+        axes.margins(x=0.12)
     save_figure(figure, path)
 
 

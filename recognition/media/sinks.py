@@ -68,6 +68,13 @@ class FrameSink:
             save_picture(path, frame.image)
         return path
 
+    def put(self, frame: Frame, text: str, line: str | None = None) -> bool:
+        """Save and show an annotated frame, and print text, or a line of JSON; tell whether the user had enough."""
+        path = self.write(frame)
+        print(line or f"{frame.source}: {text}{f'   -> {path}' if path else ''}", flush=True)
+        self.show(frame)
+        return self.quit
+
     def _path(self, source: str) -> Path:
         folder, stem, suffix, number = self._output, Path(source).stem, self._suffix, 1
         if not self._is_folder():
@@ -154,6 +161,12 @@ class VideoSink:
         if was_paused:
             self._leave_out(began)
         return pressed
+
+    def put(self, frame: Frame) -> bool:
+        """Append an annotated frame to the video and show it; tell whether the user had enough."""
+        self.write(frame)
+        self.show(frame)
+        return self.quit
 
     def ask(self, frame: Frame, question: str) -> str:
         """Return a line of text that the user types into the window, over a frame that stands still; "" for none.

@@ -100,11 +100,7 @@ class Backbone:
 
 
 def load(
-    name: str,
-    weights: Path | None = None,
-    size: int = 64,
-    folder: Path = cards.MODELS,
-    published: Path = PUBLISHED,
+    name: str, weights: Path | None = None, size: int = 64, folder: Path = cards.MODELS, published: Path = PUBLISHED
 ) -> Backbone:
     """Return a backbone by its name. Raises UserError where it has no weights, or others than when first used.
 

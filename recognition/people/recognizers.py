@@ -158,12 +158,7 @@ def check(name: str, accept: float, model: str, weights: Path | None) -> None:
 
 
 def load(
-    name: str,
-    folder: Path,
-    detector,
-    accept: float = 0.01,
-    model: str = MODEL,
-    weights: Path | None = None,
+    name: str, folder: Path, detector, accept: float = 0.01, model: str = MODEL, weights: Path | None = None
 ) -> EmbeddingRecognizer | CnnRecognizer:
     """Return a recogniser by its name, for the people whose photos are in `folder`.
 

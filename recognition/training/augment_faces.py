@@ -10,7 +10,7 @@ import numpy as np
 MARGIN = 0.1  # of the width and height, around the part that the network sees: room to turn and shift
 
 
-def vary(crops: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
+def augment(crops: np.ndarray, rng: np.random.Generator, strength: float = 1.0) -> np.ndarray:
     """Return another view of every crop, with MARGIN around it: turned, mirrored, lit, blurred, part hidden.
 
     `strength`: 0 leaves only the mirror image, 1 is the full range. The result is without the margin.

@@ -68,5 +68,5 @@ def hold_back(photos: Photos, share: float) -> tuple[np.ndarray, tuple[np.ndarra
     if len(held_back):
         return kept, (augment_faces.centre(photos.crops[held_back]), photos.labels[held_back]), "validation photos"
     say("too few photos to keep some for validation: validating on other views of those trained on")
-    views = augment_faces.vary(photos.crops[kept], np.random.default_rng(0), 0.5)
+    views = augment_faces.augment(photos.crops[kept], np.random.default_rng(0), 0.5)
     return kept, (views, photos.labels[kept]), "other views of the photos trained on"

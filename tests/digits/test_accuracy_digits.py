@@ -56,7 +56,7 @@ def test_photos_are_read(digit_photos, shipped):
 
 def test_sample_photos_of_the_first_command_are_read(shipped):
     """These are in the repository, so this test never skips."""
-    photos = list(frames.FrameSource([str(ROOT / "data" / "samples")]))
+    photos = list(frames.FrameSource([str(ROOT / "data" / "samples" / "digits")]))
     assert photos
     for photo in photos:
         assert reader.read_digits(photo.image, shipped.predict, shipped.card["threshold"]), photo.source

@@ -62,4 +62,4 @@ def test_photos_of_digits_are_none_of_these(digit_photos, classifier):
 
 def test_sample_photos_of_digits_are_none_of_these(classifier):
     """These are in the repository, so this test never skips."""
-    assert refused(classifier, sorted((ROOT / "data" / "samples").glob("*.jpg"))) >= 0.8
+    assert refused(classifier, sorted((ROOT / "data" / "samples" / "digits").glob("*.jpg"))) >= 0.8

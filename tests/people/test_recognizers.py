@@ -52,12 +52,7 @@ def write_cnn(folder: Path, detector, threshold: float = 0.6) -> None:
     model.get_layer("features").moving_mean.assign(features.mean(0))  # random features are all alike otherwise
     features = body.predict(crops[..., None], verbose=0)
     model.get_layer("cosines").set_weights([features.T])
-    card = {
-        "architecture": "faces",
-        "class_names": PEOPLE,
-        "threshold": threshold,
-        "preprocessing": str(FORM),
-    }
+    card = {"architecture": "faces", "class_names": PEOPLE, "threshold": threshold, "preprocessing": str(FORM)}
     store.save(model, card, "faces", folder)
 
 

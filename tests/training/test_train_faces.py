@@ -181,12 +181,12 @@ def test_everybody_keeps_a_photo_to_train_on():
 
 def test_views_differ_and_are_the_same_for_the_same_seed():
     crops = np.stack([cv2.cvtColor(draw_face(k), cv2.COLOR_BGR2GRAY) for k in range(4)])
-    views = augment_faces.vary(crops, np.random.default_rng(3))
+    views = augment_faces.augment(crops, np.random.default_rng(3))
     assert views.shape == (4, 200, 200)
     assert views.dtype == np.uint8
-    assert np.array_equal(views, augment_faces.vary(crops, np.random.default_rng(3)))
-    assert not np.array_equal(views, augment_faces.vary(crops, np.random.default_rng(4)))
-    plain = augment_faces.vary(crops, np.random.default_rng(3), 0.0)  # the crops or their mirror images
+    assert np.array_equal(views, augment_faces.augment(crops, np.random.default_rng(3)))
+    assert not np.array_equal(views, augment_faces.augment(crops, np.random.default_rng(4)))
+    plain = augment_faces.augment(crops, np.random.default_rng(3), 0.0)  # the crops or their mirror images
     middle = crops[:, 20:220, 20:220]
     for view, crop in zip(plain, middle, strict=True):
         assert min(np.abs(view.astype(int) - way).max() for way in (crop, crop[:, ::-1])) <= 1
@@ -211,7 +211,7 @@ def test_folder_of_photos_is_refused_by_name(tmp_path):
 def test_views_of_colour_and_their_gray_are_alike():
     crops = np.stack([draw_face(k) for k in range(4)])
     gray = np.stack([cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in crops])
-    views, same = (augment_faces.vary(kind, np.random.default_rng(3), 0.3) for kind in (crops, gray))
+    views, same = (augment_faces.augment(kind, np.random.default_rng(3), 0.3) for kind in (crops, gray))
     assert views.shape == (4, 200, 200, 3)
     for view, other in zip(views, same, strict=True):
         assert np.corrcoef(cv2.cvtColor(view, cv2.COLOR_BGR2GRAY).ravel(), other.ravel())[0, 1] > 0.9
