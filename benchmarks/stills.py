@@ -6,6 +6,7 @@
 Reads models/digits.*. What is on the pictures is what the scripts draw, but for the frame rate.
 """
 
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,10 +22,10 @@ from recognition.digits.live import LiveReader
 from recognition.faces import detection
 from recognition.faces.drawing import draw_faces
 from recognition.faces.live import Seen
-from recognition.media import sinks
+from recognition.media import frames, sinks
 from recognition.models import litert, store
 from recognition.people import recognizers
-from recognition.synthetic import clips, handwriting, pages, portraits
+from recognition.synthetic import clips, handwriting, pages
 
 WIDTH = 1000  # pixels
 
@@ -77,16 +78,12 @@ def save(frames: list[np.ndarray], path: Path) -> None:
 
 
 def name_people() -> np.ndarray:
-    """Return a picture of predict_static.py, BGR: four drawn people, three of whom are enrolled."""
+    """Return a picture of predict_static.py, BGR: the party of data/samples, three of whom are enrolled."""
     detector = detection.load_detector("auto")
     with tempfile.TemporaryDirectory() as folder:
-        for name, person in (("Ada", 0), ("Ben", 2), ("Zoë", 7)):
-            (Path(folder) / name).mkdir()
-            for photo in range(4):
-                sinks.save_picture(Path(folder) / name / f"{photo}.png", portraits.draw_face(person, photo, 480))
-        # Drawn people are more alike than real ones
-        recognizer = recognizers.load("embedding", Path(folder), detector, accept=1e-7)
-        frame = np.hstack([portraits.draw_face(person, 9, 320) for person in (2, 0, 16, 7)])
+        people = Path(shutil.copytree(files.DATA / "samples" / "people", Path(folder) / "people"))
+        recognizer = recognizers.load("embedding", people, detector)
+        frame = frames.read_image(files.DATA / "samples" / "party.jpg")
         found = detector.detect(frame)
         matches = recognizer.identify(frame, found)
     draw_faces(frame, [Seen(face.box, match) for face, match in zip(found, matches, strict=True)])
