@@ -3,7 +3,7 @@
     python benchmarks/figures.py                  # after every training of models/digits.*
     python benchmarks/figures.py --output /tmp/x  # look before replacing the committed ones
 
-Reads models/digits.*; `recognition.handwriting` writes the digits, so no dataset is needed and none is published.
+Reads models/digits.*; recognition/synthetic/handwriting.py writes the digits: no dataset is needed, none published.
 Writes convolution.png, relu.png, max_pooling.png, dropout.png, dense.png and softmax.png, all with the network's own
 weights. Its batch normalisation, which only brings the maps to a common scale, is left out between the first three.
 """

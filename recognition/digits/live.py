@@ -24,7 +24,7 @@ HIGH_ONES = 0.6  # of the frame's height that such ones may have: arms and door 
 
 
 class LiveReader:
-    """Reads frame after frame; `predict` and `threshold` are those of `digits.read_digits`, `roi` where to look."""
+    """Reads frame after frame; `predict` and `threshold` are those of `reader.read_digits`, `roi` where to look."""
 
     def __init__(self, predict: Callable[[np.ndarray], np.ndarray], threshold: float, roi: Box | None = None):
         self._predict, self._threshold, self._roi = predict, threshold, roi

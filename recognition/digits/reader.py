@@ -38,7 +38,8 @@ def load(name: str, folder: Path = cards.MODELS) -> litert.Model:
     """Return a model in models/ that reads digits. Raises UserError for one that takes other images."""
     model = store.load(name, folder)
     if model.shape != (SIZE, SIZE, 1):
-        raise UserError(f"{folder / name} is no model of digits: train one with python digit_recognition/train.py")
+        path = cards.card_path(name, folder).with_suffix("")
+        raise UserError(f"{path} is no model of digits: train one with python digit_recognition/train.py")
     return model
 
 

@@ -21,7 +21,7 @@ def edit_distance(wanted: str, read: str) -> int:
 def score_photos(read: Callable[[np.ndarray], str], folder: Path, labels: dict[str, dict]) -> dict:
     """Return how well `read` (BGR frame to text) reads a folder's photos: digits, score, exact, failed, each photo.
 
-    The score is 1 - edit distance / digits. `labels` is what `datasets.load_photo_labels` returned; a photo whose note
+    The score is 1 - edit distance / digits. `labels`: from labelled_digits.load_photo_labels; a photo whose note
     says SCATTERED has no reading order, so its digits are compared sorted. Photos that cannot be used count as unread.
     """
     source = FrameSource([str(folder / name) for name in labels])

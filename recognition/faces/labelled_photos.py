@@ -35,7 +35,7 @@ def people_folders(folder: Path) -> list[Path]:
 class MainFaces:
     """The photos of files and folders, each with the face that it is of: iterate once.
 
-    `rival`: see faces.main_face. Then `faceless` and `unreadable` list the photos, and folders, that have none.
+    `rival`: see detection.main_face. Then `faceless` and `unreadable` list the photos, and folders, that have none.
     """
 
     def __init__(self, paths: list[Path], detector, rival: float = 1.0, count: int | None = None):

@@ -57,7 +57,7 @@ class Seen:
 class Watcher:
     """Watches one video: give it frame after frame.
 
-    `detector`: as faces.load_detector gives it. `recognizer`: see recognizers.
+    `detector`: as detection.load_detector gives it. `recognizer`: see recognizers.
     """
 
     def __init__(self, detector, recognizer):

@@ -49,7 +49,7 @@ def faces(classes: int) -> keras.Model:
 def embedding(classes: int) -> keras.Model:
     """Return dlib's face descriptor with a direction for each person: 150x150 RGB in, likenesses out, 1 for the same.
 
-    Its numbers are untrained: see dlib_network. The likeness is 0 where faces are as alike as those of strangers.
+    Its numbers are untrained: see dlib_resnet. The likeness is 0 where faces are as alike as those of strangers.
     """
     body = dlib_resnet.network()
     x = Cosines(classes, dtype="float32", name="cosines")(body.output)

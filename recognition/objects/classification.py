@@ -84,7 +84,8 @@ def load(name: str, folder: Path = cards.MODELS) -> Classifier:
         backbone = backbones.load_same(card["backbone"], str(cards.card_path(name, folder)), folder)
     model = store.load(name, folder)
     if not backbone and (len(model.shape) != 3 or model.shape[0] != model.shape[1] or model.shape[2] != 3):
-        raise UserError(f"{folder / name} is no object model: train one with python cifar_recognition/train.py")
+        path = cards.card_path(name, folder).with_suffix("")
+        raise UserError(f"{path} is no object model: train one with python cifar_recognition/train.py")
     return Classifier(model, backbone)
 
 

@@ -61,7 +61,7 @@ def draw_objects(frame: np.ndarray, objects: Objects) -> None:
 def draw_heat(frame: np.ndarray, heat: np.ndarray) -> None:
     """Colour what spoke for a class on a BGR frame, in place; the rest turns gray and dim.
 
-    `heat`: float32 (H, W), see `explaining.explain`. From dark blue to yellow, brighter with every step, so that all
+    `heat`: float32 (H, W), see `occlusion.explain`. From dark blue to yellow, brighter with every step, so that all
     eyes can tell them apart.
     """
     strength = np.clip(heat / max(NOTHING, float(heat.max())), 0, 1)

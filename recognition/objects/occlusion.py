@@ -36,7 +36,7 @@ def explain(frame: np.ndarray, classifier: Classifier, label: str) -> np.ndarray
     """Return how much of a class's log-odds each place of a BGR frame, hidden, takes away: float32 (H, W), >= 0.
 
     Log-odds, log(p / (1 - p)), tell reasons apart where a network is so sure that its probability hardly moves.
-    Of the views that `objects.classify` averages, mirror images left out, and averaged as there.
+    Of the views that `classification.classify` averages, mirror images left out, and averaged as there.
     """
     size, column = classifier.size, classifier.class_names.index(label)
     height, width = frame.shape[:2]

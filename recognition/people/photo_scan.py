@@ -28,7 +28,7 @@ class PhotoScan:
     """Finds the photos that are new, changed or gone; `unreadable`: those that cannot be read, with the reason.
 
     100,000 people's folders are asked for their times of change in half a second; photos overwritten in place change
-    only their own, so these are asked too: of a few people always, of many in turn. `embed`: see looking.embed_photos.
+    only their own, so these are asked too: of a few people always, of many in turn. `embed`: see embed_photos.py.
     """
 
     def __init__(self, folder: Path, index: PhotoIndex, embed: Embed):

@@ -89,7 +89,7 @@ class CnnRecognizer:
         return self.match(self.embed(self.crop(frame, faces)))
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
-        """Return the faces of a BGR frame as the network wants them, see face_crops."""
+        """Return the faces of a BGR frame as the network wants them, see faces.crops."""
         return self._form.crop(frame, faces)
 
     def embed(self, crops: np.ndarray) -> np.ndarray:

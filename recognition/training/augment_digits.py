@@ -1,6 +1,6 @@
 """Training images of digits: other hands, pens and cameras from the same scans, and shapes that are no digit.
 
-Every function takes and returns uint8 (N, 28, 28), white ink on black, as MNIST and `digits.normalise` have it.
+Every function takes and returns uint8 (N, 28, 28), white ink on black, as MNIST and `normalisation.normalise` have it.
 Affine and elastic distortions after P. Simard, D. Steinkraus, J. Platt, "Best practices for convolutional neural
 networks applied to visual document analysis" (2003).
 """

@@ -10,7 +10,7 @@ class Muon(keras.optimizers.Muon):
 
     K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024): the momentum's singular values
     are made equal, so that directions which few images ask for are followed as far as those which all ask for.
-    Each step is `learning_rate` long, which suits kernels of length 1 (see ladder.fast). All that is no convolution
+    Each step is `learning_rate` long, which suits kernels of length 1 (as in `fast`). All that is no convolution
     learns with Adam, at `adam_lr_ratio` times that rate.
     """
 
