@@ -1,7 +1,7 @@
-"""Measure everything that the README claims about digits, each row beside its yardstick, in one run.
+"""Measure everything that the pages in docs/ claim about digits, each row beside its yardstick, in one run.
 
-    python benchmarks/digits.py              # prints the table of the README; trains what is not yet trained (an hour)
-    python benchmarks/digits.py --seeds 1    # with one training of the default model instead of five
+    python benchmarks/digits.py            # prints a table of docs/measured.md; trains what is not trained yet: an hour
+    python benchmarks/digits.py --seeds 1  # with one training of the default model instead of five
 
 Reads data/ (MNIST; where present usps_train.npz, letters.npz and digit_photos/) and models/digits.*.
 Trains into output/benchmark/; what is finished there is not trained again, except the two runs that are timed.

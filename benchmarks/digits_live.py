@@ -1,6 +1,6 @@
-"""Measure what the README claims about live digits, each row beside its yardstick, in one run.
+"""Measure what the pages in docs/ claim about live digits, each row beside its yardstick, in one run.
 
-    python benchmarks/digits_live.py               # prints the table of the README (40 minutes)
+    python benchmarks/digits_live.py               # prints the table of docs/measured.md (40 minutes)
     python benchmarks/digits_live.py --minutes 0   # without the half hour of watching memory
 
 Reads models/digits.* and, where they are there, data/mnist.npz, data/air_writing/ and data/models/. Frames are in

@@ -1,4 +1,4 @@
-"""Measure what the README says of faces, beside the PyPI package face_recognition, and print its table.
+"""Measure what docs/measured.md says of faces, beside the PyPI package face_recognition, and print its table.
 
     python benchmarks/faces.py                     # everything whose data is there: a quarter of an hour on two cores
     python benchmarks/faces.py --no-train          # without training the cnn

@@ -1,4 +1,4 @@
-"""Draw the pictures of the README that explain the layers of the digit network, one a layer, into docs/.
+"""Draw the pictures of docs/networks.md that explain the layers of the digit network, one a layer, into docs/.
 
     python benchmarks/figures.py                  # after every training of models/digits.*
     python benchmarks/figures.py --output /tmp/x  # look before replacing the committed ones

@@ -148,6 +148,24 @@ def lines(paths: list[Path]) -> int:
     return sum(len(path.read_text(encoding="utf-8").splitlines()) for path in paths)
 
 
+def code_lines(paths: list[Path]) -> int:
+    """Return the number of lines of files without imports, docstrings, comments and blank lines."""
+    count = 0
+    for path in paths:
+        text = path.read_text(encoding="utf-8")
+        left = {n for n, line in enumerate(text.splitlines(), 1) if line.strip() and not line.strip().startswith("#")}
+        for node in ast.walk(ast.parse(text)):
+            told = (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Constant)
+                and isinstance(node.value.value, str)
+            )
+            if told or isinstance(node, ast.Import | ast.ImportFrom):
+                left -= set(range(node.lineno, node.end_lineno + 1))
+        count += len(left)
+    return count
+
+
 def tree_rows(root: Path, moved: dict[str, str]) -> list[str]:
     """Return what the tree is like, a text for each row of the table."""
     files = file_graph(root)
@@ -163,7 +181,7 @@ def tree_rows(root: Path, moved: dict[str, str]) -> list[str]:
     return [
         f"{largest_folder(root)}; {len(circles(files) | circles(rooms))}; {len(longest_chain(rooms))}",
         f"{min(loads)} to {max(loads)}" if max(loads) else "0",
-        f"{package:,} + {scripts:,} = {package + scripts:,}",
+        f"{package:,} + {scripts:,} = {package + scripts:,}; {code_lines(list(python_files(root).values())):,} of code",
         f"{min(trains)} to {max(trains)}",
         f"{lines([root / 'README.md'])} lines, {(root / 'README.md').stat().st_size / 1000:.0f} KB",
     ]
@@ -220,7 +238,10 @@ def main(config: Config) -> None:
     names = [
         ("files in the largest folder of recognition/; circles of imports; longest chain of imports", "≤ 12; 0; ≤ 7"),
         ("modules of another part that `predict_static.py`, `webcam.py` of a part load", "0"),
-        ("lines of `recognition/` and of the scripts", "at least 200 fewer, no feature lost"),
+        (
+            "lines of `recognition/` + the scripts; of them code: no import, docstring, blank line",
+            "at least 200 fewer, no feature lost",
+        ),
         ("lines of the train scripts", "≤ 150"),
         ("README", "≤ 220 lines"),
     ]

@@ -1,4 +1,4 @@
-"""Measure for the README: seconds of a call, seconds and memory of a command, and the table that shows them."""
+"""Measure for docs/measured.md: seconds of a call, seconds and memory of a command, and the table that shows them."""
 
 import statistics
 import subprocess
@@ -46,7 +46,7 @@ def percent(value: float) -> str:
 
 
 def print_table(rows: list[tuple[str, str, str, str]], versions: dict[str, str]) -> None:
-    """Print the README's table, each row a claim, its yardstick, what is required and what was measured."""
+    """Print a table, each row a claim, its yardstick, what is required and what was measured."""
     print("| | yardstick, same run | required | measured |\n|-|-|-|-|")
     for row in rows:
         print("| " + " | ".join(row) + " |")

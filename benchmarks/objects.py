@@ -1,4 +1,4 @@
-"""Measure what the README says of objects, each row beside its yardstick, in one run, and print its table.
+"""Measure what docs/measured.md says of objects, each row beside its yardstick, in one run, and print its table.
 
     python benchmarks/objects.py              # trains what is not yet trained: two hours on two cores
     python benchmarks/objects.py --seeds 1    # with the shipped model alone instead of three

@@ -1,4 +1,4 @@
-"""Draw the README's pictures of live reading, air-writing and faces, from what we draw ourselves, into docs/.
+"""Draw the pictures of live reading, air-writing and faces, from what we draw ourselves, into docs/.
 
     python benchmarks/stills.py                  # writes docs/live.jpg, air_writing.jpg and faces.jpg
     python benchmarks/stills.py --output /tmp/x  # look before replacing the committed ones

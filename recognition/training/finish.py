@@ -49,7 +49,7 @@ def save(config, model, checkpoint, card: dict, measure: Callable[[Model, dict],
     """Write all files of a Keras model that was trained; return its path in models/, without a suffix, and its card.
 
     `card`: what it says besides how the model came to be: settings, seconds, precision, versions. `measure`: see
-    `write`. The checkpoint is removed.
+    `write`. The checkpoint is removed, unless the model got another name: with it --replace need not train again.
     """
     card = {
         "architecture": config.architecture,
@@ -60,7 +60,8 @@ def save(config, model, checkpoint, card: dict, measure: Callable[[Model, dict],
         "versions": versions(),
     }
     path = write(config, model, card, measure, checkpoint.history)
-    checkpoint.remove()
+    if path.name == config.name:
+        checkpoint.remove()
     return path, card
 
 
@@ -88,7 +89,7 @@ def write(
         (folder / f"{final}_history.png").unlink(missing_ok=True)  # of a training before
     store.install(staging, name, folder, final)
     if kept:
-        say(f"{kept}: kept as {folder / final}; use it with --model {final}, or replace the old one with --replace")
+        say(f"{kept}: kept as {folder / final}: use it with --model {final}, or put it in place with --replace")
     return folder / final
 
 
