@@ -1,6 +1,8 @@
 """The card of a model, NAME.json: what it is, how good, and the SHA-256 of its other two files."""
 
+import contextlib
 import json
+import os
 import re
 from pathlib import Path
 
@@ -35,6 +37,7 @@ def card_path(model: str, folder: Path = MODELS) -> Path:
 def read_card(model: str, folder: Path = MODELS) -> dict:
     """Return the card of a model, `model` as for `locate`. Raises UserError where it is missing or damaged."""
     path = card_path(model, folder)
+    complete(path.stem, path.parent)
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
         missing = {"architecture", "class_names", "threshold", "sha256"} - card.keys()
@@ -46,6 +49,18 @@ def read_card(model: str, folder: Path = MODELS) -> dict:
     except (ValueError, AttributeError) as error:  # no JSON, or JSON of another kind
         raise UserError(f"{path} is damaged ({error}): train the model again, or git checkout models") from error
     return card
+
+
+def complete(name: str, folder: Path) -> None:
+    """Move the files of a model that was finished into place, if a program was killed in the middle of that."""
+    finished = folder / f".{name}.finished"
+    if not finished.exists():
+        return
+    for path in finished.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another program does the same
+            os.replace(path, folder / path.name)
+    with contextlib.suppress(OSError):
+        finished.rmdir()
 
 
 def write_card(card: dict, name: str, folder: Path = MODELS) -> None:

@@ -6,16 +6,16 @@ numbers for an architecture in `recognition.networks`.
 """
 
 import contextlib
-import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from recognition.files import sha256, write_atomically
-from recognition.models.cards import MODELS, check_name, locate, read_card, write_card
+from recognition.models.cards import MODELS, check_name, complete, locate, read_card, write_card
 from recognition.models.litert import Model
 from recognition.models.weights import load_weights
 from recognition.settings import UserError, quiet, say
@@ -32,7 +32,6 @@ def load(model: str, folder: Path = MODELS) -> Model:
     """
     name, folder = locate(model, folder)
     for _ in range(2):  # in between a training may have moved its files into place
-        _move_finished(name, folder)
         card = read_card(name, folder)
         weights, tflite = folder / f"{name}.weights.h5", folder / f"{name}.tflite"
         how = f"run python {card.get('script', 'train.py')}"
@@ -58,11 +57,13 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
 
     `card` needs architecture, class_names and threshold; the hashes are added.
     """
-    install(stage(model, card, name, folder), name, folder)
+    with staged(model, card, name, folder) as staging:
+        install(staging, name, folder)
 
 
-def stage(model, card: dict, name: str, folder: Path = MODELS) -> Path:
-    """Write the files of a Keras model, as `save` does, into a folder of their own; return it, for `install`."""
+@contextlib.contextmanager
+def staged(model, card: dict, name: str, folder: Path = MODELS) -> Iterator[Path]:
+    """Write the files of a Keras model, as `save` does, into a folder of their own, for `install`, and give it."""
     check_name(name)
 
     from recognition.networks import architectures
@@ -77,12 +78,15 @@ def stage(model, card: dict, name: str, folder: Path = MODELS) -> Path:
         if time.time() - left.stat().st_mtime > ABANDONED:
             shutil.rmtree(left, ignore_errors=True)
     staging = Path(tempfile.mkdtemp(".partial", f".{name}.", folder))
-    weights, content = staging / f"{name}.weights.h5", export(clean)
-    clean.save_weights(weights)
-    (staging / f"{name}.tflite").write_bytes(content)
-    card["sha256"] = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
-    write_card(card, name, staging)
-    return staging
+    try:
+        weights, content = staging / f"{name}.weights.h5", export(clean)
+        clean.save_weights(weights)
+        (staging / f"{name}.tflite").write_bytes(content)
+        card["sha256"] = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
+        write_card(card, name, staging)
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def install(staging: Path, name: str, folder: Path, final: str | None = None) -> None:
@@ -93,21 +97,9 @@ def install(staging: Path, name: str, folder: Path, final: str | None = None) ->
     final = final or name
     for path in staging.iterdir():
         path.rename(path.with_name(final + path.name.removeprefix(name)))
-    _move_finished(final, folder)
+    complete(final, folder)
     staging.rename(folder / f".{final}.finished")  # from now on they count: whoever comes next completes the move
-    _move_finished(final, folder)
-
-
-def _move_finished(name: str, folder: Path) -> None:
-    """Move what was finished into place; also what another program, killed in the middle of that, has left."""
-    finished = folder / f".{name}.finished"
-    if not finished.exists():
-        return
-    for path in finished.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # another program does the same
-            os.replace(path, folder / path.name)
-    with contextlib.suppress(OSError):
-        finished.rmdir()
+    complete(final, folder)
 
 
 def export(model, rounded: bool | None = None) -> bytes:

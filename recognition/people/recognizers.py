@@ -110,6 +110,7 @@ class CnnRecognizer:
 
     def _load(self) -> None:
         card_path = cards.card_path(self._name, self._models)
+        cards.complete(card_path.stem, card_path.parent)
         if not card_path.exists():
             raise UserError(f"{card_path} not found: the cnn is not trained yet: {TRAIN}")
         self._loaded, self._known = self._stamp(), set(list_people(self._folder))

@@ -75,21 +75,22 @@ def write(
     plots.plot_history; {} draws none.
     """
     name, folder = config.name, Path(config.output)
-    staging = store.stage(model, card | {"threshold": 1.0}, name, folder)
-    saved = store.load(name, staging)  # what is measured is the file that everyone uses
-    matrix = measure(saved, card)
-    card["sha256"] = saved.card["sha256"]
-    cards.write_card(card, name, staging)
-    plots.plot_confusion(matrix, card["class_names"][: len(matrix)], staging / f"{name}_confusion.png")
-    kept = None if config.replace else reason_to_keep(card, name, folder)
-    final = name + NEW if kept else name
-    if history:
-        plots.plot_history(history, staging / f"{name}_history.png")
-    else:
-        (folder / f"{final}_history.png").unlink(missing_ok=True)  # of a training before
-    store.install(staging, name, folder, final)
+    with store.staged(model, card | {"threshold": 1.0}, name, folder) as staging:
+        saved = store.load(name, staging)  # what is measured is the file that everyone uses
+        matrix = measure(saved, card)
+        card["sha256"] = saved.card["sha256"]
+        cards.write_card(card, name, staging)
+        plots.plot_confusion(matrix, card["class_names"][: len(matrix)], staging / f"{name}_confusion.png")
+        kept = None if config.replace else reason_to_keep(card, name, folder)
+        final = name + NEW if kept else name
+        if history:
+            plots.plot_history(history, staging / f"{name}_history.png")
+        else:
+            (folder / f"{final}_history.png").unlink(missing_ok=True)  # of a training before
+        store.install(staging, name, folder, final)
     if kept:
-        say(f"{kept}: kept as {folder / final}: use it with --model {final}, or put it in place with --replace")
+        model = final if folder.resolve() == cards.MODELS else folder / final
+        say(f"{kept}: kept as {folder / final}: use it with --model {model}, or put it in place with --replace")
     return folder / final
 
 

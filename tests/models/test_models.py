@@ -163,7 +163,9 @@ def test_weights_that_were_replaced_are_used(folder, capsys):
 def staged(tmp_path_factory) -> Path:
     """Return the files of a new model, called digits, that are not in place yet."""
     card = cards.read_card("digits") | {"threshold": 0.123}
-    return store.stage(untrained(len(card["class_names"])), card, "digits", tmp_path_factory.mktemp("new"))
+    folder = tmp_path_factory.mktemp("new")
+    with store.staged(untrained(len(card["class_names"])), card, "digits", folder) as staging:
+        return Path(shutil.copytree(staging, folder / "copy"))
 
 
 def put_into(folder: Path, staged: Path) -> Path:
