@@ -101,7 +101,7 @@ def copy_photos(photos: Iterator[tuple[str, Path]], folder: Path) -> Path:
 def lfw_people(folder: Path) -> tuple[Path, Path]:
     """Return folders with the first five photos of the listed people, and with the next five and the strangers.
 
-    Strangers are every second one of the others: photos of the rest gave the statistics of recognition.gallery.
+    Strangers are every second one of the others: photos of the rest gave recognition/embeddings/statistics.py.
     """
     listed = PEOPLE.read_text().split()
     photos = {name: [LFW / name / f"{name}_{k:04d}.jpg" for k in range(1, 11)] for name in listed}

@@ -11,7 +11,7 @@ leaves out the steps that were trained with the same settings before.
 """
 
 import math
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal, get_args
@@ -58,9 +58,10 @@ TEXTBOOK = Config(
 )  # fmt: skip
 
 
-def recipe(config: Config) -> Config:
-    """Return the defaults of the architecture that is wanted."""
-    return Config() if config.architecture == "fast" else TEXTBOOK
+def recipe(config: Config) -> list[Config]:
+    """Return the defaults of the architecture that is wanted, or of each step of the ladder."""
+    steps = get_args(Architecture) if config.ladder else [config.architecture]
+    return [replace(Config() if one == "fast" else TEXTBOOK, architecture=one, ladder=config.ladder) for one in steps]
 
 
 def check(config: Config) -> None:
@@ -102,7 +103,8 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> tuple[Path, dict]:
     optimizer = muon.optimizer(config.optimizer, rate, config.adam_share, config.weight_decay)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
     settings.say(f"{len(kept):,} training images, {len(held_back):,} for validation, {precision}")
-    checkpoint = loop.Checkpoint(Path(config.output), config.name, loop.settings_of(config))
+    sha256 = datasets.sha256(arrays)
+    checkpoint = loop.Checkpoint(config, sha256)
     targets = np.eye(len(CIFAR10), dtype=np.float32)[y]
     make = partial(make_batch, config, x[kept], targets[kept])
     loop.fit(model, optimizer, loss, checkpoint, make, steps, config.epochs, (x[held_back], targets[held_back]))
@@ -112,38 +114,36 @@ def train(config: Config, arrays: tuple[np.ndarray, ...]) -> tuple[Path, dict]:
         "input": "RGB uint8 (N, 32, 32, 3), as recognition.objects.crops makes them",
         "parameters": model.count_params(),
         "script": "cifar_recognition/train.py",
-        "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
+        "dataset": {"name": Path(config.dataset).name, "sha256": sha256},
     }
     measure = partial(object_scores.measure, x[kept[:2000]], (x[held_back], y[held_back]), test, config.refuse)
     return finish.save(config, model, checkpoint, card, measure)
 
 
-def steps_of(config: Config) -> list[Config]:
-    """Return the settings of each step of the ladder: its own defaults, and for all steps what the user changed."""
-    changed = {key: value for key, value in asdict(config).items() if value != getattr(recipe(config), key)}
-    own = [changed | {"architecture": step, "ladder": False} for step in get_args(Architecture)]
-    return [replace(recipe(Config(one["architecture"])), **one) for one in own]
-
-
-def main(config: Config) -> None:
-    chosen = steps_of(config) if config.ladder else [config]
+def main(chosen: list[Config]) -> None:
+    ladder = chosen[0].ladder
+    if ladder and len({step.architecture for step in chosen}) == 1:
+        raise settings.UserError("--architecture has no effect: --ladder trains all of them", 2)
     for step in chosen:
         step.name += "" if step.architecture == "fast" else f"_{step.architecture}"
+        step.ladder = False
         check(step)
-    arrays = datasets.load(config.dataset, (32, 32, 3))
-    files.make_folder(Path(config.output))
-    if not config.ladder:
+    arrays = datasets.load(chosen[0].dataset, (32, 32, 3))
+    for step in chosen:
+        step.output = files.make_folder(step.output)
+    if not ladder:
         saved, card = train(chosen[0], arrays)
         accuracy = "{test_accuracy:.2%} of the test set ({test_accuracy_plain:.2%} without mirror images)"
         print(f"{saved}: {accuracy.format(**card['measured'])}, {card['seconds']} s")
         return
+    picture = files.make_folder("output") / "ladder.png"
 
     from recognition.evaluation import ladder_report
     from recognition.training import finish
 
-    ladder = [finish.trained_before(step, datasets.sha256(arrays)) or train(step, arrays)[1] for step in chosen]
-    print(ladder_report.table(ladder))
-    ladder_report.plot(ladder, Path("output/ladder.png"))
+    results = [finish.trained_before(step, datasets.sha256(arrays)) or train(step, arrays)[1] for step in chosen]
+    print(ladder_report.table(results))
+    ladder_report.plot(results, picture)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ def main(config: Config) -> None:
     rng = np.random.default_rng(config.seed)
     images, labels = augment_digits.training_set(x[kept], y[kept], extra, config.written, config.no_digits, rng)
     steps = datasets.steps_of(len(images), config.batch_size)
-    files.make_folder(Path(config.output))
+    config.output = files.make_folder(config.output)
 
     from recognition.networks.architectures import DIGITS  # only now: Keras takes seconds, mistakes should not
     from recognition.networks.backend import keras
@@ -119,7 +119,7 @@ def main(config: Config) -> None:
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
     settings.say(f"{len(images):,} training images, {len(held_back):,} for validation, {precision}")
-    checkpoint = loop.Checkpoint(Path(config.output), config.name, loop.settings_of(config))
+    checkpoint = loop.Checkpoint(config, datasets.sha256((images, labels)))
     validation = x[held_back, ..., None], targets[y[held_back]]
     make = partial(make_batch, config, images, targets[labels])
     loop.fit(model, optimizer, loss, checkpoint, make, steps, config.epochs, validation)

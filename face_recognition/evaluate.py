@@ -150,6 +150,8 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
         for probe in wrong
     ]
     known = [probe for probe in probes if not probe.stranger]
+    if not known and not config.photos:
+        settings.say(f"{folder}: one photo of each person, so none to compare it with: enrol two or more")
     figures = [output / "confusion.png"] if known else []
     if known:
         names = sorted({probe.person for probe in known} | {probe.match.name for probe in known if probe.match.name})

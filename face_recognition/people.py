@@ -24,7 +24,7 @@ from recognition import settings
 from recognition.embeddings import dlib_embedder
 from recognition.faces import alignment, detection
 from recognition.media import frames, sheets
-from recognition.people.database import FACES, People
+from recognition.people.database import FACES, People, printable
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "forget": 1}  # how many names each action takes
 
@@ -71,7 +71,9 @@ def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
 def save_people(database: People, names: list[str], path: Path) -> None:
     """Save a picture with everybody's face and name."""
     portraits = [portrait(database.photos(name), database.detector) for name in names]
-    sheets.save_sheet(portraits, [name if len(name) < 20 else f"{name[:18]}..." for name in names], path, columns=6)
+    sheets.save_sheet(
+        portraits, [printable(name if len(name) < 20 else f"{name[:18]}...") for name in names], path, columns=6
+    )
     settings.say(f"saved {path}")
 
 

@@ -97,8 +97,7 @@ def needs_training(config: Config) -> bool:
 
 def main(config: Config) -> int:
     check(config)
-    folder, form = Path(config.output), FORMS[config.architecture]
-    files.make_folder(folder)
+    config.output, form = files.make_folder(config.output), FORMS[config.architecture]
     if config.architecture == "embedding":
         dlib_weights.check(dlib_embedder.descriptor_file())
     detector = detection.load_detector(config.detector)
@@ -116,7 +115,7 @@ def main(config: Config) -> int:
     precision = loop.begin(config.precision, config.seed)
     counts = f"{len(kept)} photos to train on, {len(photos.labels) - len(kept)} for validation"
     settings.say(f"{people} people, {counts}, {precision}")
-    checkpoint = loop.Checkpoint(folder, config.name, loop.settings_of(config) | {"photos": photos.sha256})
+    checkpoint = loop.Checkpoint(config, photos.sha256)
     targets = np.eye(max(people, config.fill if needs_training(config) else 0), dtype=np.float32)
     model = face_head.start(config.architecture, len(targets))
     if needs_training(config):

@@ -28,14 +28,19 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
             temporary.unlink()
 
 
-def make_folder(folder: Path, flag: str = "--output") -> None:
-    """Make the folder that a flag names, unless it is there; raise UserError where nothing can be written into it."""
+def make_folder(folder: Path | str, flag: str = "--output") -> Path:
+    """Make the folder that a flag names, unless it is there, and return it, "~" being one's home.
+
+    Raises UserError where nothing can be written into it.
+    """
+    folder = Path(folder).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another {flag}", 2) from None
     if not os.access(folder, os.W_OK):
         raise UserError(f"{folder}: cannot be written to: choose another {flag}", 2)
+    return folder
 
 
 def check_appendable(path: Path, flag: str) -> None:

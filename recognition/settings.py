@@ -86,20 +86,24 @@ def _stop(number: int, _frame: object = None) -> None:
 
 
 def run(
-    main: Callable[[Config], int | None],
+    main: Callable,
     config: type[Config],
     description: str | None,
-    recipe: Callable[[Config], Config] | None = None,
+    recipe: Callable[[Config], Config | list[Config]] | None = None,
 ) -> None:
     """Parse the command line into `config`, run `main` and exit: 0 all done, 1 some input failed, 2 wrong usage.
 
-    `recipe`: returns the defaults that go with what the user chose; what he says himself holds.
+    `recipe`: returns the defaults that go with what the user chose, or several for as many runs, which `main` then gets
+    as a list; what the user says himself holds for all.
     """
     import tyro
 
     settings = tyro.cli(config, description=description)
     if recipe:
-        settings = tyro.cli(config, description=description, default=recipe(settings))
+        defaults = recipe(settings)
+        several = defaults if isinstance(defaults, list) else [defaults]
+        runs = [tyro.cli(config, description=description, default=default) for default in several]
+        settings = runs if several is defaults else runs[0]
     sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal has no characters for
     signal.signal(signal.SIGTERM, _stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job may be deaf to it

@@ -93,6 +93,14 @@ def test_a_recipe_holds_where_the_user_said_nothing(monkeypatch, words, expected
     assert (found, ended.value.code) == ([expected], 0)
 
 
+def test_several_runs_have_their_own_defaults_and_what_the_user_said(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["train.py", "--batch-size", "500", "--mirror"])
+    found = []
+    with pytest.raises(SystemExit):
+        settings.run(found.extend, Recipe, None, lambda _: [Recipe(), Recipe("cnn", 20, False, 64)])
+    assert found == [Recipe(batch_size=500), Recipe("cnn", 20, True, 500)]
+
+
 def test_an_error_names_the_file_that_was_to_be_written(tmp_path):
     (tmp_path / "file").write_text("")
     (tmp_path / "folder").mkdir()

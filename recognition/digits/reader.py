@@ -168,6 +168,8 @@ def normalise_photo(frame: np.ndarray) -> np.ndarray:
         gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY)
         border = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
         return normalise(255 - gray if np.median(border) > 127 else gray)
+    if min(shrink(frame, WORKING_SIDE)[0].shape[:2]) < MIN_SIDE:  # a strip
+        return np.zeros((SIZE, SIZE), np.uint8)
     components = find_components(remove_ruling(ink_map(frame, polarity(frame) > 0)))
     large = [component for component in components if component.area > 0.1 * max(other.area for other in components)]
     return normalise(merge(large).ink) if large else np.zeros((SIZE, SIZE), np.uint8)

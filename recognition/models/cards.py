@@ -10,21 +10,26 @@ from recognition.files import ROOT, write_atomically
 from recognition.settings import UserError
 
 MODELS = ROOT / "models"
+ENDINGS = (".weights.h5", ".tflite", ".json")  # of the files of a model
 
 
 def check_name(name: str) -> None:
     """Raise UserError for a model's name that would lead out of its folder, or that no file can have."""
-    if not re.fullmatch(r"\w[\w .-]*", name):
-        raise UserError(f"model name '{name}': must be letters, digits, '-', '_' and '.', without a folder", 2)
+    if not re.fullmatch(r"\w[\w .-]*", name) or name.endswith(ENDINGS) or len(name.encode()) > 150:
+        allowed = (
+            f"letters, digits, '-', '_' and '.', without a folder, {', '.join(ENDINGS)} at its end, or great length"
+        )
+        raise UserError(f"model name '{name[:50]}': must be {allowed}", 2)
 
 
 def locate(model: str, folder: Path = MODELS) -> tuple[str, Path]:
     """Return name and folder of a model: `model` is its name in `folder`, or the path of it or of one of its files."""
     path = Path(model).expanduser()
     name = path.name
-    for suffix in (".weights.h5", ".tflite", ".json"):
-        name = name.removesuffix(suffix)
-    return name, folder if len(path.parts) < 2 else path.parent
+    for ending in ENDINGS:
+        name = name.removesuffix(ending)
+    named = "/" in model or os.sep in model or (name != path.name and path.exists())
+    return name, path.parent if named else folder
 
 
 def card_path(model: str, folder: Path = MODELS) -> Path:
@@ -40,15 +45,27 @@ def read_card(model: str, folder: Path = MODELS) -> dict:
     complete(path.stem, path.parent)
     try:
         card = json.loads(path.read_text(encoding="utf-8"))
-        missing = {"architecture", "class_names", "threshold", "sha256"} - card.keys()
-        missing |= {"weights.h5", "tflite"} - card.get("sha256", {}).keys()
-        if missing:
-            raise ValueError("without " + ", ".join(sorted(missing)))
+        _check(card)
     except FileNotFoundError:
         raise UserError(f"{path} not found: train the model, or git checkout models") from None
-    except (ValueError, AttributeError) as error:  # no JSON, or JSON of another kind
+    except ValueError as error:  # no JSON, or JSON of another kind
         raise UserError(f"{path} is damaged ({error}): train the model again, or git checkout models") from error
     return card
+
+
+def _check(card: object) -> None:
+    """Raise ValueError for a card that lacks something, or has it in another form."""
+    if not isinstance(card, dict):
+        raise ValueError("no card")
+    forms = {"architecture": str, "class_names": list, "threshold": int | float, "sha256": dict}
+    forms |= {key: dict for key in ("measured", "dataset") if key in card}
+    for key, form in forms.items():
+        if not isinstance(card.get(key), form):
+            raise ValueError(f"without {key}" if key not in card else f"{key} is {card[key]!r}")
+    if not 0 <= card["threshold"] <= 1:
+        raise ValueError(f"threshold is {card['threshold']}")
+    if not {"weights.h5", "tflite"} <= card["sha256"].keys():
+        raise ValueError("without the hashes of its files")
 
 
 def complete(name: str, folder: Path) -> None:
@@ -57,7 +74,7 @@ def complete(name: str, folder: Path) -> None:
     if not finished.exists():
         return
     for path in finished.iterdir():
-        with contextlib.suppress(FileNotFoundError):  # another program does the same
+        with contextlib.suppress(OSError):  # another program does the same, or the folder cannot be written
             os.replace(path, folder / path.name)
     with contextlib.suppress(OSError):
         finished.rmdir()

@@ -20,7 +20,7 @@ from recognition.models.litert import Model
 from recognition.models.weights import load_weights
 from recognition.settings import UserError, quiet, say
 
-ABANDONED = 3600  # seconds after which half a model has no writer any more
+ABANDONED = 600  # seconds after which half a model has no writer any more
 WITH_FEATURES = ("fast",)  # architectures whose .tflite gives the output of its layer "features", too
 
 
@@ -75,8 +75,9 @@ def staged(model, card: dict, name: str, folder: Path = MODELS) -> Iterator[Path
     clean.set_weights(model.get_weights())
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f".{name}.*.partial"):  # by a run that was killed
-        if time.time() - left.stat().st_mtime > ABANDONED:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > ABANDONED:
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
     staging = Path(tempfile.mkdtemp(".partial", f".{name}.", folder))
     try:
         weights, content = staging / f"{name}.weights.h5", export(clean)

@@ -3,6 +3,7 @@
 What works is not spoiled: a model that is worse than the one in place, or measured on other data, gets another name.
 """
 
+import itertools
 import os
 import platform
 from collections.abc import Callable
@@ -82,7 +83,8 @@ def write(
         cards.write_card(card, name, staging)
         plots.plot_confusion(matrix, card["class_names"][: len(matrix)], staging / f"{name}_confusion.png")
         kept = None if config.replace else reason_to_keep(card, name, folder)
-        final = name + NEW if kept else name
+        others = (f"{name}{NEW}{'' if k == 1 else f'-{k}'}" for k in itertools.count(1))
+        final = next(other for other in others if not reason_to_keep(card, other, folder)) if kept else name
         if history:
             plots.plot_history(history, staging / f"{name}_history.png")
         else:
@@ -90,31 +92,35 @@ def write(
         store.install(staging, name, folder, final)
     if kept:
         model = final if folder.resolve() == cards.MODELS else folder / final
-        say(f"{kept}: kept as {folder / final}: use it with --model {model}, or put it in place with --replace")
+        use = f"{'--recognizer cnn ' if 'photos' in card['dataset'] else ''}--model {model}"
+        say(f"{kept}: kept as {folder / final}: use it with {use}, or put it in place with --replace")
     return folder / final
 
 
 def accuracy_of(card: dict) -> float | None:
     """Return the accuracy, 0 to 1, that counts, of the test set if there is one; None if nothing was measured."""
     measured = card.get("measured", {})
-    return measured.get("test_accuracy", measured.get("validation_accuracy"))
+    accuracy = measured.get("test_accuracy", measured.get("validation_accuracy"))
+    return accuracy if isinstance(accuracy, float) else None
 
 
 def reason_to_keep(card: dict, name: str, folder: Path) -> str | None:
     """Return why the model in place has to stay, with how good both are; None if the new one may replace it.
 
-    A folder of one's own photos grows: whoever trains on it again wants what is in it now.
+    A folder of one's own images grows: whoever trains on it again, with a class of before, wants what is in it now.
     """
+    path, now = folder / name, accuracy_of(card)
     try:
         old = cards.read_card(name, folder)
-    except UserError:
-        return None  # there is none that works
-    was, now, data, new_data = accuracy_of(old), accuracy_of(card), old.get("dataset", {}), card["dataset"]
-    path = folder / name
+    except UserError as error:
+        return f"{error}; the new one has {now:.2%}" if path.with_name(f"{name}.json").exists() else None
+    was, data, new_data = accuracy_of(old), old.get("dataset", {}), card["dataset"]
     if was is None:
         return f"{path} was replaced by hand and not measured, the new one has {now:.2%}"
     if data.get("sha256") == new_data["sha256"]:
         return f"{path} is better, {was:.2%}, the new one has {now:.2%}" if was > now else None
-    if data.get("name") == new_data["name"] and new_data.keys() & {"images", "photos"}:
+    shared = set(old["class_names"]) & set(card["class_names"])
+    if data.get("name") == new_data["name"] and new_data.keys() & {"images", "photos"} and shared:
+        say(f"{path}: {was:.2%} on what was in {new_data['name']} before, {now:.2%} on what is in it now")
         return None
     return f"{path} has {was:.2%} on other data, {data.get('name')}, the new one {now:.2%} on {new_data['name']}"

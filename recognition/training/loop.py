@@ -93,13 +93,15 @@ class Checkpoint(keras.callbacks.Callback):
     """Keep the state of training after every epoch, so that a killed run goes on where it was.
 
     Weights and optimizer go to a new .h5 first; then the .json that names it, with the rest, is moved into place.
-    A checkpoint of other settings is not continued.
+    A checkpoint of other settings, or on other data, is not continued.
     """
 
-    def __init__(self, folder: Path, name: str, settings: dict):
+    def __init__(self, config, data: str):
+        """`config`: the settings, output and name among them; `data`: the SHA-256 of what is learned from."""
         super().__init__()
-        self._folder, self._name, self._settings = folder, name, json.loads(json.dumps(settings))
-        self._state = folder / f"{name}.checkpoint.json"
+        self._folder, self._name = Path(config.output), config.name
+        self._settings = json.loads(json.dumps(settings_of(config) | {"data": data}))
+        self._state = self._folder / f"{self._name}.checkpoint.json"
         self.history: dict[str, list[float]] = {}
         self.seconds = 0.0
         self._start = time.monotonic()
@@ -112,7 +114,7 @@ class Checkpoint(keras.callbacks.Callback):
         try:
             state = json.loads(self._state.read_text(encoding="utf-8"))
             if state["settings"] != self._settings:
-                say(f"{self._state}: from other settings, starting anew")
+                say(f"{self._state}: from other settings or data, starting anew")
                 return 0
             model.optimizer.build(model.trainable_variables)
             model.load_weights(self._folder / state["weights"])

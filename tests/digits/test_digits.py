@@ -281,3 +281,8 @@ def test_a_texture_of_thousands_of_shapes_takes_seconds_not_minutes(shipped):
         start = time.process_time()
         reader.read_digits(texture, shipped.predict)
         assert time.process_time() - start < 20
+
+
+@pytest.mark.parametrize("size", [(1, 900), (1, 5000), (5000, 1), (8, 5000), (21, 5000), (30, 49)])
+def test_a_strip_holds_no_digit_of_its_own(size):
+    assert reader.normalise_photo(np.full((*size, 3), 200, np.uint8)).max() == 0

@@ -59,7 +59,22 @@ def test_shipped_model_fits_its_card_and_is_small():
     assert 0 <= card["threshold"] <= 1
 
 
-@pytest.mark.parametrize("name", ["../digits", "/etc/digits", "sub/digits", "..", ".digits", "a\\b", "C:digits", ""])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../digits",
+        "/etc/digits",
+        "sub/digits",
+        "..",
+        ".digits",
+        "a\\b",
+        "C:digits",
+        "",
+        "a.json",
+        "a.weights.h5",
+        "a" * 200,
+    ],
+)
 def test_nothing_is_written_under_a_name_that_leads_elsewhere(folder, name):
     before = contents(folder)
     for write in (cards.write_card, partial(store.save, None)):
@@ -83,6 +98,22 @@ def test_a_model_may_be_named_by_its_path(folder, monkeypatch, ending):
         assert store.load(f"{path}{ending}").card == cards.read_card(f"{path}{ending}") == store.load("digits").card
     with pytest.raises(UserError, match=r"models/none\.json not found"):
         store.load(f"models/none{ending}")
+    (folder / "mine.json").write_bytes((folder / "digits.json").read_bytes())
+    monkeypatch.chdir(folder)
+    assert cards.card_path(f"./digits{ending}") == Path("digits.json")  # the one here, not the one that was shipped
+    assert cards.card_path(f"digits{ending}") == (Path("digits.json") if ending else cards.MODELS / "digits.json")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"threshold": "x"}, {"threshold": None}, {"threshold": 7}, {"class_names": 3}, {"measured": None},
+        {"measured": [1]}, {"dataset": "x"}, {"sha256": 1}, {"sha256": {}}, {"architecture": None},
+    ],
+)  # fmt: skip
+def test_a_card_with_something_else_in_it_is_damaged(folder, change):
+    (folder / "digits.json").write_text(json.dumps(cards.read_card("digits", folder) | change))
+    assert "digits.json is damaged" in refusal(folder)
 
 
 @pytest.mark.parametrize("name", ["digits", "digits_classic", "zwei 2.0-ö"])

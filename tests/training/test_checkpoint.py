@@ -1,11 +1,20 @@
 """A training that was stopped and continued is the same as one that was not, whatever it keeps from step to step."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 EPOCHS, STEPS = 4, 5
+
+
+@dataclass
+class Run:
+    """Settings of a training."""
+
+    output: Path
+    name: str = "a"
 
 
 def build(schedule: bool):
@@ -51,7 +60,7 @@ def fit(folder: Path, seed: int, epochs: int = EPOCHS, schedule: bool = True):
     keras.backend.clear_session()
     keras.utils.set_random_seed(seed)
     model, optimizer = build(schedule)
-    checkpoint = loop.Checkpoint(folder, "a", {"same": True})
+    checkpoint = loop.Checkpoint(Run(folder), "data")
     loop.fit(model, optimizer, "categorical_crossentropy", checkpoint, make, STEPS, epochs, make(99, 0))
     return model, checkpoint
 

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -152,6 +153,11 @@ def test_killed_training_leaves_the_old_model_and_goes_on_to_the_same_weights(tr
     for text in ("models/digits has 99.", "on other data, mnist", "--model digits_new", "--replace"):
         assert text in stderr
 
+    before = (folder / "digits_new.weights.h5").read_bytes()
+    _, stderr = train(clone, dataset, "--epochs", "1")  # worse than that one
+    assert "--model digits_new-2" in stderr
+    assert (folder / "digits_new.weights.h5").read_bytes() == before
+    train(clone, dataset)
     _, stderr = train(clone, dataset, "--replace")
     assert "epoch 3/3" not in stderr  # nothing has to be trained again for that
     for name, array in weights(folder / "digits.weights.h5").items():
@@ -162,9 +168,15 @@ def test_killed_training_leaves_the_old_model_and_goes_on_to_the_same_weights(tr
     assert not list(folder.glob("*checkpoint*"))
 
 
-MNIST = {"architecture": "compact", "dataset": {"name": "mnist", "sha256": "a"}, "measured": {"test_accuracy": 0.99}}
+MNIST = {
+    "architecture": "compact",
+    "class_names": ["0"],
+    "dataset": {"name": "mnist", "sha256": "a"},
+    "measured": {"test_accuracy": 0.99},
+}
 OWN = {
     "architecture": "head",
+    "class_names": ["dog", "cat"],
     "dataset": {"name": "dogs", "images": 50, "sha256": "a"},
     "measured": {"validation_accuracy": 0.9},
 }
@@ -186,6 +198,11 @@ OWN = {
         (OWN, {"measured": {"validation_accuracy": 0.8}}, r"is better, 90\.00%"),
         (OWN, {"dataset": {"name": "dogs", "images": 60, "sha256": "b"}, "measured": {"validation_accuracy": 0.8}}, ""),
         (OWN, {"dataset": {"name": "cats", "images": 60, "sha256": "b"}}, "on other data, dogs"),
+        (
+            OWN,
+            {"dataset": {"name": "dogs", "images": 60, "sha256": "b"}, "class_names": ["ant", "bee"]},
+            "on other data",
+        ),
     ],
 )
 def test_what_works_is_not_spoiled(tmp_path, old, changes, kept):
@@ -200,7 +217,17 @@ def test_what_works_is_not_spoiled(tmp_path, old, changes, kept):
     said = finish.reason_to_keep(old | changes, "a", tmp_path)
     assert re.search(kept, said) if kept else said is None
     (tmp_path / "a.json").write_text("{")
-    assert finish.reason_to_keep(old | changes, "a", tmp_path) is None  # it does not work
+    assert "is damaged" in finish.reason_to_keep(old | changes, "a", tmp_path)
+
+
+@dataclass
+class Run:
+    """Settings of a training."""
+
+    output: Path
+    name: str = "a"
+    epochs: int = 2
+    replace: bool = False
 
 
 def test_checkpoints_that_do_not_fit_are_not_continued(tmp_path, capsys):
@@ -215,21 +242,22 @@ def test_checkpoints_that_do_not_fit_are_not_continued(tmp_path, capsys):
         return model
 
     model = compiled(0)
-    checkpoint = loop.Checkpoint(tmp_path, "a", {"epochs": 2})
+    checkpoint = loop.Checkpoint(Run(tmp_path), "data")
     checkpoint.set_model(model)
     checkpoint.on_epoch_end(0, {"loss": 0.5})
     restored = compiled(1)
-    again = loop.Checkpoint(tmp_path, "a", {"epochs": 2})
+    again = loop.Checkpoint(Run(tmp_path), "data")
     assert again.restore(restored) == 1
     assert np.array_equal(restored.get_weights()[0], model.get_weights()[0])
     assert again.history == {"loss": [0.5]}
     assert "continuing after epoch 1" in capsys.readouterr().err
 
-    assert loop.Checkpoint(tmp_path, "a", {"epochs": 3}).restore(compiled(1)) == 0
+    assert loop.Checkpoint(Run(tmp_path, epochs=3), "data").restore(compiled(1)) == 0
+    assert loop.Checkpoint(Run(tmp_path), "other data").restore(compiled(1)) == 0
     assert "other settings" in capsys.readouterr().err
     for damaged in (tmp_path / "a.checkpoint-1.weights.h5", tmp_path / "a.checkpoint.json"):
         damaged.write_bytes(damaged.read_bytes()[:50])
-        assert loop.Checkpoint(tmp_path, "a", {"epochs": 2}).restore(compiled(1)) == 0
+        assert loop.Checkpoint(Run(tmp_path), "data").restore(compiled(1)) == 0
         assert "starting anew" in capsys.readouterr().err
 
 
