@@ -84,7 +84,7 @@ def test_nothing_is_written_under_a_name_that_leads_elsewhere(folder, name):
     assert contents(folder) == before
 
 
-@pytest.mark.parametrize("name", ["..", ".digits", "models/.digits", "a\\b", "C:digits", ""])
+@pytest.mark.parametrize("name", ["..", ".digits", "models/.digits", "a*b", ""])
 def test_no_model_has_such_a_name(folder, name):
     for read in (store.load, cards.read_card):
         with pytest.raises(UserError, match="model name"):
