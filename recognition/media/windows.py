@@ -26,6 +26,8 @@ class Window:
     def show(self, image: np.ndarray, lines: list[str]) -> None:
         """Show a BGR image, large ones smaller, with lines of text over it; key() makes it visible."""
         self._scale = min(1.0, WINDOW_SIDE / max(image.shape[:2]))
+        if self._scale * min(image.shape[:2]) < 1:  # a strip
+            self._scale = 1.0
         if self._scale < 1:
             image = imutils.resize(image, width=max(1, round(self._scale * image.shape[1])))
         if lines:

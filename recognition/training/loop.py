@@ -169,22 +169,33 @@ def fit(
     """Train a model on the batches `make(epoch, step)`, from where its checkpoint stands; show it, and the progress."""
     model.summary(print_fn=say)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)  # XLA is six times slower on processors
-    done = checkpoint.restore(model)
-    if done < epochs:
+    done, progress = checkpoint.restore(model), ProgressBar()
+    if done >= epochs:
+        return
+    try:
         model.fit(
             batches(make, steps, done, epochs),
             steps_per_epoch=steps,
             validation_data=validation,
             epochs=epochs,
             initial_epoch=done,
-            callbacks=[checkpoint, ProgressBar()],
+            callbacks=[checkpoint, progress],
             shuffle=False,  # `make` has done that
             verbose=0,
         )
+    finally:  # also at Ctrl-C: the bar hides the cursor
+        progress.close()
 
 
 class ProgressBar(keras.callbacks.Callback):
     """A progress bar on stderr with rate and remaining time, and a line for every finished epoch."""
+
+    _bar: Bar | None = None
+
+    def close(self) -> None:
+        """Take the bar away, if there is one."""
+        if self._bar:
+            self._bar.close()
 
     def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self._epoch, self._begin = f"{epoch + 1}/{self.params['epochs']}", time.monotonic()
@@ -194,6 +205,6 @@ class ProgressBar(keras.callbacks.Callback):
         self._bar.update(batch + 1, f"  loss {float((logs or {}).get('loss', 0)):.3f}")
 
     def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
-        self._bar.close()
+        self.close()
         measured = "  ".join(f"{key} {value:.4f}" for key, value in (logs or {}).items())
         say(f"epoch {self._epoch}  {time.monotonic() - self._begin:.0f} s  {measured}")
