@@ -2,15 +2,13 @@
 
 import hashlib
 import json
-import os
 import shutil
-from functools import partial, partialmethod
-from itertools import count
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from model_copies import FILES, TRAIN, contents, copy_model, refusal, untrained
 
 from recognition.files import ROOT
 from recognition.models import cards, store
@@ -18,35 +16,14 @@ from recognition.models.weights import load_weights, weight_shapes
 from recognition.settings import UserError
 from recognition.training import augment_digits, datasets, labelled_digits
 
-FILES = ("digits.json", "digits.tflite", "digits.weights.h5")
-TRAIN = "digit_recognition/train.py"
-
 
 @pytest.fixture
 def folder(tmp_path) -> Path:
-    """Return a folder with a copy of the shipped model."""
-    (tmp_path / "models").mkdir()
-    for name in FILES:
-        shutil.copy(cards.MODELS / name, tmp_path / "models")
-    return tmp_path / "models"
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    return copy_model(tmp_path)
 
 
 def written(count: int = 200) -> tuple[np.ndarray, np.ndarray]:
     return augment_digits.written_digits(count, np.random.default_rng(5))
-
-
-def refusal(folder: Path) -> str:
-    """Return the line with which a model is refused; nothing in the folder may have changed by that."""
-    before = contents(folder)
-    with pytest.raises(UserError) as caught:
-        store.load("digits", folder)
-    assert contents(folder) == before
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 def test_shipped_model_fits_its_card_and_is_small():
@@ -57,69 +34,6 @@ def test_shipped_model_fits_its_card_and_is_small():
         assert len(content) <= 2_000_000
     assert card["class_names"][:11] == [*"0123456789", "no digit"]
     assert 0 <= card["threshold"] <= 1
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "../digits",
-        "/etc/digits",
-        "sub/digits",
-        "..",
-        ".digits",
-        "a\\b",
-        "C:digits",
-        "",
-        "a.json",
-        "a.weights.h5",
-        "a" * 200,
-    ],
-)
-def test_nothing_is_written_under_a_name_that_leads_elsewhere(folder, name):
-    before = contents(folder)
-    for write in (cards.write_card, partial(store.save, None)):
-        with pytest.raises(UserError, match="model name") as caught:
-            write({}, name, folder)
-        assert caught.value.code == 2
-    assert contents(folder) == before
-
-
-@pytest.mark.parametrize("name", ["..", ".digits", "models/.digits", "a*b", ""])
-def test_no_model_has_such_a_name(folder, name):
-    for read in (store.load, cards.read_card):
-        with pytest.raises(UserError, match="model name"):
-            read(name, folder)
-
-
-@pytest.mark.parametrize("ending", ["", ".json", ".tflite", ".weights.h5"])
-def test_a_model_may_be_named_by_its_path(folder, monkeypatch, ending):
-    monkeypatch.chdir(folder.parent)
-    for path in (folder / "digits", Path("models/digits"), Path("./models/../models/digits")):
-        assert store.load(f"{path}{ending}").card == cards.read_card(f"{path}{ending}") == store.load("digits").card
-    with pytest.raises(UserError, match=r"models/none\.json not found"):
-        store.load(f"models/none{ending}")
-    (folder / "mine.json").write_bytes((folder / "digits.json").read_bytes())
-    monkeypatch.chdir(folder)
-    assert cards.card_path(f"./digits{ending}") == Path("digits.json")  # the one here, not the one that was shipped
-    assert cards.card_path(f"digits{ending}") == (Path("digits.json") if ending else cards.MODELS / "digits.json")
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"threshold": "x"}, {"threshold": None}, {"threshold": 7}, {"class_names": 3}, {"measured": None},
-        {"measured": [1]}, {"dataset": "x"}, {"sha256": 1}, {"sha256": {}}, {"architecture": None},
-    ],
-)  # fmt: skip
-def test_a_card_with_something_else_in_it_is_damaged(folder, change):
-    (folder / "digits.json").write_text(json.dumps(cards.read_card("digits", folder) | change))
-    assert "digits.json is damaged" in refusal(folder)
-
-
-@pytest.mark.parametrize("name", ["digits", "digits_classic", "zwei 2.0-ö"])
-def test_plain_names_are_taken(tmp_path, name):
-    cards.write_card({}, name, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [f"{name}.json"]
 
 
 def test_loading_says_and_writes_nothing(folder, capsys):
@@ -170,13 +84,6 @@ def test_damaged_tflite_is_rebuilt_once(folder, capsys, shipped, damage):
     assert json.loads(after["digits.json"]).get("measured") == shipped.card.get("measured")  # the weights are the same
 
 
-def untrained(classes: int):
-    """Return a network of digits that nobody has trained."""
-    from recognition.networks import digits
-
-    return digits.compact(classes)
-
-
 def test_weights_that_were_replaced_are_used(folder, capsys):
     card = cards.read_card("digits", folder)
     other = untrained(len(card["class_names"]))
@@ -188,62 +95,6 @@ def test_weights_that_were_replaced_are_used(folder, capsys):
     card = json.loads((folder / "digits.json").read_text())
     assert card["measured"] == {}  # what was measured belongs to other weights
     assert card["sha256"]["weights.h5"] == hashlib.sha256((folder / "digits.weights.h5").read_bytes()).hexdigest()
-
-
-@pytest.fixture(scope="module")
-def staged(tmp_path_factory) -> Path:
-    """Return the files of a new model, called digits, that are not in place yet."""
-    card = cards.read_card("digits") | {"threshold": 0.123}
-    folder = tmp_path_factory.mktemp("new")
-    with store.staged(untrained(len(card["class_names"])), card, "digits", folder) as staging:
-        return Path(shutil.copytree(staging, folder / "copy"))
-
-
-def put_into(folder: Path, staged: Path) -> Path:
-    return Path(shutil.copytree(staged, folder / ".digits.a.partial"))
-
-
-def kill_at(monkeypatch, step: int) -> None:
-    """Let a program end at its n-th move of a file or folder, before that is done."""
-    moves = count()
-
-    def killed(move, *paths):
-        if next(moves) == step:
-            raise KeyboardInterrupt
-        return move(*paths)
-
-    monkeypatch.setattr(os, "replace", partial(killed, os.replace))
-    monkeypatch.setattr(Path, "rename", partialmethod(lambda self, to, move: killed(move, self, to), move=Path.rename))
-
-
-def test_a_kill_leaves_the_old_model_or_the_new_one(folder, staged, tmp_path, monkeypatch, capsys):
-    """Killed at each of its moves: three files get their names, the folder is marked as finished, three move."""
-    new, seen = {path.name: path.read_bytes() for path in staged.iterdir()}, []
-    for step in range(8):
-        place = Path(shutil.copytree(folder, tmp_path / str(step)))
-        old, staging = contents(place), put_into(place, staged)
-        with monkeypatch.context() as patched:
-            kill_at(patched, step)
-            if step < 7:
-                with pytest.raises(KeyboardInterrupt):
-                    store.install(staging, "digits", place)
-            else:
-                store.install(staging, "digits", place)
-        threshold = store.load("digits", place).card["threshold"]
-        seen.append(threshold)
-        files = {path.name: path.read_bytes() for path in place.iterdir() if path.is_file()}
-        assert files == (new if threshold == 0.123 else old)
-    assert capsys.readouterr().err == ""  # nothing had to be rebuilt
-    assert seen == [cards.read_card("digits").get("threshold")] * 4 + [0.123] * 4
-
-
-def test_what_a_kill_left_is_cleared_by_the_next_training(folder, staged):
-    left = put_into(folder, staged)
-    os.utime(left, (0, 0))
-    card = cards.read_card("digits", folder)
-    store.save(untrained(len(card["class_names"])), card | {"threshold": 0.5}, "digits", folder)
-    assert sorted(contents(folder)) == sorted(FILES)
-    assert store.load("digits", folder).card["threshold"] == 0.5
 
 
 @pytest.mark.parametrize("content", [b"", b"not a model", "half"])
