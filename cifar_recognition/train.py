@@ -130,7 +130,7 @@ def main(chosen: list[Config]) -> None:
         check(step)
     arrays = datasets.load(chosen[0].dataset, (32, 32, 3))
     for step in chosen:
-        step.output = files.make_folder(step.output)
+        files.make_folder(step.output)
     if not ladder:
         saved, card = train(chosen[0], arrays)
         accuracy = "{test_accuracy:.2%} of the test set ({test_accuracy_plain:.2%} without mirror images)"

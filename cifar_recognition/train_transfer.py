@@ -87,7 +87,7 @@ def main(config: Config) -> int:
     fewest = names[np.bincount(y).argmin()]
     if np.bincount(y).min() < RELIABLE:
         settings.say(f"{fewest}: only {np.bincount(y).min()} images: what is measured below may be luck")
-    config.output = files.make_folder(config.output)
+    files.make_folder(config.output)
     split = parts(config, y)
     if not len(split[0][1]):
         raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)

@@ -20,7 +20,7 @@ from typing import Annotated
 import numpy as np
 import tyro
 
-from recognition import settings
+from recognition import files, settings
 from recognition.digits import reader, scoring
 from recognition.evaluation import plots
 from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
@@ -34,7 +34,7 @@ class Config:
     data: Annotated[str, tyro.conf.Positional] = "mnist"  # "mnist" (its test set), an .npz, a .jsonl, or a folder
     model: str = "digits"  # name of a model in models/
     threshold: float | None = None  # least confidence of a digit, 0 to 1; the model's own by default
-    output: str = "output/evaluate"  # folder for the figures
+    output: Path = Path("output/evaluate")  # folder for the figures
     json: bool = False  # print JSON instead of a table
     show: bool = True  # open the figures in windows where there is a display
     seed: int = 0  # which random samples to show
@@ -66,6 +66,7 @@ def read_text(frame: np.ndarray, model: litert.Model, threshold: float) -> str:
 def main(config: Config) -> int:
     model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
+    files.make_folder(config.output)
     labels_of_photos = None if config.data == "mnist" else labelled_digits.load_photo_labels(Path(config.data))
     if labels_of_photos is not None:
         read = partial(read_text, model=model, threshold=threshold)
@@ -89,14 +90,13 @@ def main(config: Config) -> int:
     wrong = np.flatnonzero(read != labels)
     wrong = wrong[np.argsort(-confidence[wrong])]
 
-    output = Path(config.output)
-    figures = [output / "confusion.png", output / "samples.png"]
+    figures = [config.output / "confusion.png", config.output / "samples.png"]
     plots.plot_confusion(matrix, [*"0123456789"], figures[0])
     some = np.random.default_rng(config.seed).permutation(len(images))[:50]
     titles = [f"{read[i]} ({confidence[i]:.0%})" for i in some]
     save_sheet(images[some], titles, figures[1], wrong=read[some] != labels[some])
     if len(wrong):
-        figures.append(output / "wrong.png")
+        figures.append(config.output / "wrong.png")
         titles = [f"{labels[i]} read {read[i]}\n{confidence[i]:.0%}" for i in wrong[:50]]
         save_sheet(images[wrong[:50]], titles, figures[2])
     if config.json:

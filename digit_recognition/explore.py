@@ -18,7 +18,7 @@ import seaborn
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from recognition import settings
+from recognition import files, settings
 from recognition.digits import normalisation
 from recognition.evaluation import plots
 from recognition.media.sheets import save_sheet
@@ -147,6 +147,7 @@ def plot_dataset(folder: Path, rng: np.random.Generator) -> tuple[list[Path], np
 
 
 def main(config: Config) -> int:
+    files.make_folder(config.output)
     rng = np.random.default_rng(config.seed)
     paths, failed = [], False
     try:

@@ -105,7 +105,7 @@ def main(config: Config) -> None:
     rng = np.random.default_rng(config.seed)
     images, labels = augment_digits.training_set(x[kept], y[kept], extra, config.written, config.no_digits, rng)
     steps = datasets.steps_of(len(images), config.batch_size)
-    config.output = files.make_folder(config.output)
+    files.make_folder(config.output)
 
     from recognition.networks.architectures import DIGITS  # only now: Keras takes seconds, mistakes should not
     from recognition.networks.backend import keras

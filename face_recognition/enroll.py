@@ -52,8 +52,7 @@ class Config:
     @property
     def folders(self) -> list[Path]:
         """The folders of --each, one for each person."""
-        each = self.each.expanduser() if self.each else None
-        return [each / name for name in sorted(list_people(each))] if each else []
+        return [self.each / name for name in sorted(list_people(self.each))] if self.each else []
 
 
 def check(config: Config) -> None:

@@ -42,7 +42,7 @@ class Config:
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
     threshold: float | None = None  # with --pairs: distance below which two photos are one person's, if not the usual
-    output: str = "output/evaluate"  # folder for the figures
+    output: Path = Path("output/evaluate")  # folder for the figures
     json: bool = False  # print JSON instead of a table
     show: bool = True  # open the figures in windows where there is a display
 
@@ -175,13 +175,12 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
 
 
 def main(config: Config) -> int:
-    output = Path(config.output)
     if config.pairs and config.photos is None:
         raise settings.UserError("--pairs: name the folder of the photos, too: data/lfw --pairs data/lfw_pairs.txt", 2)
     recognizers.check(config.recognizer, config.accept, config.model, config.weights)
     if config.threshold is not None and not 0 < config.threshold <= 2:
         raise settings.UserError(f"--threshold {config.threshold}: must be more than 0, at most 2", 2)
-    files.make_folder(output)  # before minutes of work that could not be kept
+    output = files.make_folder(config.output)  # before minutes of work that could not be kept
     result, figures = evaluate_pairs(config, output) if config.pairs else evaluate_people(config, output)
     failed = bool(result["without_a_face"] or result["unreadable"])
     if config.json:

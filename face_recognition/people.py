@@ -102,7 +102,7 @@ def main(config: Config) -> int:
         if not rows:
             settings.say(f"nobody is enrolled in {database.folder}: python face_recognition/enroll.py NAME PHOTO")
         elif config.sheet:
-            save_people(database, [row["name"] for row in rows], config.sheet.expanduser())
+            save_people(database, [row["name"] for row in rows], config.sheet)
         return 0
     names = [database.existing(config.names[0])]
     result = {"done": config.action, "names": names}

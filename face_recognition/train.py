@@ -97,7 +97,8 @@ def needs_training(config: Config) -> bool:
 
 def main(config: Config) -> int:
     check(config)
-    config.output, form = files.make_folder(config.output), FORMS[config.architecture]
+    files.make_folder(config.output)
+    form = FORMS[config.architecture]
     if config.architecture == "embedding":
         dlib_weights.check(dlib_embedder.descriptor_file())
     detector = detection.load_detector(config.detector)

@@ -29,11 +29,8 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
 
 
 def make_folder(folder: Path | str, flag: str = "--output") -> Path:
-    """Make the folder that a flag names, unless it is there, and return it, "~" being one's home.
-
-    Raises UserError where nothing can be written into it.
-    """
-    folder = Path(folder).expanduser()
+    """Make the folder that a flag names, unless it is there, and return it; UserError if it cannot be written to."""
+    folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -104,6 +104,10 @@ def run(
         several = defaults if isinstance(defaults, list) else [defaults]
         runs = [tyro.cli(config, description=description, default=default) for default in several]
         settings = runs if several is defaults else runs[0]
+    for one in settings if isinstance(settings, list) else [settings]:
+        for name, value in vars(one).items():
+            if str(value).startswith("~"):  # one's home, in a path: not every shell knows it
+                setattr(one, name, type(value)(os.path.expanduser(value)))
     sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal has no characters for
     signal.signal(signal.SIGTERM, _stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job may be deaf to it

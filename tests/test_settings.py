@@ -93,6 +93,28 @@ def test_a_recipe_holds_where_the_user_said_nothing(monkeypatch, words, expected
     assert (found, ended.value.code) == ([expected], 0)
 
 
+@dataclass
+class Places:
+    output: Path = Path("output")
+    text: str | None = None
+    epochs: int = 3
+
+
+def test_a_path_may_begin_at_home(monkeypatch, tmp_path):
+    """Shells expand "~" in words of its own only, and not all of them: --output=~/read has to go there, too."""
+    for variable in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "--output=~/read", "--text", "~/a.txt"])
+    found = []
+    with pytest.raises(SystemExit):
+        settings.run(found.append, Places, None)
+    assert found == [Places(tmp_path / "read", f"{tmp_path}/a.txt")]
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "--output", "~nobody"])
+    with pytest.raises(SystemExit):
+        settings.run(found.append, Places, None)
+    assert found[1] == Places(Path("~nobody"))
+
+
 def test_several_runs_have_their_own_defaults_and_what_the_user_said(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train.py", "--batch-size", "500", "--mirror"])
     found = []

@@ -35,7 +35,7 @@ class Timeline:
     """
 
     def __init__(self, fps: float, path: str | None = None):
-        self._path = Path(path).expanduser() if path else None
+        self._path = Path(path) if path else None
         if self._path:
             if self._path.suffix.lower() != ".csv":
                 raise UserError(f"--timeline {path}: name it .csv; the picture beside it ends in .png", 2)

@@ -35,7 +35,7 @@ class VideoWriter:
     """
 
     def __init__(self, output: str, source):
-        path = Path(output).expanduser()
+        path = Path(output)
         if path.is_dir() or not path.suffix or output.endswith(("/", os.sep)):
             path = path / f"{name_of(source)}_read.mp4"
             for number in itertools.count(2) if source.live else ():  # what a camera saw cannot be filmed again

@@ -45,7 +45,7 @@ class FrameSink:
         self._saved: FrameSink | None = None  # what the key s saves
         self._window = Window("any key: next, s: save, q: quit") if show else None
         self._suffix, self._used = suffix, set()
-        self._output = Path(output).expanduser() if output else None
+        self._output = Path(output) if output else None
         if self._output:
             make_folder(self._output if self._is_folder() else self._output.parent)
 

@@ -43,6 +43,13 @@ def test_labels_of_another_form_are_refused_in_one_line(script, tmp_path, labels
     assert done.returncode == 1 and len(done.stderr.splitlines()) == 1 and "labels.json" in done.stderr
 
 
+@pytest.mark.parametrize("name", ["evaluate", "explore"])
+def test_an_output_that_is_no_folder_is_refused_first(script, tmp_path, name):
+    (tmp_path / "file.txt").write_text("no folder")
+    done = script(f"digit_recognition/{name}.py", "--output", "file.txt")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1) and "file.txt" in done.stderr
+
+
 def test_photos_are_scored_by_edit_distance(tmp_path):
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), np.zeros((9, 9, 3), np.uint8))
