@@ -109,10 +109,10 @@ def test_a_path_may_begin_at_home(monkeypatch, tmp_path):
     with pytest.raises(SystemExit):
         settings.run(found.append, Places, None)
     assert found == [Places(tmp_path / "read", f"{tmp_path}/a.txt")]
-    monkeypatch.setattr(sys, "argv", ["evaluate.py", "--output", "~nobody"])
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", "--output", "~nobody here"])
     with pytest.raises(SystemExit):
         settings.run(found.append, Places, None)
-    assert found[1] == Places(Path("~nobody"))
+    assert found[1] == Places(Path("~nobody here"))
 
 
 def test_several_runs_have_their_own_defaults_and_what_the_user_said(monkeypatch):
