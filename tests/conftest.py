@@ -45,6 +45,32 @@ def script_environment(root: Path = ROOT, **changes: str) -> dict[str, str]:
     return environment | {"PYTHONUTF8": "1"} | changes
 
 
+def start_without_heavy_imports(path: Path, *arguments: object, cwd: Path) -> tuple[set[str], list[str]]:
+    """Run a script to its end, without what would cost seconds on every start; return what it imported and printed."""
+    code = (
+        f"import runpy, sys; sys.argv = {[str(word) for word in (path, *arguments)]!r}\n"
+        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
+        "except SystemExit as done: assert done.code == 0\n"
+        "print(*sys.modules)"
+    )
+    command = [sys.executable, "-c", code]
+    environment = script_environment(path.parent.parent)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment)
+    assert done.returncode == 0, done.stderr
+    *lines, modules = done.stdout.splitlines()
+    imported = {module.split(".")[0] for module in modules.split()}
+    assert {"cv2", "recognition"} <= imported
+    assert not imported & {"tensorflow", "keras", "matplotlib", "seaborn", "pandas", "scipy", "h5py", "jax", "torch"}
+    return imported, lines
+
+
+def copy_project(clone: Path, *parts: str) -> Path:
+    """Copy the helpers and these parts of the project into a folder, and return it."""
+    for part in ("recognition", *parts):
+        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    return clone
+
+
 @pytest.fixture
 def photo(tmp_path) -> Path:
     """Return a photo of "407" over "5"."""
@@ -176,9 +202,7 @@ def colours(tmp_path_factory) -> Path:
     """
     from recognition.networks import architectures
 
-    clone = tmp_path_factory.mktemp("colours") / "clone"
-    for part in ("recognition", "cifar_recognition", "digit_recognition"):
-        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    clone = copy_project(tmp_path_factory.mktemp("colours") / "clone", "cifar_recognition", "digit_recognition")
     shutil.copytree(cards.MODELS, clone / "models")
     network = architectures.dense(10)
     hidden, out = [layer for layer in network.layers if layer.get_weights()]

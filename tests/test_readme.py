@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import script_environment
+from conftest import copy_project, script_environment
 
 from recognition.files import ROOT
 
@@ -24,9 +24,8 @@ LIVE = ("webcam.py", "hand_tracking.py")
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory) -> Path:
     """Return a copy of the project as a clone has it, in a folder with a space, beside networks downloaded before."""
-    folder = tmp_path_factory.mktemp("a user's") / "my clone"
-    for part in ("recognition", "digit_recognition", "face_recognition", "cifar_recognition", "data/samples"):
-        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+    parts = ("digit_recognition", "face_recognition", "cifar_recognition", "data/samples")
+    folder = copy_project(tmp_path_factory.mktemp("a user's") / "my clone", *parts)
     (folder / "models").mkdir()
     for path in [*(ROOT / "models").glob("digits*"), *(ROOT / "models").glob("cifar10*")]:
         shutil.copy(path, folder / "models")

@@ -1,7 +1,6 @@
 """Air-writing as a user runs it, on clips that the tests film: what is printed, saved and refused."""
 
 import json
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
-from conftest import script_environment
+from conftest import copy_project, script_environment
 
 from recognition.files import ROOT
 from recognition.synthetic import clips, handwriting
@@ -208,9 +207,7 @@ def test_ctrl_c_keeps_the_number_and_the_video(clip, tmp_path):
 
 
 def test_no_hand_model_and_no_network_is_one_line(tmp_path, empty):
-    for part in ("recognition", "digit_recognition", "models"):
-        shutil.copytree(ROOT / part, tmp_path / "clone" / part, ignore=shutil.ignore_patterns("__pycache__"))
-    root = tmp_path / "clone"
+    root = copy_project(tmp_path / "clone", "digit_recognition", "models")
     proxies = dict.fromkeys(("http_proxy", "https_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
     command = [sys.executable, str(root / SCRIPT), "--source", str(empty)]
     environment = script_environment(root, no_proxy="", NO_PROXY="", **proxies)

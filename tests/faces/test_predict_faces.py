@@ -4,13 +4,12 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from conftest import script_environment
+from conftest import start_without_heavy_imports
 from PIL import Image
 
 from recognition.faces import detection
@@ -265,21 +264,9 @@ def test_wrong_usage_is_one_line_and_exit_code_2(script, people, tmp_path, argum
 
 
 def test_nothing_heavy_is_imported(people, tmp_path):
-    """An import costs the same on every start: TensorFlow 5 s, Matplotlib 0.5 s."""
-    arguments = [str(ROOT / SCRIPT), str(save(tmp_path / "a.png", draw_face(0))), "--json", "--faces", str(people)]
-    runner = (
-        "import runpy, sys\n"
-        "try: runpy.run_path(sys.argv[0], run_name='__main__')\n"
-        "except SystemExit as done: assert done.code == 0\n"
-        "print(*sys.modules)"
-    )
-    code = f"import sys; sys.argv = {[*arguments, '--detector', DETECTOR]!r}\n{runner}"
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=script_environment())
-    assert done.returncode == 0, done.stderr
-    modules = {module.split(".")[0] for module in done.stdout.splitlines()[-1].split()}
-    assert {"cv2", "recognition"} <= modules
-    assert not modules & {"tensorflow", "keras", "matplotlib", "seaborn", "pandas", "scipy", "h5py", "jax", "torch"}
+    photo = save(tmp_path / "a.png", draw_face(0))
+    more = ("--json", "--faces", people, "--detector", DETECTOR)
+    start_without_heavy_imports(ROOT / SCRIPT, photo, *more, cwd=tmp_path)
 
 
 def test_real_people_are_named_and_strangers_are_not(script, lfw, tmp_path):

@@ -8,9 +8,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from conftest import copy_project
 from model_copies import FILES, TRAIN, contents, copy_model, refusal, untrained
 
-from recognition.files import ROOT
 from recognition.models import cards, store
 from recognition.models.weights import load_weights, weight_shapes
 from recognition.settings import UserError
@@ -229,9 +229,7 @@ def test_labels_that_are_no_digits_are_refused(tmp_path, labels):
 @pytest.mark.parametrize("name", FILES)
 def test_script_with_a_bad_model_is_one_line_and_no_traceback(script, photo, tmp_path, name):
     """A fresh copy of the project with one model file gone wrong, the .h5 and .json beyond repair."""
-    clone = tmp_path / "clone"
-    for part in ("recognition", "digit_recognition"):
-        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    clone = copy_project(tmp_path / "clone", "digit_recognition")
     (clone / "models").mkdir()
     for file in FILES:
         shutil.copy(cards.MODELS / file, clone / "models")

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 from coloured_shapes import draw_object
+from conftest import copy_project
 
 from recognition.evaluation import calibration
-from recognition.files import ROOT
 from recognition.models import litert, store
 from recognition.objects.classes import CIFAR10
 from recognition.objects.crops import crop_views
@@ -25,9 +25,7 @@ def clone(tmp_path_factory) -> Path:
     from recognition.networks.backend import keras
     from recognition.networks.objects import conv
 
-    clone = tmp_path_factory.mktemp("evaluate") / "clone"
-    for part in ("recognition", "cifar_recognition"):
-        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    clone = copy_project(tmp_path_factory.mktemp("evaluate") / "clone", "cifar_recognition")
     keras.utils.set_random_seed(0)
     model = conv(10)
     sharper = model.layers[-2]  # by chance alone all classes are equally probable

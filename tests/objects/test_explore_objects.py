@@ -4,8 +4,7 @@ import re
 
 import cv2
 import pytest
-
-from recognition.files import ROOT
+from conftest import copy_project
 
 SCRIPT = "cifar_recognition/explore.py"
 
@@ -32,10 +31,7 @@ def test_figures_of_the_dataset(script, tmp_path, cifar10):
 
 
 def test_without_the_dataset_the_rest_is_made(script, tmp_path):
-    import shutil
-
-    for part in ("recognition", "cifar_recognition"):
-        shutil.copytree(ROOT / part, tmp_path / "clone" / part, ignore=shutil.ignore_patterns("__pycache__"))
+    copy_project(tmp_path / "clone", "cifar_recognition")
     where = {"https_proxy": "http://127.0.0.1:9", "KERAS_HOME": str(tmp_path / "keras"), "no_proxy": "", "NO_PROXY": ""}
     proxy = {"HTTPS_PROXY": "http://127.0.0.1:9"}
     arguments = ("--epochs", "1", "--output", "figures")

@@ -8,6 +8,7 @@ import cv2
 import h5py
 import numpy as np
 import pytest
+from conftest import copy_project
 
 from recognition.files import ROOT
 from recognition.models import cards, store
@@ -47,9 +48,7 @@ def clone(tmp_path_factory) -> Path:
     from recognition.networks import architectures
     from recognition.networks.backend import keras
 
-    clone = tmp_path_factory.mktemp("transfer") / "clone"
-    for part in ("recognition", "cifar_recognition"):
-        shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    clone = copy_project(tmp_path_factory.mktemp("transfer") / "clone", "cifar_recognition")
     keras.utils.set_random_seed(0)
     card = {"architecture": "fast", "class_names": list(CIFAR10), "threshold": 0.0}
     network = architectures.ARCHITECTURES["fast"](10)

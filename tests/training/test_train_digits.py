@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 import time
@@ -11,9 +10,8 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from conftest import script_environment
+from conftest import copy_project, script_environment
 
-from recognition.files import ROOT
 from recognition.models import cards, store
 from recognition.training import augment_digits
 
@@ -35,16 +33,10 @@ def dataset(tmp_path_factory) -> Path:
     return path
 
 
-def make_clone(parent: Path) -> Path:
-    """Return a copy of the project as a clone has it, without datasets, and here without models too."""
-    for part in ("recognition", "digit_recognition"):
-        shutil.copytree(ROOT / part, parent / "clone" / part, ignore=shutil.ignore_patterns("__pycache__"))
-    return parent / "clone"
-
-
 @pytest.fixture
 def clone(tmp_path) -> Path:
-    return make_clone(tmp_path)
+    """Return a copy of the project as a clone has it, without datasets, and here without models too."""
+    return copy_project(tmp_path / "clone", "digit_recognition")
 
 
 def start(clone: Path, dataset: Path, *more: str) -> subprocess.Popen:
@@ -70,7 +62,7 @@ def train(clone: Path, dataset: Path, *more: str) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def trained(dataset, tmp_path_factory) -> tuple[Path, str, str]:
     """Return the folder of a model trained without interruption, and what training printed."""
-    clone = make_clone(tmp_path_factory.mktemp("trained"))
+    clone = copy_project(tmp_path_factory.mktemp("trained") / "clone", "digit_recognition")
     return clone / "models", *train(clone, dataset)
 
 

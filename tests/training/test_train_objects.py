@@ -3,7 +3,6 @@
 import hashlib
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -13,9 +12,8 @@ import h5py
 import numpy as np
 import pytest
 from coloured_shapes import draw_dataset
-from conftest import script_environment
+from conftest import copy_project, script_environment
 
-from recognition.files import ROOT
 from recognition.models import store
 from recognition.objects.classes import CIFAR10
 
@@ -33,16 +31,10 @@ def dataset(tmp_path_factory) -> Path:
     return path
 
 
-def make_clone(parent: Path) -> Path:
-    """Return a copy of the project as a clone has it, without datasets, and here without models too."""
-    for part in ("recognition", "cifar_recognition"):
-        shutil.copytree(ROOT / part, parent / "clone" / part, ignore=shutil.ignore_patterns("__pycache__"))
-    return parent / "clone"
-
-
 @pytest.fixture
 def clone(tmp_path) -> Path:
-    return make_clone(tmp_path)
+    """Return a copy of the project as a clone has it, without datasets, and here without models too."""
+    return copy_project(tmp_path / "clone", "cifar_recognition")
 
 
 def start(clone: Path, dataset: Path, *arguments: str) -> subprocess.Popen:
@@ -64,7 +56,7 @@ def train(clone: Path, dataset: Path, *arguments: str) -> tuple[str, str]:
 @pytest.fixture(scope="module")
 def ladder(dataset, tmp_path_factory) -> tuple[Path, str, str]:
     """Return the copy of the project in which all five networks were trained, and what training printed."""
-    clone = make_clone(tmp_path_factory.mktemp("trained"))
+    clone = copy_project(tmp_path_factory.mktemp("trained") / "clone", "cifar_recognition")
     return clone, *train(clone, dataset, "--ladder")
 
 
