@@ -72,3 +72,37 @@ class Model:
         self._interpreter.set_tensor(self._input, images.astype(np.float32))
         self._interpreter.invoke()
         return {index: self._interpreter.get_tensor(index) for index, _ in self._outputs.values()}
+
+
+class Maps:
+    """A fully convolutional model that LiteRT runs: `run` maps a gray image, uint8 (H, W), to float32 (h, w, C).
+
+    What it keeps ready are the last few sizes: live frames have the same ones again and again.
+    """
+
+    READY = 4  # sizes
+
+    def __init__(self, content: bytes, card: dict | None = None, threads: int = 2):
+        """`content`, `card`: as for Model."""
+        self.card = card or {}
+        self.class_names: list[str] = self.card.get("class_names", [])
+        self._content, self._threads = content, min(threads, os.cpu_count() or 1)
+        self._ready: dict[tuple[int, int], object] = {}
+
+    def run(self, image: np.ndarray) -> np.ndarray:
+        interpreter = self._ready.pop(image.shape, None) or self._prepare(image.shape)
+        self._ready[image.shape] = interpreter  # the last one of the dictionary was used last
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None, ..., None].astype(np.float32))
+        interpreter.invoke()
+        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+
+    def _prepare(self, shape: tuple[int, int]):
+        from ai_edge_litert.interpreter import Interpreter
+
+        if len(self._ready) >= self.READY:
+            del self._ready[next(iter(self._ready))]
+        with quiet():
+            interpreter = Interpreter(model_content=self._content, num_threads=self._threads)
+            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [1, *shape, 1])
+            interpreter.allocate_tensors()
+        return interpreter

@@ -16,15 +16,16 @@ import numpy as np
 
 from recognition.files import sha256, write_atomically
 from recognition.models.cards import MODELS, check_name, complete, locate, read_card, write_card
-from recognition.models.litert import Model
+from recognition.models.litert import Maps, Model
 from recognition.models.weights import load_weights
 from recognition.settings import UserError, quiet, say
 
 ABANDONED = 600  # seconds after which half a model has no writer any more
+MAPS = ("pages",)  # architectures that take images of any size and give maps
 WITH_FEATURES = ("fast",)  # architectures whose .tflite gives the output of its layer "features", too
 
 
-def load(model: str, folder: Path = MODELS) -> Model:
+def load(model: str, folder: Path = MODELS) -> Model | Maps:
     """Return a saved model, ready to run, after checking its files against the card; `model` as for cards.locate.
 
     If the weights were retrained or replaced, or the .tflite is damaged, the .tflite is rebuilt from the weights once.
@@ -40,7 +41,7 @@ def load(model: str, folder: Path = MODELS) -> Model:
         found = {"weights.h5": sha256(weights.read_bytes())}
         content = tflite.read_bytes() if tflite.exists() else b""
         if found | {"tflite": sha256(content)} == card["sha256"]:
-            return Model(content, card)
+            return _runner(content, card)
     network = load_weights(weights, card["architecture"], len(card["class_names"]), how, card.get("shape"))
     say(f"{tflite.name} does not belong to {weights.name}: rebuilding it once (this takes seconds)")
     if found["weights.h5"] != card["sha256"]["weights.h5"]:
@@ -49,7 +50,11 @@ def load(model: str, folder: Path = MODELS) -> Model:
     write_atomically(tflite, lambda path: path.write_bytes(content))
     card["sha256"] = found | {"tflite": sha256(content)}
     write_card(card, name, folder)
-    return Model(content, card)
+    return _runner(content, card)
+
+
+def _runner(content: bytes, card: dict) -> Model | Maps:
+    return (Maps if card["architecture"] in MAPS else Model)(content, card)
 
 
 def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
@@ -118,7 +123,7 @@ def export(model, rounded: bool | None = None) -> bytes:
         model = keras.Model(model.input, outputs)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
-        model(np.zeros((1, *model.input_shape[1:]), np.float32))
+        model(np.zeros((1, *(size or 64 for size in model.input_shape[1:])), np.float32))
         keras.config.disable_interactive_logging()
         with quiet():
             model.export(path, format="litert", verbose=False, optimizations=optimizations)

@@ -19,6 +19,19 @@ DIGITS = {
     "8": ["~2010011223344536261604132231403020", "~3010011233453616041332413010"],
     "9": ["~4130100112324140 4146", "~413010011232413130 ~41443626", "~4130100112224140 ~41434526"],
 }
+# Forms that are common in Europe and Asia: flags and feet, bars, hooks, slashed zeros, nines like a g
+FOREIGN = {
+    "0": ["~201002051626354431302010 4006", "~2110020516263544312011"],
+    "1": ["032026", "042036", "~0313202026 0646", "~03122026", "0220 20260646"],
+    "2": ["~0110304132140506 ~06151636 3645", "~0110203031220506 ~06152546"],
+    "3": ["00402223 ~23334445361605", "~01103041322213 ~13233444453616"],
+    "4": ["200343 3136", "~000212133343 3036", "2004 0444 2226", "000343 4046"],
+    "5": ["400002 ~0212334445261605", "301002 ~021233341605", "~40200212334445261605"],
+    "6": ["~4020020516354433140405", "~300205163544330304"],
+    "7": ["010040 ~402316 1333", "0100 0040 ~402316 1343"],
+    "8": ["~4020011233453616051332414030"],
+    "9": ["~4130100112324140 ~40444536261605", "~41301001123241 4036", "~3010011232303036"],
+}
 NO_DIGITS = {
     "A": ["062046 1434", "~0611203246 1434"], "C": ["~4130100105163645"],
     "E": ["40000646 0333", "~4120011213 ~1304062645"], "F": ["400006 0333", "0040 0006 0232"],
@@ -60,12 +73,13 @@ def _densify(points: np.ndarray, smooth: bool, steps: int = 8) -> np.ndarray:
     return np.concatenate([*pieces, points[-1:]])
 
 
-def write(glyph: str, rng: np.random.Generator, wobble: float = 1.0) -> list[np.ndarray]:
+def write(glyph: str, rng: np.random.Generator, wobble: float = 1.0, foreign: bool = False) -> list[np.ndarray]:
     """Return the strokes of one written glyph, each float (N, 2) as x y, in a box about 0.7 wide and 1 high.
 
-    `glyph` is a key of DIGITS or NO_DIGITS. `wobble` 0 gives the plain form, 1 a normal hand.
+    `glyph` is a key of DIGITS or NO_DIGITS. `wobble` 0 gives the plain form, 1 a normal hand; `foreign` takes
+    the forms of FOREIGN, too.
     """
-    forms = DIGITS.get(glyph) or NO_DIGITS[glyph]
+    forms = (DIGITS.get(glyph) or NO_DIGITS[glyph]) + (FOREIGN.get(glyph, []) if foreign else [])
     form = forms[rng.integers(len(forms))]
     slant, lean = rng.normal(0, 0.18 * wobble), rng.normal(0, 0.08 * wobble)
     width = 0.7 * np.exp(rng.normal(0, 0.18 * wobble))

@@ -1,0 +1,100 @@
+"""Find and read the digits of a page with the network of pages, at a few scales, and keep the best of each place."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+STRIDE, MULTIPLE = 4, 32  # pixels: of a cell of the network's maps; sides of what it looks at
+DIGITS, OTHER = 10, 15  # kinds: 0 to 9, the signs, then any other character
+SIDE = 2000  # pixels of the longer side at most: larger photos are shrunk
+ENLARGED = 1400  # pixels: smaller pictures are enlarged to this, four times at most
+SMALLEST = 24  # pixels: the longer side of the coarsest scale
+MARGIN = 24  # pixels of plain paper put around every scale: characters at the very edge are seen
+HEIGHTS = 9.0, 48.0  # pixels: of what is believed on one scale; half of it is seen on the next, too
+CANDIDATE = 0.15  # heat from which on a place is looked at
+OVERLAP = 0.45  # of the smaller of two boxes: more, and only the better one is kept
+MOST = 12_000  # characters of a picture that are kept; a page of texture has no more
+
+
+@dataclass
+class Detections:
+    """Characters found, the best first: kinds int (N,), scores 0-1 (N,), boxes float (N, 4) in the image's pixels,
+    whether printed 0-1 (N,), and for each the shares of the four ways up, float (N, 4)."""
+
+    kinds: np.ndarray
+    scores: np.ndarray
+    boxes: np.ndarray
+    printed: np.ndarray
+    turns: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    def __getitem__(self, which: np.ndarray) -> "Detections":
+        return Detections(*(part[which] for part in vars(self).values()))
+
+
+def detect(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray], side: int = SIDE) -> Detections:
+    """Return the characters of a gray image, uint8 (H, W), at all scales, one of each place.
+
+    `run` maps (H, W), both multiples of MULTIPLE, to the maps of networks.pages, float (H/4, W/4, kinds + 9).
+    """
+    found = [_peaks(run(image), scale) for image, scale in pyramid(gray, side)]
+    parts = zip(*(vars(one).values() for one in found), strict=True)
+    everything = Detections(*(np.concatenate(part) for part in parts))
+    return suppress(everything[np.argsort(-everything.scores, kind="stable")[:MOST]])
+
+
+def pyramid(gray: np.ndarray, side: int = SIDE) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield the image at scales a factor of two apart, with MARGIN around it, and each one's scale."""
+    longer = max(gray.shape)
+    scale = side / longer if longer > side else min(4.0, max(1.0, min(side, ENLARGED) / longer))
+    edge = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
+    paper = int(np.median(edge))
+    small = gray
+    while scale * longer >= SMALLEST or small is gray:
+        size = max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale))
+        how = cv2.INTER_AREA if size[0] < small.shape[1] else cv2.INTER_CUBIC
+        small = cv2.resize(small if how == cv2.INTER_AREA else gray, size, interpolation=how)
+        bottom, right = (-(length + 2 * MARGIN) % MULTIPLE for length in small.shape)
+        yield (
+            cv2.copyMakeBorder(
+                small, MARGIN, MARGIN + bottom, MARGIN, MARGIN + right, cv2.BORDER_CONSTANT, value=paper
+            ),
+            scale,
+        )
+        scale /= 2
+
+
+def _peaks(maps: np.ndarray, scale: float) -> Detections:
+    """Return the places of one scale where the heat is highest, their boxes in pixels of the image."""
+    heat = maps[..., : OTHER + 1]
+    best = heat.max(-1)
+    peak = (best >= cv2.dilate(best, np.ones((3, 3), np.uint8))) & (best > CANDIDATE)
+    rows, columns = np.nonzero(peak)
+    at = maps[rows, columns]
+    kinds, scores = at[:, : OTHER + 1].argmax(1), best[rows, columns]
+    width, height = 16 * np.exp(np.clip(at[:, OTHER + 1 : OTHER + 3].T, -4, 3))
+    x = STRIDE * (columns + np.clip(at[:, OTHER + 3], 0, 1)) - MARGIN
+    y = STRIDE * (rows + np.clip(at[:, OTHER + 4], 0, 1)) - MARGIN
+    boxes = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1) / scale
+    scores = np.where((kinds < DIGITS) & ((height < 12) | (height > 40)), 0.85 * scores, scores)
+    fits = (kinds >= DIGITS) | ((height >= HEIGHTS[0]) & (height <= HEIGHTS[1]))
+    found = Detections(kinds, scores, boxes, at[:, OTHER + 5], at[:, OTHER + 6 :])
+    return found[fits]
+
+
+def suppress(found: Detections) -> Detections:
+    """Return those that share no place with a better one; `found` has the best first."""
+    boxes, kept = found.boxes, []
+    area = np.maximum(boxes[:, 2] - boxes[:, 0], 1e-3) * np.maximum(boxes[:, 3] - boxes[:, 1], 1e-3)
+    for k in range(len(found)):
+        others = boxes[kept]
+        wide = np.minimum(others[:, 2], boxes[k, 2]) - np.maximum(others[:, 0], boxes[k, 0])
+        high = np.minimum(others[:, 3], boxes[k, 3]) - np.maximum(others[:, 1], boxes[k, 1])
+        shared = np.maximum(wide, 0) * np.maximum(high, 0)
+        if not (shared > OVERLAP * np.minimum(area[k], area[kept])).any():
+            kept.append(k)
+    return found[np.array(kept, int)]

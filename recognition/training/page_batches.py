@@ -1,0 +1,99 @@
+"""Batches of pages for the page reader: cut out, scaled, turned, relit, with the maps that the network should give."""
+
+import cv2
+import numpy as np
+
+from recognition.networks.pages import BOX, STRIDE
+from recognition.synthetic.writing import OTHER, SIGNS, UNSURE
+from recognition.training.page_pool import Pool
+
+CLASSES = [*"0123456789", *SIGNS, "other"]
+LOWEST, HIGHEST = 9, 44  # pixels: heights of writing that the network is to read on one scale
+HUGE = 64  # pixels: what is higher is no writing on this scale but a drawing
+SAME_UPSIDE_DOWN = (0, 1, 6, 8, 9)
+
+
+def turned(labels: np.ndarray, turns: int, side: int) -> np.ndarray:
+    """Return the labels of a square page after np.rot90(page, turns); digits that stand on their side are none."""
+    labels = labels.copy()
+    for _ in range(turns):
+        x1, y1, x2, y2 = labels[:, :4].T
+        labels[:, :4] = np.stack([y1, side - x2, y2, side - x1], 1)
+    if turns:
+        digit = labels[:, 4] < OTHER
+        same = np.isin(labels[:, 4], SAME_UPSIDE_DOWN) & (turns == 2)
+        labels[digit, 4] = np.where(same[digit], UNSURE, OTHER)
+    return labels
+
+
+def make_batch(pool: Pool, chosen: np.ndarray, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return cut-outs of the chosen pages, uint8 (N, side, side, 1), and their maps, float32 (N, side/4, side/4, C)."""
+    images = np.empty((len(chosen), side, side, 1), np.uint8)
+    maps = np.zeros((len(chosen), side // STRIDE, side // STRIDE, len(CLASSES) + BOX + 8), np.float32)
+    for k, index in enumerate(chosen):
+        page, labels = pool.read(index)
+        turns = int(rng.choice(4, p=[0.88, 0.04, 0.04, 0.04]))
+        page, labels = np.rot90(page, turns), turned(labels, turns, len(page))
+        scale = np.exp(rng.uniform(np.log(0.8), np.log(1.3)))
+        room = len(page) * scale - side
+        shift = -rng.uniform(min(0, room), max(0, room), 2)
+        matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])
+        how = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
+        image = cv2.warpAffine(page, matrix, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE)
+        images[k, ..., 0] = relight(image, rng)
+        labels[:, :4] = labels[:, :4] * scale + np.tile(shift, 2)
+        labels[:, 5] *= scale
+        draw_maps(maps[k], labels, turns)
+    return images, maps
+
+
+def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return the page in other light, at times as a negative, with other noise, uint8."""
+    light = np.arange(256) / 255
+    if rng.random() < 0.15:
+        light = 1 - light
+    light = light ** np.exp(rng.uniform(-0.5, 0.5)) * rng.uniform(0.75, 1)
+    image = cv2.LUT(image, (255 * light).astype(np.uint8))
+    if rng.random() < 0.4:
+        noise = cv2.randn(np.empty(image.shape, np.int16), 0, float(rng.choice([2, 4, 7])))
+        image = cv2.add(image, noise, dtype=cv2.CV_8U)
+    return image
+
+
+def draw_maps(maps: np.ndarray, labels: np.ndarray, turns: int = 0) -> None:
+    """Draw what the network should say of labels, float (N, 7), into maps of zeros, in place: see networks.pages.loss."""
+    classes = len(CLASSES)
+    rows, columns = maps.shape[:2]
+    counts, boxed, way = maps[..., classes + BOX + 5], maps[..., classes + BOX + 6], maps[..., classes + BOX + 7]
+    counts[:] = 1
+    for x1, y1, x2, y2, kind, height, printed in labels.tolist():
+        cx, cy, w, h = (x1 + x2) / 2 / STRIDE, (y1 + y2) / 2 / STRIDE, x2 - x1, y2 - y1
+        x, y = int(np.floor(cx)), int(np.floor(cy))
+        if height > HUGE or x2 <= 0 or y2 <= 0 or x1 >= columns * STRIDE or y1 >= rows * STRIDE:
+            continue
+        inside = 0 <= x < columns and 0 <= y < rows
+        if not LOWEST <= height <= HIGHEST or kind == UNSURE or not inside:
+            left, right = max(0, int(x1 / STRIDE)), int(x2 / STRIDE) + 1
+            counts[max(0, int(y1 / STRIDE)) : int(y2 / STRIDE) + 1, left:right] = 0
+            continue
+        across, down = max(0.55, min(max(w, 0.3 * h), h) / STRIDE / 6.5), max(0.55, h / STRIDE / 6.5)
+        reach = int(3 * max(across, down)) + 1
+        left, right, top, bottom = (
+            max(0, x - reach),
+            min(columns, x + reach + 1),
+            max(0, y - reach),
+            min(rows, y + reach + 1),
+        )
+        spread = np.outer(
+            np.exp(-((np.arange(top, bottom) - y) ** 2) / (2 * down * down)),
+            np.exp(-((np.arange(left, right) - x) ** 2) / (2 * across * across)),
+        )
+        window = maps[top:bottom, left:right, int(kind)]
+        np.maximum(window, spread, out=window)
+        maps[y, x, int(kind)] = 1
+        maps[y, x, classes : classes + BOX] = np.log(max(w, 1) / 16), np.log(max(h, 1) / 16), cx - x, cy - y
+        maps[y, x, classes + BOX] = printed
+        boxed[y, x] = 1
+        if kind < 10 or kind == OTHER or turns:
+            maps[y, x, classes + BOX + 1 + turns] = 1
+            way[y, x] = 1
