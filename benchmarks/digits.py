@@ -20,7 +20,7 @@ import measuring
 import numpy as np
 
 from recognition import files, settings
-from recognition.digits import reader, scoring
+from recognition.digits import numbers, reader, scoring
 from recognition.media import frames
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
@@ -33,12 +33,12 @@ QUICK = ["--epochs", "2", "--warp", "0.4", "--pens", "0", "--no-digits", "0", "-
 
 KERAS_SCRIPT = """
 import sys, cv2, numpy as np
-from recognition.digits import reader
+from recognition.digits import numbers, reader
 from recognition.models.cards import MODELS
 from recognition.models.weights import load_weights
 model = load_weights(MODELS / "digits.weights.h5", "compact", 12, "")
 frame = cv2.imread(sys.argv[1])
-print(reader.text_of(reader.read_digits(frame, lambda images: model.predict(images[..., None], verbose=0), 0.5)))
+print(numbers.text_of(reader.read_digits(frame, lambda images: model.predict(images[..., None], verbose=0), 0.5)))
 """  # the same work with Keras instead of LiteRT
 
 
@@ -71,8 +71,8 @@ def classic_read(frame: np.ndarray, model: litert.Model) -> str:
         return ""
     crops = np.stack([cv2.resize(mask[y : y + h, x : x + w], (28, 28)) for x, y, w, h in boxes])
     read = model.predict(crops).argmax(1)
-    found = [reader.Digit(int(d), 1.0, (x, y, x + w, y + h)) for d, (x, y, w, h) in zip(read, boxes, strict=True)]
-    return reader.text_of(reader.reading_order(found)).replace("\n", "")
+    found = [numbers.Digit(int(d), 1.0, (x, y, x + w, y + h)) for d, (x, y, w, h) in zip(read, boxes, strict=True)]
+    return numbers.text_of(numbers.lines_of(found), digits_only=True).replace("\n", "")
 
 
 def main(config: Config) -> None:
@@ -117,7 +117,7 @@ def main(config: Config) -> None:
     if photos.exists():
         listed = labelled_digits.load_photo_labels(photos)
         ours = scoring.score_photos(
-            lambda frame: reader.text_of(reader.read_digits(frame, model.predict, threshold)), photos, listed
+            lambda frame: numbers.text_of(reader.read_digits(frame, model.predict, threshold)), photos, listed
         )
         theirs = scoring.score_photos(lambda frame: classic_read(frame, classic), photos, listed)
         rows.append((
@@ -162,7 +162,8 @@ def main(config: Config) -> None:
         seconds = measuring.median_seconds(
             lambda: reader.read_digits(frames.read_image(large), model.predict, threshold)
         )
-        text = reader.text_of(reader.read_digits(frames.read_image(large), model.predict, threshold))
+        found = reader.read_digits(frames.read_image(large), model.predict, threshold)
+        text = numbers.text_of(found, digits_only=True)
         right = 120 - scoring.edit_distance("\n".join(map("".join, lines)), text)
         rows.append(("12-megapixel photo with 120 digits", "", "≤ 0.7 s", f"{seconds:.2f} s ({right} of 120 right)"))
 

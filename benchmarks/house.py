@@ -77,9 +77,9 @@ def file_graph(root: Path) -> dict[str, set[str]]:
 
 
 def room_of(module: str) -> str:
-    """Return the folder of a module; a module that lies in recognition/ itself is a room of its own."""
-    folder = module.rpartition(".")[0]
-    return module if folder == "recognition" else folder
+    """Return the folder of a module, the outer one of two; what lies in recognition/ itself is a room of its own."""
+    parts = module.split(".")
+    return ".".join(parts[:2] if parts[0] == "recognition" else parts[:-1])
 
 
 def room_graph(graph: dict[str, set[str]]) -> dict[str, set[str]]:

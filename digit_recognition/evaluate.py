@@ -21,7 +21,7 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
-from recognition.digits import reader, scoring
+from recognition.digits import numbers, reader, scoring
 from recognition.evaluation import plots
 from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
 from recognition.media.sheets import save_sheet
@@ -59,8 +59,8 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: litert.Model,
 
 
 def read_text(frame: np.ndarray, model: litert.Model, threshold: float) -> str:
-    """Return the digits of a BGR frame as text, one line a row."""
-    return reader.text_of(reader.read_digits(frame, model.predict, threshold))
+    """Return the numbers of a BGR frame as text, one line a row."""
+    return numbers.text_of(reader.read_digits(frame, model.predict, threshold))
 
 
 def main(config: Config) -> int:

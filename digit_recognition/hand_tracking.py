@@ -25,7 +25,7 @@ import tyro
 from recognition import files, settings
 from recognition.air_writing import drawing, fingertip, marker, strokes
 from recognition.air_writing.pen import Pen
-from recognition.digits import reader
+from recognition.digits import numbers, reader
 from recognition.media import cameras, canvas, frames, sinks
 
 KEYS = {
@@ -87,8 +87,9 @@ def check(config: Config) -> None:
 def finish(number: list[strokes.AirDigit], frame: frames.Frame, mirror: bool, config: Config) -> str:
     """Print a finished number and append it to the files that are wanted; return what to tell the user."""
     found = strokes.as_digits(number, mirrored=frame.image.shape[1] if mirror else 0)
-    text = reader.text_of([found])
-    print(reader.json_line(frame.source, frame.index, [found]) if config.json else text, flush=True)
+    lines = [[numbers.join(found)]]  # wherever in the air its digits were written
+    text = numbers.text_of(lines)
+    print(numbers.json_line(frame.source, frame.index, lines) if config.json else text, flush=True)
     if config.text:
         with Path(config.text).open("a", encoding="utf-8") as file:
             file.write(f"{text}\n")

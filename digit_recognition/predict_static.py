@@ -1,11 +1,13 @@
-"""Read the handwritten digits in photos.
+"""Read the handwritten numbers in photos.
 
-    python digit_recognition/predict_static.py photo.jpg              # prints the digits, shows or saves the picture
+    python digit_recognition/predict_static.py photo.jpg              # prints the numbers, shows or saves the picture
     python digit_recognition/predict_static.py photos/ "scans/*.png"  # folders and patterns
     python digit_recognition/predict_static.py photos/ --json         # one JSON object a photo on stdout, nothing else
     python digit_recognition/predict_static.py photos/ --output read/ # annotated pictures into a folder
+    python digit_recognition/predict_static.py page.jpg --csv page.csv  # a table for a spreadsheet
 
-Reads models/digits.*; writes annotated pictures to --output, by default to output/ where there is no display.
+Reads models/digits.*; writes annotated pictures to --output, by default to output/ where there is no display, and a
+table to --csv.
 Exit code: 0 all photos were read, 1 some could not be used (the others were), 2 wrong usage.
 """
 
@@ -15,7 +17,7 @@ from typing import Annotated
 import tyro
 
 from recognition import settings
-from recognition.digits import drawing, reader
+from recognition.digits import drawing, numbers, reader, tables
 from recognition.media import frames, sinks
 
 
@@ -26,24 +28,36 @@ class Config:
     model: str = "digits"  # name of a model in models/
     threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
     output: str | None = None  # folder, or image file, for the annotated pictures
+    csv: str | None = None  # .csv file for the numbers, a row a line; if there are several pictures, file names first
     json: bool = False  # print JSON Lines instead of text, and open no window
+    digits_only: bool = False  # text without spaces between numbers and without signs
+    handwritten: bool = False  # leave printed digits out
     show: bool = True  # open a window where there is a display; --no-show saves instead
 
 
 def main(config: Config) -> int:
     if not config.paths:
         raise settings.UserError("name at least one image, folder or pattern, for example data/samples/digits", 2)
+    if config.csv:
+        tables.check_csv(config.csv)
     model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
     show, output = sinks.window_or_output(config)
     source = frames.FrameSource(config.paths)
-    with sinks.FrameSink(output, show) as sink:
-        for frame in source:
-            rows = reader.read_digits(frame.image, model.predict, threshold)
-            drawing.draw_digits(frame.image, rows)
-            text = reader.text_of(rows).replace("\n", " / ") or "no digit"
-            if sink.put(frame, text, config.json and reader.json_line(frame.source, frame.index, rows)):
-                break
+    pages = []
+    try:
+        with sinks.FrameSink(output, show) as sink:
+            for frame in source:
+                lines = reader.read_digits(frame.image, model.predict, threshold, config.handwritten)
+                pages.append((frame.source, lines))
+                drawing.draw_digits(frame.image, lines)
+                text = numbers.text_of(lines, config.digits_only).replace("\n", " / ") or "no digit"
+                line = config.json and numbers.json_line(frame.source, frame.index, lines, config.digits_only)
+                if sink.put(frame, text, line):
+                    break
+    finally:
+        if config.csv and pages:  # also what was read before Ctrl-C
+            tables.write_csv(config.csv, pages, several=len(pages) + len(source.failed) > 1)
     return 1 if source.failed else 0
 
 

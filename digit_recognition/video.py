@@ -16,7 +16,7 @@ from typing import Annotated
 import tyro
 
 from recognition import progress, settings
-from recognition.digits import drawing, live, reader
+from recognition.digits import drawing, live, numbers, reader
 from recognition.media import sinks, spans, videos
 from recognition.media.roi import check_roi, draw_roi
 
@@ -29,6 +29,7 @@ class Config:
     roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere
     output: str | None = None  # video file, or folder, for the annotated video
     json: bool = False  # print JSON Lines instead of text, and open no window
+    digits_only: bool = False  # text without spaces between numbers and without signs
     show: bool = True  # open a window where there is a display and no --output; --no-show saves instead
 
 
@@ -41,21 +42,19 @@ def main(config: Config) -> int:
     texts = []
     with sinks.VideoSink(output, show, source, title="digits") as sink:
         for frame in progress.watched(source, source.count):
-            rows = live_reader.read(frame.image)
-            texts.append((frame.seconds, reader.text_of(rows)))
+            lines = live_reader.read(frame.image)
+            texts.append((frame.seconds, numbers.text_of(lines, config.digits_only)))
             if config.json:
-                print(reader.json_line(frame.source, frame.index, rows), flush=True)
-            drawing.draw_digits(frame.image, rows)
+                print(numbers.json_line(frame.source, frame.index, lines, config.digits_only), flush=True)
+            drawing.draw_digits(frame.image, lines)
             draw_roi(frame.image, config.roi)
             if sink.put(frame):
                 break
     if not config.json:
         end = texts[-1][0] + 1 / source.fps if texts else 0.0
         stays = spans.lasting([*texts, (end, "")], min(0.5, end / 2))
-        print(
-            "\n".join(f"{start:.1f}-{end:.1f} s: {' / '.join(text.split())}" for start, end, text in stays)
-            or "no digits"
-        )
+        told = [f"{start:.1f}-{end:.1f} s: {' / '.join(text.splitlines())}" for start, end, text in stays]
+        print("\n".join(told) or "no digits")
     return 1 if source.failed else 0
 
 

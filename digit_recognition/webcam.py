@@ -13,7 +13,7 @@ Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wro
 from dataclasses import dataclass
 
 from recognition import settings
-from recognition.digits import drawing, live, reader
+from recognition.digits import drawing, live, numbers, reader
 from recognition.media import cameras, canvas, sinks
 from recognition.media.roi import check_roi, draw_roi
 
@@ -28,6 +28,7 @@ class Config:
     roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere
     output: str | None = None  # video file, or folder, to record the annotated frames to
     json: bool = False  # print JSON Lines, and open no window
+    digits_only: bool = False  # text in the JSON without spaces between numbers and without signs
     show: bool = True  # open a window where there is a display; --no-show records instead
 
 
@@ -43,10 +44,10 @@ def main(config: Config) -> int:
     meter = sinks.FpsMeter()
     with sinks.VideoSink(output, show, source, title="digits") as sink:
         for frame in source:
-            rows = live_reader.read(frame.image)
+            lines = live_reader.read(frame.image)
             if config.json:
-                print(reader.json_line(frame.source, frame.index, rows), flush=True)
-            drawing.draw_digits(frame.image, rows)
+                print(numbers.json_line(frame.source, frame.index, lines, config.digits_only), flush=True)
+            drawing.draw_digits(frame.image, lines)
             canvas.draw_fps(frame.image, meter.tick())
             draw_roi(frame.image, config.roi)
             if sink.put(frame):

@@ -14,7 +14,7 @@ import numpy as np
 
 from recognition.air_writing.pen import extent
 from recognition.digits.normalisation import draw_strokes, normalise
-from recognition.digits.reader import Digit
+from recognition.digits.numbers import Digit
 from recognition.settings import UserError
 
 JOIN = 3.0  # seconds between the strokes of one digit, at most

@@ -8,7 +8,8 @@ import numpy as np
 
 from recognition.digits.components import Component
 from recognition.digits.normalisation import stroke_thickness
-from recognition.digits.reader import Digit, digit_of, possible_polarities, read_hypotheses, reading_order, shrink
+from recognition.digits.numbers import Digit, Number, lines_of
+from recognition.digits.reader import digit_of, possible_polarities, read_hypotheses, shrink
 from recognition.digits.segmentation import Hypothesis
 from recognition.media.roi import Box
 from recognition.media.tracking import Tracker
@@ -30,8 +31,8 @@ class LiveReader:
         self._predict, self._threshold, self._roi = predict, threshold, roi
         self._tracker, self._light, self._count = Tracker(), False, 0
 
-    def read(self, frame: np.ndarray) -> list[list[Digit]]:
-        """Return the digits to show for the next BGR frame, rows in reading order, boxes in the frame's pixels."""
+    def read(self, frame: np.ndarray) -> list[list[Number]]:
+        """Return the numbers to show for the next BGR frame, rows in reading order, boxes in the frame's pixels."""
         x1, y1, x2, y2 = self._roi or (0, 0, frame.shape[1], frame.shape[0])
         small, scale = shrink(frame[y1:y2, x1:x2], SIDE)
         light = possible_polarities(small) if self._count % POLARITY_EVERY == 0 else [self._light]
@@ -47,7 +48,7 @@ class LiveReader:
             if inside or not track.missed:  # else it is leaving
                 box = tuple(np.clip(box, (x1, y1, x1, y1), (x2, y2, x2, y2)).tolist())
                 shown.append(Digit(track.label, round(track.confidence, 4), box))
-        return reading_order(shown)
+        return lines_of(shown)
 
 
 def written(frame: np.ndarray, hypotheses: list[Hypothesis], light_on_dark: bool) -> list[Hypothesis]:

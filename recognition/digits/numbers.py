@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from recognition.digits.rows import Layout, arrange, gaps_of, turn, widest_gaps
+from recognition.digits.rows import Layout, arrange, gaps_of, turn, unit_of, widest_gaps
 
 Box = tuple[int, int, int, int]
 
@@ -60,13 +60,13 @@ def lines_of(digits: Sequence[Digit], signs: Sequence[Sign] = ()) -> list[list[N
     slashes = [sign for sign in signs if sign.sign == "/"]
     layout = arrange(_boxes([*digits, *slashes]), np.arange(len(digits) + len(slashes)) >= len(digits))
     rows = [row for row in (row[row < len(digits)] for row in layout.rows) if len(row)]
-    units = [float(np.median(layout.height[row[~layout.raised[row]]])) for row in rows]
+    units = [unit_of(row, layout) for row in rows]
     before = _signs_before(signs, layout, rows, units)
     gaps, plain = [], []
     for row, unit in zip(rows, units, strict=True):
         gaps.append(gaps_of(row, layout, unit))
         alone = np.array([k not in before for k in row[1:]], bool)
-        plain.append(alone & (layout.raised[row[1:]] == layout.raised[row[:-1]]))
+        plain.append(alone & (layout.level[row[1:]] == layout.level[row[:-1]]))
     lines = []
     for row, gap, counts, widest in zip(rows, gaps, plain, widest_gaps(gaps, plain), strict=True):
         numbers = [[row[0]]]
@@ -159,7 +159,7 @@ def _signs_before(
         if fits.any():
             row = rows[row_of[near[fits][gap[fits].argmin()]]]
             slot = int(np.searchsorted(layout.along[row], along))
-            beside = (gap < REACH) & ((sign.sign == "/") | ~layout.raised[near])
+            beside = (gap < REACH) & ((sign.sign == "/") | (layout.level[near] <= 0))
             reached = dict(zip(near[beside].tolist(), gap[beside].tolist(), strict=True))
             left = reached.get(row[slot - 1], np.inf) if slot else np.inf
             right = reached.get(row[slot], np.inf) if slot < len(row) else np.inf

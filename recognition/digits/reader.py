@@ -5,9 +5,7 @@ Four steps, each a function on arrays: `ink_map` (how much ink covers each pixel
 are digits).
 """
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -16,6 +14,7 @@ import numpy as np
 from recognition.digits.components import MAX_COMPONENTS, find_components, merge
 from recognition.digits.ink import ink_map, polarity, remove_ruling
 from recognition.digits.normalisation import SIZE, normalise
+from recognition.digits.numbers import Digit, Number, lines_of
 from recognition.digits.segmentation import Hypothesis, choose, part_hypotheses, whole_hypotheses, worth
 from recognition.models import cards, litert, store
 from recognition.settings import UserError
@@ -23,15 +22,6 @@ from recognition.settings import UserError
 SEVERAL_CONFIDENCE = 0.2  # a component is cut where the network suspects several digits in it: an H is not 11
 MIN_SIDE = 8  # pixels; a smaller image has no room for a digit
 WORKING_SIDE = 2000  # pixels of the longer side on which digits are looked for: larger photos are shrunk
-
-
-@dataclass
-class Digit:
-    """One digit read: its value 0-9, the network's confidence in [0, 1], its box x1 y1 x2 y2 in the image's pixels."""
-
-    digit: int
-    confidence: float
-    box: tuple[int, int, int, int]
 
 
 def load(name: str, folder: Path = cards.MODELS) -> litert.Model:
@@ -44,16 +34,18 @@ def load(name: str, folder: Path = cards.MODELS) -> litert.Model:
 
 
 def read_digits(
-    frame: np.ndarray, predict: Callable[[np.ndarray], np.ndarray], threshold: float = 0.5
-) -> list[list[Digit]]:
-    """Return the digits of a BGR or gray image, row by row in reading order.
+    frame: np.ndarray, predict: Callable[[np.ndarray], np.ndarray], threshold: float = 0.5, handwritten: bool = False
+) -> list[list[Number]]:
+    """Return the numbers of a BGR or gray image, row by row in reading order, boxes in the image's pixels.
 
     `predict` maps uint8 (N, 28, 28) to probabilities (N, 10 or more): the digits, then perhaps "no digit" and
     "several digits". A component whose best digit is less probable than `threshold` is none.
+    `handwritten`: leave printed digits out.
     """
     small, scale = shrink(frame, WORKING_SIDE)
     hypotheses, _ = read_hypotheses(small, possible_polarities(small), predict, threshold)
-    return reading_order([digit_of(hypothesis, scale) for hypothesis in hypotheses])
+    digits = [digit_of(hypothesis, scale) for hypothesis in hypotheses]
+    return lines_of([digit for digit in digits if not (handwritten and digit.printed)])
 
 
 def shrink(frame: np.ndarray, side: int) -> tuple[np.ndarray, float]:
@@ -131,35 +123,6 @@ def _typical_height(chosen: list[Hypothesis]) -> float:
     order = sorted(chosen, key=lambda hypothesis: hypothesis.whole.height)
     share = np.cumsum([worth(hypothesis) for hypothesis in order])
     return order[np.searchsorted(share, share[-1] / 2)].whole.height if order else 0
-
-
-def reading_order(digits: list[Digit]) -> list[list[Digit]]:
-    """Return the digits in rows from top to bottom, each from left to right; rows may slant."""
-    rows: list[list[Digit]] = []
-    for digit in sorted(digits, key=lambda d: d.box[0]):
-        y1, y2 = digit.box[1], digit.box[3]
-        fits = []
-        for row in rows:
-            last = row[-1].box
-            overlap = min(y2, last[3]) - max(y1, last[1])
-            if overlap > 0.4 * min(y2 - y1, last[3] - last[1]):
-                fits.append((abs(y1 + y2 - last[1] - last[3]) + 0.2 * (digit.box[0] - last[2]), row))
-        if fits:
-            min(fits, key=lambda item: item[0])[1].append(digit)
-        else:
-            rows.append([digit])
-    return sorted(rows, key=lambda row: np.mean([d.box[1] + d.box[3] for d in row]))
-
-
-def text_of(rows: list[list[Digit]]) -> str:
-    """Return the digits as text, one line a row."""
-    return "\n".join("".join(str(d.digit) for d in row) for row in rows)
-
-
-def json_line(source: str, index: int, rows: list[list[Digit]]) -> str:
-    """Return what was read in a frame as one line of JSON: source, frame, text, digits (digit, confidence, box)."""
-    found = [vars(digit) for row in rows for digit in row]
-    return json.dumps({"source": source, "frame": index, "text": text_of(rows), "digits": found})
 
 
 def normalise_photo(frame: np.ndarray) -> np.ndarray:

@@ -12,9 +12,7 @@ import numpy as np
 MAX_SLANT = 20.0  # degrees; steeper pages have to be turned first
 WIDEST = 1.1  # heights between two digits of one number; alike gaps up to this are a form, wider ones a table
 TIGHT = 0.55  # heights up to which digits belong together, however close numbers stand
-SMALL = (
-    0.72  # of the row's height: lower boxes do not move the row; above its middle they are raised, like superscripts
-)
+SMALL = 0.72  # of the row's height: lower boxes do not move the row, and above its middle they are raised
 
 
 @dataclass
@@ -25,7 +23,7 @@ class Layout:
     across: np.ndarray  # centres from top to bottom
     width: np.ndarray
     height: np.ndarray
-    raised: np.ndarray  # bool: small and high beside the box before it, as the 2 of 7²
+    level: np.ndarray  # int: 1 small and raised beside the box before it, as the 2 of 7²; -1 low in a fraction; else 0
     rows: list[np.ndarray]  # indices from left to right, rows from top to bottom
     angle: float  # that the page was turned by, radians, positive where rows descend to the right
 
@@ -37,11 +35,11 @@ def arrange(boxes: np.ndarray, slashes: np.ndarray) -> Layout:
     """
     angle = slant(*turn(boxes[~slashes], 0.0)[[0, 1, 3]])
     along, across, width, height = turn(boxes, angle)
-    row, raised = _sweep(along, across, width, height, slashes)
+    row, level = _sweep(along, across, width, height, slashes)
     order = np.lexsort((along, row))
     rows = np.split(order, np.flatnonzero(np.diff(row[order])) + 1) if len(order) else []
-    rows.sort(key=lambda one: across[one[~raised[one]]].mean())  # the first box of a row is never raised
-    layout = Layout(along, across, width, height, raised, [], angle)
+    rows.sort(key=lambda one: across[one[level[one] == 0]].mean())  # the first box of a row is level
+    layout = Layout(along, across, width, height, level, [], angle)
     for one in rows:
         if layout.rows and _are_one(layout.rows[-1], one, layout):
             both = np.concatenate([layout.rows.pop(), one])
@@ -90,23 +88,23 @@ def _sharpness(places: np.ndarray) -> float:
 def _sweep(
     along: np.ndarray, across: np.ndarray, width: np.ndarray, height: np.ndarray, slashes: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of each box's row, int (N,), and which boxes are raised, bool (N,); see Layout."""
+    """Return the number of each box's row, int (N,), and its level, int (N,); see Layout."""
     rows: list[_Row] = []
     middles, reaches = np.zeros((2, len(along)))  # of the rows so far: no box farther away can belong to them
-    row_of, raised = np.zeros(len(along), int), np.zeros(len(along), bool)
+    row_of, level = np.zeros((2, len(along)), int)
     for k in np.argsort(along, kind="stable").tolist():
         y, h, slash = float(across[k]), float(height[k]), bool(slashes[k])
         left, right = float(along[k] - width[k] / 2), float(along[k] + width[k] / 2)
         near = np.flatnonzero(np.abs(middles[: len(rows)] - y) < reaches[: len(rows)] + 0.6 * h).tolist()
         offers = [(*rows[r].place(left, y, h, slash), r) for r in near]
-        cost, lifted, r = min(offers, default=(np.inf, False, 0))
+        cost, where, r = min(offers, default=(np.inf, 0, 0))
         if cost == np.inf:
             r = len(rows)
             rows.append(_Row(y, h, right))
-        row_of[k], raised[k] = r, lifted
-        rows[r].add(right, y, h, slash, lifted)
+        row_of[k], level[k] = r, where
+        rows[r].add(right, y, h, slash, where)
         middles[r], reaches[r] = rows[r].middle, rows[r].reach()
-    return row_of, raised
+    return row_of, level
 
 
 def _are_one(upper: np.ndarray, lower: np.ndarray, layout: Layout) -> bool:
@@ -133,33 +131,39 @@ class _Row:
         """Return how far above or below the middle a box that belongs to the row can have its nearer edge."""
         return max(1.2 * self.high, self.slash[2] if self.slash else 0.0)
 
-    def place(self, left: float, y: float, h: float, slash: bool) -> tuple[float, bool]:
-        """Return how badly a box, its middle at `y`, fits behind the last one, infinite if not, and if it is raised."""
+    def place(self, left: float, y: float, h: float, slash: bool) -> tuple[float, int]:
+        """Return how badly a box fits behind the last one, infinite if not, and its level; `y`: its middle."""
         gap, below = left - self.end, y - self.middle
         low, tall = min(self.high, h), max(self.high, h)
         if self.slash and left - self.slash[0] < 0.6 * self.slash[2] and abs(y - self.slash[1]) < 0.5 * self.slash[2]:
-            return 0.5 * abs(below), False  # the lower digits of a fraction
+            lowered = h < 0.6 * self.high and below > 0.2 * self.high
+            return 0.5 * abs(below), -int(lowered)  # the lower digits of a fraction, or just more of a date
         cost = abs(below) + 0.2 * max(gap, 0)
         if slash:
-            return (cost, False) if abs(below) < 0.5 * tall and gap < h else (np.inf, False)
-        loose = 1 - 0.12 * min(max(gap / tall - 1, 0) / 3, 1)  # what is far off has to be more level
-        if low > 0.4 * tall and abs(below) < loose * 0.3 * (tall + low):
-            return cost, False
+            return (cost, 0) if abs(below) < 0.5 * tall and gap < h else (np.inf, 0)
         bottom = (below + h / 2) / self.high
-        if h < SMALL * self.high and -0.75 < bottom < 0.1 and gap < 0.8 * self.high:
-            return cost + 0.5 * h, True
-        return np.inf, False
+        if h < SMALL * self.high and -0.75 < bottom < 0.05 and gap < 0.8 * self.high:
+            return cost + 0.5 * h, 1
+        loose = 1 - 0.12 * min(max(gap / tall - 1, 0) / 3, 1)  # what is far off has to be more level
+        fits = low > 0.4 * tall and abs(below) < loose * 0.3 * (tall + low)
+        return (cost, 0) if fits else (np.inf, 0)
 
-    def add(self, right: float, y: float, h: float, slash: bool, raised: bool) -> None:
+    def add(self, right: float, y: float, h: float, slash: bool, level: int) -> None:
         """Take in a box that has been placed, or the row's first one."""
         self.end = max(self.end, right)
         if slash:
             self.slash = right, y, h
             if self.high < 0.6 * h:  # a fraction begins the row
-                self.middle, self.high = y, 0.7 * h
-        elif not raised and h > SMALL * self.high and abs(y - self.middle) < 0.3 * (self.high + h):
+                self.middle, self.high = y, 0.8 * h
+        elif not level and h > SMALL * self.high and abs(y - self.middle) < 0.3 * (self.high + h):
             self.middle += 0.4 * (y - self.middle)
             self.high += 0.4 * (h - self.high)
+
+
+def unit_of(row: np.ndarray, layout: Layout) -> float:
+    """Return the median height of the level boxes of a row, pixels: what its gaps are measured in."""
+    level = row[layout.level[row] == 0]
+    return float(np.median(layout.height[level if len(level) else row]))
 
 
 def gaps_of(row: np.ndarray, layout: Layout, unit: float) -> np.ndarray:

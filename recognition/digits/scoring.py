@@ -18,17 +18,23 @@ def edit_distance(wanted: str, read: str) -> int:
     return row[-1]
 
 
-def score_photos(read: Callable[[np.ndarray], str], folder: Path, labels: dict[str, dict]) -> dict:
-    """Return how well `read` (BGR frame to text) reads a folder's photos: digits, score, exact, failed, each photo.
+def only_digits(text: str) -> str:
+    """Return a text without all that is no digit: spaces, signs and the ends of lines."""
+    return "".join(letter for letter in text if letter in "0123456789")
 
-    The score is 1 - edit distance / digits. `labels`: from labelled_digits.load_photo_labels; a photo whose note
-    says SCATTERED has no reading order, so its digits are compared sorted. Photos that cannot be used count as unread.
+
+def score_photos(read: Callable[[np.ndarray], str], folder: Path, labels: dict[str, dict]) -> dict:
+    """Return how well `read` (BGR frame to text) reads the digits of a folder's photos, whatever is between them.
+
+    Returns digits, score, exact, failed and photos; the score is 1 - edit distance / digits. `labels`: from
+    labelled_digits.load_photo_labels; a photo whose note says SCATTERED has no reading order, so its digits are
+    compared sorted. Photos that cannot be used count as unread.
     """
     source = FrameSource([str(folder / name) for name in labels])
     texts = {Path(photo.source): read(photo.image) for photo in source}
     photos = []
     for name, label in labels.items():
-        wanted, found = label["digits"], texts.get(folder / name, "").replace("\n", "")
+        wanted, found = label["digits"], only_digits(texts.get(folder / name, ""))
         if "SCATTERED" in label.get("note", ""):
             wanted, found = "".join(sorted(wanted)), "".join(sorted(found))
         photos.append({"photo": name, "digits": wanted, "read": found, "edit_distance": edit_distance(wanted, found)})

@@ -2,8 +2,8 @@
 
 It looks at every place of a page the way CenterNet does (X. Zhou et al., "Objects as points", 2019): a heat map for
 each kind of character, which is 1 at the centres of such characters, and beside it the size of the box, where in its
-cell of 4x4 pixels the centre is, whether the character is printed, and which way is up. Its body is an hourglass down to 1/32,
-so that it sees some 200 pixels around: an l among letters is no 1, and the corner of a box no 7.
+cell of 4x4 pixels the centre is, whether the character is printed, and which way is up. Its body is an hourglass down
+to 1/32, so that it sees some 200 pixels around: an l among letters is no 1, and the corner of a box no 7.
 """
 
 from recognition.networks.backend import FusedBatchNormalization, keras, layers, tf

@@ -73,12 +73,13 @@ def test_json_text_strokes_and_video(script, clip, tmp_path):
     done = script(SCRIPT, *MARKER, path, "--json", "--save-strokes", "new/s.jsonl", "--output", "written.avi")
     assert (done.returncode, done.stderr) == (0, "saved written.avi\n")
     (record,) = map(json.loads, done.stdout.splitlines())
-    assert list(record) == ["source", "frame", "text", "digits"]
+    assert list(record) == ["source", "frame", "text", "digits", "numbers"]
+    assert [number["text"] for number in record["numbers"]] == ["40"]
     original, written = read(path), read(tmp_path / "written.avi")
     assert record["source"] == str(path)
     assert 0.7 * len(original) < record["frame"] < len(original)
     assert record["text"] == "40"
-    assert [list(digit) for digit in record["digits"]] == [["digit", "confidence", "box"]] * 2
+    assert [list(digit) for digit in record["digits"]] == [["digit", "confidence", "box", "printed"]] * 2
     assert [digit["digit"] for digit in record["digits"]] == [4, 0]
     assert all(0.5 < digit["confidence"] <= 1 for digit in record["digits"])
     check_boxes(record, boxes)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from conftest import write
 
-from recognition.digits import components, normalisation, reader
+from recognition.digits import components, normalisation, numbers, reader
 from recognition.digits.ink import ink_map, polarity, remove_ruling
 from recognition.models import litert
 from recognition.synthetic import pages
@@ -161,22 +161,6 @@ def test_touching_shapes_are_cut_where_they_touch():
     assert any(40 <= column <= 45 for column in components.cut_columns(components.Component((0, 0, 100, 60), ink)))
 
 
-def test_rows_that_climb_more_than_a_row_are_read_in_order():
-    rows = ["0123456789", "9876543210", "1357924680"]
-    placed = [
-        reader.Digit(int(digit), 1.0, (60 * c, 300 + 90 * r - 12 * c, 60 * c + 40, 360 + 90 * r - 12 * c))
-        for r, row in enumerate(rows)
-        for c, digit in enumerate(row)
-    ]
-    assert placed[19].box[1] < placed[0].box[1]  # the second row ends higher than the first one starts
-    shuffled = [placed[k] for k in np.random.default_rng(0).permutation(len(placed))]
-    assert reader.text_of(reader.reading_order(shuffled)) == "\n".join(rows)
-
-
-def test_no_digits_are_no_text():
-    assert reader.text_of(reader.reading_order([])) == ""
-
-
 @pytest.mark.parametrize("shape", [(40, 60), (1, 8), (8, 1), (1, 2500), (2500, 1), (7, 40_000)])
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_empty_paper_of_any_shape_has_no_digits(shipped, shape, value):
@@ -184,7 +168,7 @@ def test_empty_paper_of_any_shape_has_no_digits(shipped, shape, value):
 
 
 def read(photo: np.ndarray, model: litert.Model) -> str:
-    return reader.text_of(reader.read_digits(photo, model.predict, model.card["threshold"]))
+    return numbers.text_of(reader.read_digits(photo, model.predict, model.card["threshold"]), digits_only=True)
 
 
 def edit_distance(a: str, b: str) -> int:
@@ -237,8 +221,8 @@ def test_boxes_are_pixels_of_the_original_image(shipped):
     photo, boxes = pages.write_page(rows, page, np.random.default_rng(1))
     assert max(photo.shape) > reader.WORKING_SIDE
     found = reader.read_digits(photo, shipped.predict, shipped.card["threshold"])
-    assert reader.text_of(found) == "3141\n2718"
-    for digit, box in zip(chain(*found), chain(*boxes), strict=True):
+    assert numbers.text_of(found, digits_only=True) == "3141\n2718"
+    for digit, box in zip(numbers.digits_of(found), chain(*boxes), strict=True):
         assert all(isinstance(value, int) for value in digit.box)
         assert np.abs(np.subtract(digit.box, box)).max() <= 10  # the page's own boxes ignore blur and round ends
 
@@ -249,12 +233,12 @@ def test_signs_between_digits_are_not_read(shipped):
         rows = [list("12+34=46"), list("58-27=31")]
         photo, boxes = pages.write_page(rows, pages.Page(wobble=0.4), np.random.default_rng(seed))
         found = reader.read_digits(photo, shipped.predict, shipped.card["threshold"])
-        centres = [((d.box[0] + d.box[2]) / 2, (d.box[1] + d.box[3]) / 2) for row in found for d in row]
+        centres = [((d.box[0] + d.box[2]) / 2, (d.box[1] + d.box[3]) / 2) for d in numbers.digits_of(found)]
         for glyph, (x1, y1, x2, y2) in zip(chain(*rows), chain(*boxes), strict=True):
             if glyph in "+-=":
                 signs += 1
                 taken += any(x1 <= x <= x2 and y1 <= y <= y2 for x, y in centres)
-        errors += edit_distance(reader.text_of(found), "123446\n582731")
+        errors += edit_distance(numbers.text_of(found, digits_only=True), "123446\n582731")
     assert taken <= 0.05 * signs
     assert errors <= 0.05 * 6 * 13
 

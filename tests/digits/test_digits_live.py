@@ -13,7 +13,7 @@ import pytest
 from conftest import script_environment, write
 
 from recognition import progress
-from recognition.digits import drawing, live, reader
+from recognition.digits import drawing, live, numbers, reader
 from recognition.files import ROOT
 from recognition.media import canvas, spans
 from recognition.media.roi import check_roi, draw_roi
@@ -50,7 +50,7 @@ def live_reader(shipped, **more):
 def texts(shipped, frames, **more):
     """Return what is shown on each frame."""
     read = live_reader(shipped, **more).read
-    return [reader.text_of(read(frame)) for frame in frames]
+    return [numbers.text_of(read(frame), digits_only=True) for frame in frames]
 
 
 def noisy(image, seed, sigma=4):
@@ -70,7 +70,7 @@ def test_boxes_stay_on_the_digits_of_a_moving_page(shipped):
     read = live_reader(shipped).read
     for step in range(25):
         left = 20 * step
-        found = [digit for row in read(noisy(photo[:, left : left + 640], step)) for digit in row]
+        found = numbers.digits_of(read(noisy(photo[:, left : left + 640], step)))
         whole = [box for box in boxes if box[0] - left > 25 and box[2] - left < 615]
         for x1, y1, x2, y2 in whole if step > 2 else []:
             errors = [np.abs(np.subtract(d.box, (x1 - left, y1, x2 - left, y2))).max() for d in found]
@@ -90,7 +90,7 @@ def test_boxes_are_pixels_of_the_whole_frame(shipped):
     for roi, wanted in ((None, boxes), ((0, 540, 1920, 1080), boxes[2:])):
         read = live_reader(shipped, roi=roi).read
         read(photo)
-        found = [digit.box for row in read(photo) for digit in row]
+        found = [digit.box for digit in numbers.digits_of(read(photo))]
         assert len(found) == len(wanted)
         assert np.abs(np.subtract(found, wanted)).max() <= 8
 
@@ -116,9 +116,9 @@ def room(seed):
 def test_without_paper_few_digits_are_shown(shipped):
     plain = shown = 0
     for seed in range(10):
-        plain += sum(map(len, reader.read_digits(room(seed), shipped.predict, shipped.card["threshold"])))
+        plain += len(numbers.digits_of(reader.read_digits(room(seed), shipped.predict, shipped.card["threshold"])))
         read = live_reader(shipped).read
-        shown += sum(len(row) for row in [read(noisy(room(seed), k)) for k in range(6)][-1])
+        shown += len(numbers.digits_of([read(noisy(room(seed), k)) for k in range(6)][-1]))
     assert plain >= 8  # what is made of them where nothing forbids it
     assert shown <= 0.5 * plain
 
@@ -165,10 +165,10 @@ def test_lasting_texts_have_their_times():
 
 def test_drawing_is_quick_and_stays_in_the_frame():
     frame = np.zeros((720, 1280, 3), np.uint8)
-    rows = [[reader.Digit(5, 0.97, (100 * k, 5, 100 * k + 60, 90)) for k in range(10)]]
+    lines = [[numbers.join([numbers.Digit(5, 0.97, (100 * k, 5, 100 * k + 60, 90)) for k in range(10)])]]
     start = time.process_time()
     for _ in range(20):
-        drawing.draw_digits(frame, rows)
+        drawing.draw_digits(frame, lines)
         canvas.draw_fps(frame, 59.6)
         draw_roi(frame, (0, 0, 1280, 720))
     assert time.process_time() - start < 20 * 0.01
@@ -204,7 +204,7 @@ def test_json_is_one_object_a_frame_and_nothing_is_written(script, clip, tmp_pat
     assert all(record["source"] == str(clip) for record in records)
     assert [records[k]["text"] for k in (10, 35, 75)] == ["", "407", "28"]
     digit = records[35]["digits"][0]
-    assert list(digit) == ["digit", "confidence", "box"]
+    assert list(digit) == ["digit", "confidence", "box", "printed"]
     assert digit["digit"] == 4
     assert 0.5 < digit["confidence"] <= 1
     assert all(type(value) is int for value in digit["box"])

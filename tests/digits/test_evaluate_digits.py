@@ -54,6 +54,6 @@ def test_photos_are_scored_by_edit_distance(tmp_path):
     for name in ("a.png", "b.png"):
         cv2.imwrite(str(tmp_path / name), np.zeros((9, 9, 3), np.uint8))
     labels = {"a.png": {"digits": "12345"}, "b.png": {"digits": "321", "note": "SCATTERED"}, "c.png": {"digits": "77"}}
-    result = scoring.score_photos(lambda frame: "12\n3", tmp_path, labels)
+    result = scoring.score_photos(lambda frame: "1 2\n-3.", tmp_path, labels)
     assert (result["digits"], result["exact"], result["failed"]) == (10, 1, [str(tmp_path / "c.png")])
     assert result["score"] == pytest.approx(1 - (2 + 0 + 2) / 10)

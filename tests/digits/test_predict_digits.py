@@ -36,13 +36,14 @@ def test_json_lines_are_the_contract_and_nothing_else(script, photo):
     assert done.stderr == ""
     first, second = records(done)
     assert first == second
-    assert list(first) == ["source", "frame", "text", "digits"]
+    assert list(first) == ["source", "frame", "text", "digits", "numbers"]
     assert first["source"] == str(photo)
     assert first["frame"] == 0
     assert first["text"] == "407\n5"
     height, width = cv2.imread(str(photo)).shape[:2]
     for digit in first["digits"]:
-        assert list(digit) == ["digit", "confidence", "box"]
+        assert list(digit) == ["digit", "confidence", "box", "printed"]
+        assert digit["printed"] is False
         assert 0 <= digit["confidence"] <= 1
         x1, y1, x2, y2 = digit["box"]
         assert all(isinstance(value, int) for value in digit["box"])
@@ -79,7 +80,7 @@ def test_no_digit_is_an_empty_result_and_no_error(script, tmp_path):
     cv2.imwrite(str(tmp_path / "empty.png"), write([["+"]], ink=(215, 225, 228)))
     done = script(SCRIPT, "empty.png", "--json")
     assert done.returncode == 0
-    assert records(done) == [{"source": "empty.png", "frame": 0, "text": "", "digits": []}]
+    assert records(done) == [{"source": "empty.png", "frame": 0, "text": "", "digits": [], "numbers": []}]
     assert script(SCRIPT, "empty.png").stdout.startswith("empty.png: no digit ")
 
 

@@ -5,9 +5,10 @@ import numpy as np
 
 from recognition.networks.pages import BOX, STRIDE
 from recognition.synthetic.writing import OTHER, SIGNS, UNSURE
-from recognition.training.page_pool import Pool
+from recognition.training.pages.pool import Pool
 
 CLASSES = [*"0123456789", *SIGNS, "other"]
+SIDE = 256  # pixels of a cut-out
 LOWEST, HIGHEST = 9, 44  # pixels: heights of writing that the network is to read on one scale
 HUGE = 64  # pixels: what is higher is no writing on this scale but a drawing
 SAME_UPSIDE_DOWN = (0, 1, 6, 8, 9)
@@ -26,20 +27,20 @@ def turned(labels: np.ndarray, turns: int, side: int) -> np.ndarray:
     return labels
 
 
-def make_batch(pool: Pool, chosen: np.ndarray, side: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return cut-outs of the chosen pages, uint8 (N, side, side, 1), and their maps, float32 (N, side/4, side/4, C)."""
-    images = np.empty((len(chosen), side, side, 1), np.uint8)
-    maps = np.zeros((len(chosen), side // STRIDE, side // STRIDE, len(CLASSES) + BOX + 8), np.float32)
+def make_batch(pool: Pool, chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return cut-outs of the chosen pages, uint8 (N, SIDE, SIDE, 1), and maps, float32 (N, SIDE/4, SIDE/4, C)."""
+    images = np.empty((len(chosen), SIDE, SIDE, 1), np.uint8)
+    maps = np.zeros((len(chosen), SIDE // STRIDE, SIDE // STRIDE, len(CLASSES) + BOX + 8), np.float32)
     for k, index in enumerate(chosen):
         page, labels = pool.read(index)
         turns = int(rng.choice(4, p=[0.88, 0.04, 0.04, 0.04]))
         page, labels = np.rot90(page, turns), turned(labels, turns, len(page))
         scale = np.exp(rng.uniform(np.log(0.8), np.log(1.3)))
-        room = len(page) * scale - side
+        room = len(page) * scale - SIDE
         shift = -rng.uniform(min(0, room), max(0, room), 2)
         matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])
         how = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
-        image = cv2.warpAffine(page, matrix, (side, side), flags=how, borderMode=cv2.BORDER_REPLICATE)
+        image = cv2.warpAffine(page, matrix, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE)
         images[k, ..., 0] = relight(image, rng)
         labels[:, :4] = labels[:, :4] * scale + np.tile(shift, 2)
         labels[:, 5] *= scale
@@ -61,7 +62,7 @@ def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def draw_maps(maps: np.ndarray, labels: np.ndarray, turns: int = 0) -> None:
-    """Draw what the network should say of labels, float (N, 7), into maps of zeros, in place: see networks.pages.loss."""
+    """Draw what the network should say of labels, float (N, 7), into maps of zeros: see networks.pages.loss."""
     classes = len(CLASSES)
     rows, columns = maps.shape[:2]
     counts, boxed, way = maps[..., classes + BOX + 5], maps[..., classes + BOX + 6], maps[..., classes + BOX + 7]

@@ -1,0 +1,125 @@
+"""Train the network that reads whole pages, on a pool of pages that are made."""
+
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition import files
+from recognition.digits import detection
+from recognition.models.litert import Maps
+from recognition.networks import pages
+from recognition.networks.backend import keras
+from recognition.settings import say
+from recognition.synthetic.writing import OTHER
+from recognition.training import datasets, finish, loop
+from recognition.training.pages.batches import CLASSES, make_batch
+from recognition.training.pages.pool import Pool, make_pool
+
+POOLS = files.DATA / "page_pool"
+TEST_PAGES = 500
+READABLE = 12  # pixels: height of the digits that are measured
+THRESHOLD = 0.4  # heat from which on a digit counts
+PREPROCESSING = 1  # version of what `detection` shows the network
+
+
+def _batches(config, pool: Pool, first_epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the batches of all epochs that are left, made in threads: the same for the same seed, epoch and step."""
+
+    def make(epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+        rng = np.random.default_rng([config.seed, epoch, step])
+        return make_batch(pool, rng.integers(0, len(pool), config.batch_size), rng)
+
+    order = ((epoch, step) for epoch in range(first_epoch, config.epochs) for step in range(config.steps))
+    with ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2)) as threads:
+        waiting = deque(threads.submit(make, *place) for _, place in zip(range(6), order, strict=False))
+        try:
+            while waiting:
+                batch = waiting.popleft().result()
+                if place := next(order, None):
+                    waiting.append(threads.submit(make, *place))
+                yield batch
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+def run(config, pool: Pool, checkpoint: loop.Checkpoint) -> keras.Model:
+    """Return the network, trained from where its checkpoint stands; Keras's `fit` would wait too long for batches."""
+    cv2.setNumThreads(1)
+    model = pages.pages(len(CLASSES))
+    rate = loop.learning_rate("one_cycle", config.learning_rate, config.steps * config.epochs)
+    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=5.0)
+    model.compile(optimizer, pages.loss(len(CLASSES)), jit_compile=False)
+    model.summary(print_fn=say)
+    done, progress = checkpoint.restore(model), loop.ProgressBar()
+    checkpoint.set_model(model)
+    progress.set_params({"steps": config.steps, "epochs": config.epochs})
+    batches = _batches(config, pool, done)
+    try:
+        for epoch in range(done, config.epochs):
+            progress.on_epoch_begin(epoch)
+            model.reset_metrics()
+            for step in range(config.steps):
+                logs = model.train_on_batch(*next(batches), return_dict=True)
+                progress.on_train_batch_end(step, logs)
+            checkpoint.on_epoch_end(epoch, logs)
+            progress.on_epoch_end(epoch, logs)
+    finally:
+        batches.close()
+        progress.close()
+    return model
+
+
+def train(config, arrays: tuple[np.ndarray, ...]) -> tuple[Path, dict]:
+    """Make the pool, train the page reader on it, and save it: return its path, without a suffix, and its card.
+
+    `config`: settings of digit_recognition/train.py; `arrays`: digits as datasets.load gives them. What is measured are
+    pages of another seed, written with the test set's digits: "test_accuracy" is the share of handwritten digits of
+    readable size that were read right, "false_per_page" what was read where there is none.
+    """
+    x, y, x_test, y_test = arrays
+    precision = loop.begin(config.precision, config.seed)
+    say(f"{config.pages:,} pages to learn from, made once in {POOLS}, {precision}")
+    pool = Pool(make_pool(POOLS, config.pages, config.seed, (x, y)), config.pages)
+    test = Pool(make_pool(POOLS, TEST_PAGES, config.seed + 1, (x_test, y_test)), TEST_PAGES)
+    dataset = datasets.sha256(arrays)
+    checkpoint = loop.Checkpoint(config, dataset)
+    model = run(config, pool, checkpoint)
+    card = {
+        "class_names": CLASSES,
+        "input": "uint8 (H, W) gray, multiples of 32, as recognition.digits.detection makes it",
+        "preprocessing": PREPROCESSING,
+        "script": "digit_recognition/train.py --architecture pages",
+        "dataset": {"name": config.dataset, "sha256": dataset, "pages": config.pages},
+    }
+    return finish.save(config, model, checkpoint, card, partial(measure, test))
+
+
+def measure(test: Pool, model: Maps, card: dict) -> np.ndarray:
+    """Set the threshold and the numbers of the card; return the confusion matrix (10, 10) of the digits found.
+
+    A digit is found where the centre of a detection lies in its box; what lies in no character's box is false.
+    """
+    matrix, wanted, false = np.zeros((10, 10), int), 0, 0
+    for k in range(len(test)):
+        page, labels = test.read(k)
+        seen = detection.detect(page, model.run)
+        seen = seen[(seen.kinds < detection.DIGITS) & (seen.scores >= THRESHOLD)]
+        centres = (seen.boxes[:, None, :2] + seen.boxes[:, None, 2:]) / 2
+        inside = ((labels[:, :2] <= centres) & (centres <= labels[:, 2:4])).all(2)  # detections, labels
+        middle = (labels[:, :2] + labels[:, 2:4]) / 2
+        readable = (labels[:, 4] < 10) & (labels[:, 5] >= READABLE) & (middle > 0).all(1) & (middle < len(page)).all(1)
+        wanted += np.count_nonzero(readable)
+        false += np.count_nonzero(~inside[:, labels[:, 4] != OTHER].any(1))
+        for label in np.flatnonzero(readable & inside.any(0)):
+            matrix[int(labels[label, 4]), seen.kinds[inside[:, label].argmax()]] += 1
+    card["threshold"] = THRESHOLD
+    measured = {"test_accuracy": np.trace(matrix) / wanted, "false_per_page": false / len(test)}
+    card["measured"] = {key: round(float(value), 5) for key, value in measured.items()}
+    return matrix
