@@ -13,6 +13,7 @@ ENLARGED = 1400  # pixels: smaller pictures are enlarged to this, four times at 
 SMALLEST = 24  # pixels: the longer side of the coarsest scale
 MARGIN = 24  # pixels of plain paper put around every scale: characters at the very edge are seen
 HEIGHTS = 9.0, 48.0  # pixels: of what is believed on one scale; half of it is seen on the next, too
+AROUND = 57  # pixels: the side of what a pixel is compared with
 CANDIDATE = 0.15  # heat from which on a place is looked at
 OVERLAP = 0.45  # of the smaller of two boxes: more, and only the better one is kept
 MOST = 12_000  # characters of a picture that are kept; a page of texture has no more
@@ -39,9 +40,9 @@ class Detections:
 def detect(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray], side: int = SIDE) -> Detections:
     """Return the characters of a gray image, uint8 (H, W), at all scales, one of each place.
 
-    `run` maps (H, W), both multiples of MULTIPLE, to the maps of networks.pages, float (H/4, W/4, kinds + 9).
+    `run` maps float (H, W), both multiples of MULTIPLE, to the maps of networks.pages, float (H/4, W/4, kinds + 9).
     """
-    found = [_peaks(run(image), scale) for image, scale in pyramid(gray, side)]
+    found = [_peaks(run(normalise(image)), scale) for image, scale in pyramid(gray, side)]
     parts = zip(*(vars(one).values() for one in found), strict=True)
     everything = Detections(*(np.concatenate(part) for part in parts))
     return suppress(everything[np.argsort(-everything.scores, kind="stable")[:MOST]])
@@ -66,6 +67,17 @@ def pyramid(gray: np.ndarray, side: int = SIDE) -> Iterator[tuple[np.ndarray, fl
             scale,
         )
         scale /= 2
+
+
+def normalise(gray: np.ndarray) -> np.ndarray:
+    """Return pixels, uint8 (H, W), less the mean around them, over the spread around them, float32, -4 to 4.
+
+    So shadows go, and pale ink looks like dark ink.
+    """
+    x = gray.astype(np.float32) / 255
+    mean = cv2.blur(x, (AROUND, AROUND))
+    spread = np.sqrt(np.maximum(cv2.sqrBoxFilter(x, -1, (AROUND, AROUND)) - mean * mean, 0))
+    return np.clip((x - mean) / (spread + 0.02), -4, 4)
 
 
 def _peaks(maps: np.ndarray, scale: float) -> Detections:

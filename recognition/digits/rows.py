@@ -67,7 +67,7 @@ def slant(along: np.ndarray, across: np.ndarray, height: np.ndarray) -> float:
     """
     if len(along) < 2:
         return 0.0
-    unit = float(np.median(height))
+    unit = max(float(np.median(height)), 1.0)
     extent = max(float(np.ptp(along)) / unit, 1.0)
     step = np.clip(np.degrees(0.25 / extent), 0.1, 1.0)  # fine enough not to miss the sharp rows of a wide page
     count = int(MAX_SLANT / step)

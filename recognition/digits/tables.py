@@ -25,7 +25,7 @@ def csv_rows(lines: list[list[Number]]) -> list[list[str]]:
     boxes = np.array([number.box for number, _ in numbers], float)
     row_of = np.array([row for _, row in numbers])
     heights, middles = boxes[:, 3] - boxes[:, 1], boxes[:, [1, 3]].mean(1)
-    unit = float(np.median(heights))
+    unit = max(float(np.median(heights)), 1.0)
     lean = slant(np.tile(middles, 2), boxes[:, [0, 2]].T.ravel(), np.tile(heights, 2))  # rows and columns swapped
     left, right = (boxes[:, [0, 2]] - np.tan(lean) * middles[:, None]).T
     places = np.stack([left, right, (left + right) / 2], 1)

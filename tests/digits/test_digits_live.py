@@ -211,6 +211,17 @@ def test_json_is_one_object_a_frame_and_nothing_is_written(script, clip, tmp_pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["clip.mp4"]
 
 
+@pytest.mark.parametrize("name", [VIDEO, WEBCAM])
+def test_text_may_be_digits_only(script, tmp_path, name):
+    page = write([list("407")], height=360, width=960)  # two heights apart
+    path = save_clip(tmp_path / "clip.mp4", [page] * 20)
+    command = [name, *(["--source"] * (name == WEBCAM)), path, "--json"]
+    for more, text in ([], "4 0 7"), (["--digits-only"], "407"):
+        assert json.loads(script(*command, *more).stdout.splitlines()[-1])["text"] == text
+    if name == VIDEO:
+        assert script(name, path, "--no-show").stdout.endswith(" s: 4 0 7\n")
+
+
 def test_webcam_records_where_there_is_no_display(script, clip, tmp_path):
     done = script(WEBCAM, "--source", clip)
     assert (done.returncode, done.stdout) == (0, "")

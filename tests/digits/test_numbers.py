@@ -1,7 +1,9 @@
-"""Boxes of digits and signs become rows, numbers, text, JSON and tables; pages are made of boxes, at random and by hand."""
+"""Boxes of digits and signs become rows, numbers, text, JSON and tables."""
 
+import difflib
 import json
 import time
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -18,13 +20,8 @@ class Page:
     """A page that is written on; places and sizes in heights of a digit, y of a glyph's middle, `slant` in degrees."""
 
     def __init__(self, seed: int = 0, wobble: float = 0.0, spread: float = 0.0, gap: float = 0.2, slant: float = 0.0):
-        self.rng, self.wobble, self.spread, self.gap, self.slant = (
-            np.random.default_rng(seed),
-            wobble,
-            spread,
-            gap,
-            slant,
-        )
+        self.rng, self.slant = np.random.default_rng(seed), slant
+        self.wobble, self.spread, self.gap = wobble, spread, gap
         self.digits: list[Digit] = []
         self.signs: list[Sign] = []
 
@@ -47,7 +44,7 @@ class Page:
             size = np.clip(1 + self.spread * self.rng.normal(), 0.6, 1.5)
             drop = DROPS.get(glyph, (1 - size) / 2) + self.wobble * self.rng.normal()
             end = self.put(glyph, x, y + drop, size) if glyph != " " else x + 0.3
-            x = end + np.clip(self.gap + 0.6 * self.gap * self.wobble / 0.1 * self.rng.normal(), -0.1, 0.5)
+            x = end + self.gap + np.clip(1.2 * self.wobble * self.rng.normal(), -0.3, 0.3)
         return end
 
     def lines(self) -> list[list[Number]]:
@@ -61,12 +58,12 @@ class Page:
         return text_of(self.lines())
 
 
-def written(*rows: str, pitch: float = 1.6, **hand) -> Page:
-    """Return a page of rows; "|" in a row is where the next cell of a table begins, 4 heights apart."""
+def written(*rows: str, pitch: float = 1.6, cell: float = 4, **hand) -> Page:
+    """Return a page of rows; "|" in a row is where the next cell of a table begins."""
     page = Page(**hand)
     for r, row in enumerate(rows):
-        for c, cell in enumerate(row.split("|")):
-            page.write(cell, 4 * c, pitch * r) if cell else None
+        for c, text in enumerate(row.split("|")):
+            page.write(text, cell * c, pitch * r) if text else None
     return page
 
 
@@ -166,7 +163,7 @@ def test_fractions_are_read_across_their_slash():
 )
 def test_signs_are_kept_where_digits_stand(text):
     assert written(text).read() == text
-    assert written(f"{text}|{text}", f"{text}|{text}", slant=6).read() == f"{text} {text}\n{text} {text}"
+    assert written(f"{text}|{text}", f"{text}|{text}", cell=10, slant=6).read() == f"{text} {text}\n{text} {text}"
     assert text_of(written(text).lines(), digits_only=True) == "".join(glyph for glyph in text if glyph.isdecimal())
 
 
@@ -198,9 +195,7 @@ MAKERS = {
     "invoice": lambda rng: f"{rng.integers(0, 1000)}.{rng.integers(0, 100):02d}",
     "accounts": lambda rng: f"{'-' * rng.integers(0, 2)}{rng.integers(1, 100)},{rng.integers(0, 1000):03d}",
     "times": lambda rng: f"{rng.integers(0, 24)}:{rng.integers(0, 60):02d}",
-    "dates": lambda rng: (
-        f"{rng.integers(1, 32)}{rng.choice(['/', '-', '.'])}{rng.integers(1, 13)}/{rng.integers(10, 99)}"
-    ),
+    "dates": lambda rng: str(rng.choice(["/", "-", "."])).join(map(str, rng.integers(1, (32, 13, 2030)))),
 }
 
 
@@ -216,11 +211,11 @@ def test_handwritten_tables_are_read(kind, slant):
             x = 0.0
             for text in row:
                 x = page.write(text, x, 1.6 * r) + 1.2 + 3 * page.rng.random()
-        found = [[number.text for number in line] for line in page.lines()]
-        total += 28
-        right += sum(a == b for a, b in zip(found, wanted, strict=False)) * 4 if len(found) == 7 else 0
-    assert right >= 0.9 * total  # whole rows
-    assert total == 12 * 28
+        numbers, found = list(chain(*wanted)), page.read().split()
+        total += len(numbers)
+        matcher = difflib.SequenceMatcher(None, numbers, found, autojunk=False)
+        right += sum(block.size for block in matcher.get_matching_blocks())
+    assert right >= 0.95 * total
 
 
 @pytest.mark.parametrize(("columns", "pitch"), [(100, 0.8), (100, 2.0), (10, 0.8), (1000, 2.0)])

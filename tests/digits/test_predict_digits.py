@@ -76,6 +76,25 @@ def test_annotated_picture_differs_at_the_boxes_only(script, photo, tmp_path):
     assert not changed[~near].any()
 
 
+def test_numbers_are_parted_by_spaces_and_joined_by_digits_only(script, tmp_path):
+    cv2.imwrite(str(tmp_path / "photo.png"), write([["4", "0", "7"]], width=1200))  # two heights apart
+    (record,) = records(script(SCRIPT, "photo.png", "--json", "--handwritten"))
+    assert record["text"] == "4 0 7"
+    assert [number["text"] for number in record["numbers"]] == ["4", "0", "7"]
+    assert [number["box"] for number in record["numbers"]] == [digit["box"] for digit in record["digits"]]
+    assert records(script(SCRIPT, "photo.png", "--json", "--digits-only"))[0]["text"] == "407"
+    assert script(SCRIPT, "photo.png", "--digits-only").stdout.startswith("photo.png: 407 ")
+
+
+def test_a_table_is_written_for_one_picture_and_for_several(script, photo, tmp_path):
+    assert script(SCRIPT, photo, "--json", "--csv", "new/one.csv").returncode == 0
+    assert (tmp_path / "new" / "one.csv").read_text() == "407\n5\n"
+    done = script(SCRIPT, photo, "missing.png", "--json", "--csv", "new/more.csv")
+    assert (done.returncode, len(records(done))) == (1, 1)
+    assert (tmp_path / "new" / "more.csv").read_text() == f"{photo},407\n{photo},5\n"
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["more.csv", "one.csv"]
+
+
 def test_no_digit_is_an_empty_result_and_no_error(script, tmp_path):
     cv2.imwrite(str(tmp_path / "empty.png"), write([["+"]], ink=(215, 225, 228)))
     done = script(SCRIPT, "empty.png", "--json")
@@ -136,6 +155,9 @@ def test_output_may_be_one_file(script, photo, tmp_path):
         (["--output", "photo.png/read"], "photo.png"),
         (["--output", "read.heic"], "read.heic"),
         (["--threshold", "7"], "--threshold"),
+        (["--csv", "photo.png"], "name it .csv"),
+        (["--csv", "photo.png/read.csv"], "--csv"),
+        (["--csv", "."], "--csv"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(script, photo, arguments, named):
@@ -157,7 +179,17 @@ def test_unknown_flags_and_values_are_exit_code_2(script, photo, arguments):
 def test_help_names_every_setting_with_its_comment(script):
     done = script(SCRIPT, "--help", COLUMNS="200")
     assert done.returncode == 0
-    for text in ("--model", "--threshold", "--output", "--json", "--show", "least confidence of a digit"):
+    for text in (
+        "--model",
+        "--threshold",
+        "--output",
+        "--csv",
+        "--json",
+        "--digits-only",
+        "--handwritten",
+        "--show",
+        "least confidence of a digit",
+    ):
         assert text in done.stdout
 
 

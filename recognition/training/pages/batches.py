@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from recognition.digits.detection import normalise
 from recognition.networks.pages import BOX, STRIDE
 from recognition.synthetic.writing import OTHER, SIGNS, UNSURE
 from recognition.training.pages.pool import Pool
@@ -28,9 +29,9 @@ def turned(labels: np.ndarray, turns: int, side: int) -> np.ndarray:
 
 
 def make_batch(pool: Pool, chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return cut-outs of the chosen pages, uint8 (N, SIDE, SIDE, 1), and maps, float32 (N, SIDE/4, SIDE/4, C)."""
-    images = np.empty((len(chosen), SIDE, SIDE, 1), np.uint8)
-    maps = np.zeros((len(chosen), SIDE // STRIDE, SIDE // STRIDE, len(CLASSES) + BOX + 8), np.float32)
+    """Return cut-outs of the chosen pages, float32 (N, SIDE, SIDE, 1), and maps, float32 (N, SIDE/4, SIDE/4, C)."""
+    images = np.empty((len(chosen), SIDE, SIDE, 1), np.float32)
+    maps = np.zeros((len(chosen), SIDE // STRIDE, SIDE // STRIDE, len(CLASSES) + BOX + 7), np.float32)
     for k, index in enumerate(chosen):
         page, labels = pool.read(index)
         turns = int(rng.choice(4, p=[0.88, 0.04, 0.04, 0.04]))
@@ -41,7 +42,7 @@ def make_batch(pool: Pool, chosen: np.ndarray, rng: np.random.Generator) -> tupl
         matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])
         how = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
         image = cv2.warpAffine(page, matrix, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE)
-        images[k, ..., 0] = relight(image, rng)
+        images[k, ..., 0] = normalise(relight(image, rng))
         labels[:, :4] = labels[:, :4] * scale + np.tile(shift, 2)
         labels[:, 5] *= scale
         draw_maps(maps[k], labels, turns)
@@ -65,7 +66,7 @@ def draw_maps(maps: np.ndarray, labels: np.ndarray, turns: int = 0) -> None:
     """Draw what the network should say of labels, float (N, 7), into maps of zeros: see networks.pages.loss."""
     classes = len(CLASSES)
     rows, columns = maps.shape[:2]
-    counts, boxed, way = maps[..., classes + BOX + 5], maps[..., classes + BOX + 6], maps[..., classes + BOX + 7]
+    counts, marked = maps[..., -2], maps[..., -1]
     counts[:] = 1
     for x1, y1, x2, y2, kind, height, printed in labels.tolist():
         cx, cy, w, h = (x1 + x2) / 2 / STRIDE, (y1 + y2) / 2 / STRIDE, x2 - x1, y2 - y1
@@ -94,7 +95,6 @@ def draw_maps(maps: np.ndarray, labels: np.ndarray, turns: int = 0) -> None:
         maps[y, x, int(kind)] = 1
         maps[y, x, classes : classes + BOX] = np.log(max(w, 1) / 16), np.log(max(h, 1) / 16), cx - x, cy - y
         maps[y, x, classes + BOX] = printed
-        boxed[y, x] = 1
+        marked[y, x] = 1
         if kind < 10 or kind == OTHER or turns:
             maps[y, x, classes + BOX + 1 + turns] = 1
-            way[y, x] = 1
