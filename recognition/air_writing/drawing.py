@@ -6,6 +6,7 @@ import numpy as np
 from recognition.air_writing.pen import Pen, Tip
 from recognition.air_writing.strokes import Writer, as_digits, smooth
 from recognition.digits.drawing import draw_digits
+from recognition.digits.numbers import join
 from recognition.media.canvas import draw_text
 
 INK = (255, 200, 40)  # BGR, of what is written in the air; no skin and no wall has it
@@ -40,7 +41,7 @@ def draw_writing(frame: np.ndarray, pen: Pen, writer: Writer, tip: Tip | None, n
     for digit in as_digits([air for air in writer.digits if air.digit is not None]):
         x1, y1, x2, y2 = digit.box
         digit.box = x1 - margin, y1 - margin, x2 + margin, y2 + margin
-        draw_digits(frame, [[digit]])
+        draw_digits(frame, [[join([digit])]])
     if tip:
         draw_tip(frame, (tip.x, tip.y), pen.down, pen.resting)
     draw_text(frame, writer.text, note)

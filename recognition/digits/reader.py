@@ -2,7 +2,7 @@
 
 Four steps, each a function on arrays: `ink_map` (how much ink covers each pixel), `find_components` (connected ink),
 `normalise` (28x28, white on black, as the network was trained), `read_digits` (which components, whole, merged or cut,
-are digits).
+are digits). What numbers they make, in which rows, is up to numbers.py.
 """
 
 from collections.abc import Callable

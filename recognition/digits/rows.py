@@ -179,12 +179,12 @@ def widest_gaps(gaps: Sequence[np.ndarray], counts: Sequence[np.ndarray]) -> lis
     """Return the widest gap within a number of each row by its gaps, in heights; `counts`: bool, the gaps to judge by.
 
     Where the gaps of the row or of the page fall into two groups it is halfway between them. Where they are alike they
-    cannot tell a form's boxes from a sudoku: they part digits if their median is above WIDEST.
+    cannot tell a form from a sudoku: all of them part digits if their median is above WIDEST, else none does.
     """
     judged = [np.minimum(gap[count], 1.4) for gap, count in zip(gaps, counts, strict=True)]
     page = np.concatenate([*judged, []])
     halfway = _between_groups(page)
-    rule = halfway or (WIDEST if np.median(page) <= WIDEST else TIGHT) if len(page) else WIDEST
+    rule = halfway or (1.2 * WIDEST if np.median(page) <= WIDEST else TIGHT) if len(page) else WIDEST
     return [_widest_gap(own, rule, halfway is not None or len(page) < 3 * len(own)) for own in judged]
 
 

@@ -36,7 +36,7 @@ def save_clip(path, frames):
 
 @pytest.fixture
 def clip(tmp_path):
-    """Return a video of half a second of empty paper, one second of "407", a glimpse of "5", one second of "28"."""
+    """Return a video of half a second of empty paper, one second of "407", a glimpse of "5", one second of "2 8"."""
     empty = np.full((360, 640, 3), 215, np.uint8)
     looks = {"height": 360, "width": 640}
     shots = [(empty, 15), (write([list("407")], **looks), 30), (write([["5"]], **looks), 5), (write([list("28")]), 30)]
@@ -184,7 +184,7 @@ def test_a_video_is_read_and_its_summary_printed(script, clip, tmp_path):
     done = script(VIDEO, clip)
     assert (done.returncode, done.stderr) == (0, "saved output/clip_read.mp4\n")
     lines = done.stdout.splitlines()
-    assert [line.split(" s: ")[1] for line in lines] == ["407", "28"]
+    assert [line.split(" s: ")[1] for line in lines] == ["407", "2 8"]
     start, end = map(float, lines[0].split(" s: ")[0].split("-"))
     assert 0.5 <= start <= 0.7
     assert 1.5 <= end <= 1.8
@@ -202,7 +202,7 @@ def test_json_is_one_object_a_frame_and_nothing_is_written(script, clip, tmp_pat
     assert (done.returncode, done.stderr) == (0, "")
     assert [record["frame"] for record in records] == list(range(80))
     assert all(record["source"] == str(clip) for record in records)
-    assert [records[k]["text"] for k in (10, 35, 75)] == ["", "407", "28"]
+    assert [records[k]["text"] for k in (10, 35, 75)] == ["", "407", "2 8"]
     digit = records[35]["digits"][0]
     assert list(digit) == ["digit", "confidence", "box", "printed"]
     assert digit["digit"] == 4

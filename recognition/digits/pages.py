@@ -1,0 +1,86 @@
+"""Read the numbers of a photo, whatever else stands on it and whichever way it was held.
+
+Three steps, each a function: `detect` (which characters are where, by the network of pages), `turn_of` (which way is
+up), `lines_of` (what stands together is a number, what is level a line).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition.digits.detection import DIGITS, Detections, detect
+from recognition.digits.numbers import Digit, Number, Sign, lines_of
+from recognition.models import cards, litert, store
+from recognition.settings import UserError
+
+SIGNS = ".,-:/"  # kinds 10 to 14
+SIGN_SCORE = 0.35  # of a sign that counts
+VOTE = 0.3  # score from which on a character says which way is up
+MAJORITY = 0.5  # of the votes, for turning a picture
+
+
+def load(name: str = "pages", folder: Path = cards.MODELS) -> litert.Maps:
+    """Return a model in models/ that reads pages. Raises UserError for one that takes other images."""
+    model = store.load(name, folder)
+    if not isinstance(model, litert.Maps):
+        path = cards.card_path(name, folder).with_suffix("")
+        how = "train one with python digit_recognition/train.py --architecture pages"
+        raise UserError(f"{path} does not read pages: {how}")
+    return model
+
+
+def read_page(
+    frame: np.ndarray, run: Callable[[np.ndarray], np.ndarray], threshold: float, handwritten: bool = False
+) -> tuple[list[list[Number]], int]:
+    """Return the numbers of a BGR or gray image, in lines as they are read, boxes in the image's pixels; and by how
+    many degrees, 0, 90, 180 or 270, it has to be turned clockwise to be upright.
+
+    `run`: see detection.detect. `threshold`: the least confidence of a digit. `handwritten`: leave printed digits out.
+    """
+    gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame
+    found = detect(gray, run)
+    turn = turn_of(found)
+    if turn:
+        upright = detect(np.ascontiguousarray(np.rot90(gray, -turn)), run)
+        found, turn = (upright, turn) if turn_of(upright) == 0 else (found, 0)
+    lines = lines_of(*characters(found, threshold, handwritten))
+    size = gray.shape[::-1] if turn % 2 == 0 else gray.shape
+    return [[_turned_back(number, turn, size) for number in line] for line in lines], 90 * turn
+
+
+def turn_of(found: Detections) -> int:
+    """Return how many quarter turns clockwise bring the writing upright, as most of its characters say."""
+    sure = (found.scores >= VOTE) & ((found.kinds < DIGITS) | (found.kinds == DIGITS + len(SIGNS)))
+    votes = (found.turns[sure] * found.scores[sure, None]).sum(0)
+    turn = int(votes.argmax())
+    return turn if votes[turn] > MAJORITY * votes.sum() else 0
+
+
+def characters(found: Detections, threshold: float, handwritten: bool = False) -> tuple[list[Digit], list[Sign]]:
+    """Return the digits and signs among what was found."""
+    digits, signs = [], []
+    rows = zip(found.kinds, found.scores, np.rint(found.boxes).astype(int).tolist(), found.printed > 0.5, strict=True)
+    for kind, score, box, printed in rows:
+        if kind < DIGITS and score >= threshold and not (handwritten and printed):
+            digits.append(Digit(int(kind), round(float(score), 4), tuple(box), bool(printed)))
+        elif DIGITS <= kind < DIGITS + len(SIGNS) and score >= SIGN_SCORE:
+            signs.append(Sign(SIGNS[kind - DIGITS], round(float(score), 4), tuple(box)))
+    return digits, signs
+
+
+def turn_box(box: tuple[int, int, int, int], turns: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return a box after so many quarter turns anticlockwise of an image; `size`: its width and height before."""
+    x1, y1, x2, y2 = box
+    width, height = size
+    for _ in range(turns):
+        x1, y1, x2, y2 = y1, width - x2, y2, width - x1
+        width, height = height, width
+    return x1, y1, x2, y2
+
+
+def _turned_back(number: Number, turns: int, size: tuple[int, int]) -> Number:
+    digits = [replace(digit, box=turn_box(digit.box, turns, size)) for digit in number.digits]
+    return replace(number, box=turn_box(number.box, turns, size), digits=digits)
