@@ -4,12 +4,13 @@ A page is a square of gray pixels: `layouts` say what stands on it, `writing` pu
 paper under it and the camera before it.
 """
 
+import cv2
 import numpy as np
 
 from recognition.synthetic import layouts
 from recognition.synthetic.glyphs import Fonts, Sources
-from recognition.synthetic.surfaces import paper, photograph
-from recognition.synthetic.writing import SIDE, Page
+from recognition.synthetic.surfaces import paper, photograph, scenery
+from recognition.synthetic.writing import SIDE, UNSURE, Page
 
 
 def make(seed: int, sources: Sources, fonts: Fonts) -> tuple[np.ndarray, np.ndarray]:
@@ -20,7 +21,21 @@ def make(seed: int, sources: Sources, fonts: Fonts) -> tuple[np.ndarray, np.ndar
     """
     rng = np.random.default_rng(seed)
     page = Page(rng, sources, fonts, float(np.exp(rng.uniform(np.log(10), np.log(46)))))
+    around = scenery(SIDE, sources.photos, rng) if rng.random() < 0.5 else None
+    if around is not None and rng.random() < 0.06:  # no page at all
+        return photograph(around, page.ink, page.lines, around, rng)[0], np.zeros((0, 7), np.float32)
     layouts.write(page)
     ground = paper(SIDE, page.height, page.tilt, rng)
-    image = photograph(ground, page.ink, page.lines, rng)
-    return image, np.array(page.labels, np.float32).reshape(-1, 7)
+    image, hidden = photograph(ground, page.ink, page.lines, around, rng)
+    return image, _seen(np.array(page.labels, np.float32).reshape(-1, 7), hidden)
+
+
+def _seen(labels: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Return the labels of what is not hidden; what is hidden in part is not learned from."""
+    if not hidden.any():
+        return labels
+    sums = cv2.integral(hidden.astype(np.uint8))
+    x1, y1, x2, y2 = np.clip(np.rint(labels[:, :4]).astype(int), 0, SIDE).T
+    covered = (sums[y2, x2] - sums[y1, x2] - sums[y2, x1] + sums[y1, x1]) / np.maximum((x2 - x1) * (y2 - y1), 1)
+    labels[covered > 0.1, 4] = UNSURE
+    return labels[covered < 0.9]

@@ -42,10 +42,11 @@ class Sources:
     letter_labels: np.ndarray | None
     written: list[str]  # font files that look like a hand
     printed: list[str]  # all others
+    photos: list[str]  # files without digits: what lies around pages
 
 
 def find_sources(mnist: tuple[np.ndarray, np.ndarray], folder: Path = files.DATA) -> Sources:
-    """Return everything there is to write with: the given digits, usps_train.npz and letters_train.npz, fonts."""
+    """Return everything there is to write with: the given digits, what lies in `folder`, the fonts of this computer."""
     digits, letters, labels = [mnist], None, None
     if (folder / "usps_train.npz").exists():
         with np.load(folder / "usps_train.npz", allow_pickle=False) as usps:
@@ -57,7 +58,8 @@ def find_sources(mnist: tuple[np.ndarray, np.ndarray], folder: Path = files.DATA
     paths = sorted(set(font_manager.findSystemFonts()) | {f.fname for f in font_manager.fontManager.ttflist})
     paths = [path for path in paths if not any(name in Path(path).name for name in NOT_FOR_TEXT) and _has_digits(path)]
     written = [path for path in paths if any(name in Path(path).name for name in HANDWRITTEN)]
-    return Sources(digits, letters, labels, written, sorted(set(paths) - set(written)))
+    photos = sorted(str(path) for path in (folder / "lfw").glob("*/*.jpg"))
+    return Sources(digits, letters, labels, written, sorted(set(paths) - set(written)), photos)
 
 
 def _has_digits(path: str) -> bool:

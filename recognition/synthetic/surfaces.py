@@ -17,11 +17,24 @@ def _noise(side: int, cells: int, rng: np.random.Generator, stretch: float = 1.0
     return cv2.resize(field if rng.random() < 0.5 else field.T, (side, side), interpolation=cv2.INTER_CUBIC)
 
 
+def scenery(side: int, photos: list[str], rng: np.random.Generator) -> np.ndarray | None:
+    """Return a part of one of the photos in light 0-1, float32 (side, side), None without any."""
+    if not photos:
+        return None
+    content = np.fromfile(photos[rng.integers(len(photos))], np.uint8)
+    image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE)
+    part = min(image.shape) * rng.uniform(0.3, 1)
+    y, x = (rng.uniform(0, length - part) for length in image.shape)
+    scale = side / part
+    matrix = np.float32([[scale, 0, -scale * x], [0, scale, -scale * y]])
+    return cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_CUBIC).astype(np.float32) / 255
+
+
 def paper(side: int, height: float, tilt: float, rng: np.random.Generator) -> np.ndarray:
     """Return empty paper, light 0-1, float32 (side, side); `height`, `tilt`: of the writing's rows, for rulings."""
     x, y = _grid(side)
     ground = np.full((side, side), rng.uniform(0.55, 1.0), np.float32)
-    if rng.random() < 0.3:  # fibres, cloth, wood, stains
+    if rng.random() < 0.25:  # fibres, cloth, wood, stains
         cells = int(rng.choice([4, 8, 16, 40, 80, 160]))
         ground += _noise(side, cells, rng, rng.choice([1, 1, 0.1, 0.04])) * rng.uniform(0.01, 0.1)
     if rng.random() < 0.06:  # a pattern
@@ -44,30 +57,23 @@ def _rule(ground: np.ndarray, height: float, tilt: float, rng: np.random.Generat
     """Draw the ruling of the paper, in place."""
     side = len(ground)
     gap = max(6.0, height * rng.uniform(0.35, 2.2))
-    layer, width, offset = (
-        np.zeros((side, side), np.uint8),
-        int(rng.choice([1, 1, 1, 2])) if gap > 14 else 1,
-        rng.uniform(0, gap),
-    )
+    layer, width = np.zeros((side, side), np.uint8), int(rng.choice([1, 1, 1, 2])) if gap > 14 else 1
     rise = np.tan(tilt + rng.normal(0, 0.01))
-    for k in np.arange(-side, 2 * side, gap) + offset:
-        cv2.line(
-            layer,
-            (0, int(8 * (k - rise * side / 2))),
-            (8 * side, int(8 * (k + rise * side / 2))),
-            255,
-            width,
-            cv2.LINE_AA,
-            3,
-        )
+    for k in np.arange(-side, 2 * side, gap) + rng.uniform(0, gap):
+        low, high = int(8 * (k - rise * side / 2)), int(8 * (k + rise * side / 2))
+        cv2.line(layer, (0, low), (8 * side, high), 255, width, cv2.LINE_AA, 3)
         if squares:
-            ends = (int(8 * (k + rise * side / 2)), 0), (int(8 * (k - rise * side / 2)), 8 * side)
-            cv2.line(layer, *ends, 255, width, cv2.LINE_AA, 3)
+            cv2.line(layer, (high, 0), (low, 8 * side), 255, width, cv2.LINE_AA, 3)
     ground -= layer * np.float32(rng.uniform(0.05, 0.6) * ground.mean() / 255)
 
 
-def photograph(ground: np.ndarray, ink: np.ndarray, lines: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return a photo, uint8 (side, side), of ink and of a form's lines, both 0-1, on paper."""
+def photograph(
+    ground: np.ndarray, ink: np.ndarray, lines: np.ndarray, around: np.ndarray | None, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a photo, uint8 (side, side), of ink and of a form's lines, both 0-1, on paper, and where that is hidden.
+
+    `around`: what the paper lies on, light 0-1. Hidden is, bool (side, side), what an edge or a finger covers.
+    """
     side = len(ground)
     ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.35, 1.0))
     if rng.random() < 0.4:  # pencil and chalk cover in grains
@@ -81,9 +87,10 @@ def photograph(ground: np.ndarray, ink: np.ndarray, lines: np.ndarray, rng: np.r
     if lines.any():
         lines = cv2.GaussianBlur(lines, (0, 0), rng.uniform(0.3, 0.7))
         image = image * (1 - line_depth * lines)
+    hidden = np.zeros((side, side), bool)
     if rng.random() < 0.13:  # the edge of the page, and what it lies on
-        image = _edge(image, rng)
-    if rng.random() < 0.2:
+        image, hidden = _edge(image, around, rng)
+    if rng.random() < 0.12:
         image = 1 - image * rng.uniform(0.7, 1)
     if rng.random() < 0.45:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.3))
@@ -103,11 +110,11 @@ def photograph(ground: np.ndarray, ink: np.ndarray, lines: np.ndarray, rng: np.r
     image = np.clip(image * gain * 255, 0, 255).astype(np.uint8)
     if rng.random() < 0.4:
         image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(22, 92))])[1], 0)
-    return image
+    return image, hidden
 
 
-def _edge(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the photo with a table, wood, cloth or darkness beyond an edge of the page, and a finger at times."""
+def _edge(image: np.ndarray, around: np.ndarray | None, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the photo with a table, wood, cloth or darkness beyond an edge, or a finger on it, and where that is."""
     side = len(image)
     x, y = _grid(side)
     angle, where = rng.uniform(0, 6.28), rng.uniform(0.3, 1.1)
@@ -119,7 +126,8 @@ def _edge(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
             )
             < 1
         )
-    outside = rng.uniform(0.03, 0.9) + rng.uniform(0.02, 0.15) * _noise(
-        side, int(rng.choice([8, 32, 90])), rng, rng.choice([1, 0.1])
-    )
-    return np.where(beyond, outside, image).astype(np.float32)
+    outside = around
+    if around is None:
+        grain = _noise(side, int(rng.choice([8, 32, 90])), rng, rng.choice([1, 0.1]))
+        outside = rng.uniform(0.03, 0.9) + rng.uniform(0.02, 0.15) * grain
+    return np.where(beyond, outside, image).astype(np.float32), beyond

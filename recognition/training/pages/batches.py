@@ -42,9 +42,12 @@ def make_batch(pool: Pool, chosen: np.ndarray, rng: np.random.Generator) -> tupl
         matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])
         how = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
         image = cv2.warpAffine(page, matrix, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE)
-        images[k, ..., 0] = normalise(relight(image, rng))
+        image = relight(image, rng)
         labels[:, :4] = labels[:, :4] * scale + np.tile(shift, 2)
         labels[:, 5] *= scale
+        if rng.random() < 0.2:
+            image, labels = framed(image, labels, rng)
+        images[k, ..., 0] = normalise(image)
         draw_maps(maps[k], labels, turns)
     return images, maps
 
@@ -52,7 +55,7 @@ def make_batch(pool: Pool, chosen: np.ndarray, rng: np.random.Generator) -> tupl
 def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the page in other light, at times as a negative, with other noise, uint8."""
     light = np.arange(256) / 255
-    if rng.random() < 0.15:
+    if rng.random() < 0.1:
         light = 1 - light
     light = light ** np.exp(rng.uniform(-0.5, 0.5)) * rng.uniform(0.75, 1)
     image = cv2.LUT(image, (255 * light).astype(np.uint8))
@@ -60,6 +63,19 @@ def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         noise = cv2.randn(np.empty(image.shape, np.int16), 0, float(rng.choice([2, 4, 7])))
         image = cv2.add(image, noise, dtype=cv2.CV_8U)
     return image
+
+
+def framed(image: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return a page that ends within the cut-out, with plain paper around it as `detection.pyramid` puts it."""
+    x1, y1, x2, y2 = np.rint(rng.choice([0, 1], 4) * rng.uniform(0, 0.35, 4) * SIDE).astype(int)
+    inside = image[y1 : SIDE - y2, x1 : SIDE - x2]
+    edge = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
+    image = cv2.copyMakeBorder(inside, y1, y2, x1, x2, cv2.BORDER_CONSTANT, value=int(np.median(edge)))
+    kept = np.clip(labels[:, :4], [x1, y1] * 2, [SIDE - x2, SIDE - y2] * 2)
+    left = (kept[:, 2:] - kept[:, :2]).prod(1) / np.maximum((labels[:, 2:4] - labels[:, :2]).prod(1), 1e-3)
+    labels = labels[left > 0].copy()
+    labels[left[left > 0] < 0.85, 4] = UNSURE  # cut off
+    return image, labels
 
 
 def draw_maps(maps: np.ndarray, labels: np.ndarray, turns: int = 0) -> None:
@@ -80,12 +96,8 @@ def draw_maps(maps: np.ndarray, labels: np.ndarray, turns: int = 0) -> None:
             continue
         across, down = max(0.55, min(max(w, 0.3 * h), h) / STRIDE / 6.5), max(0.55, h / STRIDE / 6.5)
         reach = int(3 * max(across, down)) + 1
-        left, right, top, bottom = (
-            max(0, x - reach),
-            min(columns, x + reach + 1),
-            max(0, y - reach),
-            min(rows, y + reach + 1),
-        )
+        left, right = max(0, x - reach), min(columns, x + reach + 1)
+        top, bottom = max(0, y - reach), min(rows, y + reach + 1)
         spread = np.outer(
             np.exp(-((np.arange(top, bottom) - y) ** 2) / (2 * down * down)),
             np.exp(-((np.arange(left, right) - x) ** 2) / (2 * across * across)),

@@ -18,12 +18,14 @@ from recognition.networks.backend import keras
 from recognition.settings import say
 from recognition.synthetic.writing import OTHER
 from recognition.training import datasets, finish, loop
+from recognition.training.muon import Muon
 from recognition.training.pages.batches import CLASSES, make_batch
 from recognition.training.pages.pool import Pool, make_pool
 
 POOLS = files.DATA / "page_pool"
 TEST_PAGES = 500
 READABLE = 12  # pixels: height of the digits that are measured
+ADAM_SHARE = 0.008  # of the learning rate, for all that is no convolution
 THRESHOLD = 0.4  # heat from which on a digit counts
 PREPROCESSING = 1  # version of what `detection` shows the network
 
@@ -54,7 +56,7 @@ def run(config, pool: Pool, checkpoint: loop.Checkpoint) -> keras.Model:
     cv2.setNumThreads(1)
     model = pages.pages(len(CLASSES))
     rate = loop.learning_rate("one_cycle", config.learning_rate, config.steps * config.epochs)
-    optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay, clipnorm=5.0)
+    optimizer = Muon(rate, adam_lr_ratio=ADAM_SHARE, weight_decay=0.0)  # Adam needs twice the steps
     model.compile(optimizer, pages.loss(len(CLASSES)), jit_compile=False)
     model.summary(print_fn=say)
     done, progress = checkpoint.restore(model), loop.ProgressBar()

@@ -44,7 +44,7 @@ def make_pool(folder: Path, pages: int, seed: int, digits: tuple[np.ndarray, np.
 def _fingerprint(sources: glyphs.Sources) -> str:
     """Return eight letters that change with what pages are written with."""
     names = [Path(path).name for path in sources.written + sources.printed]
-    counts = [len(labels) for _, labels in sources.digits], sources.letters is not None, VERSION, field_pages.SIDE
+    counts = [len(labels) for _, labels in sources.digits], sources.letters is not None, len(sources.photos), VERSION
     return hashlib.sha256(repr((names, counts)).encode()).hexdigest()[:8]
 
 
