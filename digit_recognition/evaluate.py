@@ -7,13 +7,15 @@
     python digit_recognition/evaluate.py mine.jsonl             # strokes that hand_tracking.py saved
     python digit_recognition/evaluate.py --json                 # the numbers as one JSON object on stdout
 
-labels.json is {"photo.jpg": {"digits": "the digits in reading order"}, ...}.
-Reads models/NAME.*; writes confusion.png, wrong.png (the surest mistakes) and samples.png to --output.
+labels.json is {"photo.jpg": {"digits": "the digits in reading order"}, ...}; "digits": "" is a page without any. What
+else it may say of a photo: "kind": "form", which kinds are told apart by (else by names up to the first "_");
+"numbers": ["12", "3.50"], in any order; "handwritten": true, print is no digit here; "note": "SCATTERED", in no order.
+Reads models/NAME.*: of --pages for photos of many digits, else of --model; writes confusion.png, wrong.png (the surest
+mistakes) and samples.png to --output.
 """
 
 import json
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +23,7 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
-from recognition.digits import numbers, reader, scoring
+from recognition.digits import numbers, pages, reader, scoring
 from recognition.evaluation import plots
 from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
 from recognition.media.sheets import save_sheet
@@ -32,8 +34,10 @@ from recognition.training import datasets, labelled_digits
 @dataclass
 class Config:
     data: Annotated[str, tyro.conf.Positional] = "mnist"  # "mnist" (its test set), an .npz, a .jsonl, or a folder
-    model: str = "digits"  # name of a model in models/
+    model: str = "digits"  # name of a model in models/ that reads one digit
+    pages: str = "pages"  # name of a model in models/ that reads photos of many digits
     threshold: float | None = None  # least confidence of a digit, 0 to 1; the model's own by default
+    handwritten: bool = False  # leave printed digits out of photos of many digits
     output: Path = Path("output/evaluate")  # folder for the figures
     json: bool = False  # print JSON instead of a table
     show: bool = True  # open the figures in windows where there is a display
@@ -58,28 +62,35 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: litert.Model,
     }
 
 
-def read_text(frame: np.ndarray, model: litert.Model, threshold: float) -> str:
-    """Return the numbers of a BGR frame as text, one line a row."""
-    return numbers.text_of(reader.read_digits(frame, model.predict, threshold))
+def evaluate_photos(config: Config, labels: dict[str, dict]) -> int:
+    """Print how well photos of many digits are read, each of them, each kind, and all together."""
+    model = pages.load(config.pages)
+    threshold = model.threshold(config.threshold)
+
+    def read(frame: np.ndarray, handwritten: bool) -> str:
+        return numbers.text_of(pages.read_page(frame, model.run, threshold, handwritten)[0])
+
+    result = scoring.score_photos(read, Path(config.data), labels, config.handwritten)
+    if config.json:
+        print(json.dumps(result))
+        return bool(result["failed"])
+    for photo in result["photos"]:
+        mark = "ok   " if photo["edit_distance"] == 0 else "wrong"
+        print(f"{mark} {photo['photo']}: {photo['digits'] or 'no digit'}, read {photo['read'] or 'nothing'}")
+    if len(result["kinds"]) > 1:
+        for kind, row in result["kinds"].items():
+            print(f"{kind}: {scoring.describe(row)}")
+    print(scoring.describe(result))
+    return bool(result["failed"])
 
 
 def main(config: Config) -> int:
-    model = reader.load(config.model)
-    threshold = model.threshold(config.threshold)
     files.make_folder(config.output)
     labels_of_photos = None if config.data == "mnist" else labelled_digits.load_photo_labels(Path(config.data))
     if labels_of_photos is not None:
-        read = partial(read_text, model=model, threshold=threshold)
-        result = scoring.score_photos(read, Path(config.data), labels_of_photos)
-        if config.json:
-            print(json.dumps(result))
-            return bool(result["failed"])
-        for photo in result["photos"]:
-            mark = "ok   " if photo["edit_distance"] == 0 else "wrong"
-            print(f"{mark} {photo['photo']}: {photo['digits']}, read {photo['read'] or 'nothing'}")
-        print(f"{result['score']:.1%} of {result['digits']} digits, {result['exact']} of {len(labels_of_photos)} exact")
-        return bool(result["failed"])
-
+        return evaluate_photos(config, labels_of_photos)
+    model = reader.load(config.model)
+    threshold = model.threshold(config.threshold)
     if config.data == "mnist":
         images, labels = datasets.load_mnist()[2:]
         names, failed = [f"test[{i}]" for i in range(len(images))], []

@@ -77,7 +77,7 @@ def normalise(gray: np.ndarray) -> np.ndarray:
     x = gray.astype(np.float32) / 255
     mean = cv2.blur(x, (AROUND, AROUND))
     spread = np.sqrt(np.maximum(cv2.sqrBoxFilter(x, -1, (AROUND, AROUND)) - mean * mean, 0))
-    return np.clip((x - mean) / (spread + 0.02), -4, 4)
+    return np.clip((x - mean) / (spread + 0.03), -4, 4)
 
 
 def _peaks(maps: np.ndarray, scale: float) -> Detections:

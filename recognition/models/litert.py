@@ -81,6 +81,7 @@ class Maps:
     """
 
     READY = 4  # sizes
+    threshold = Model.threshold
 
     def __init__(self, content: bytes, card: dict | None = None, threads: int = 2):
         """`content`, `card`: as for Model."""

@@ -273,7 +273,7 @@ def sparse(page: Page) -> None:
     rng = page.rng
     for _ in range(int(rng.integers(1, 5))):
         size, x, y = float(np.exp(rng.uniform(np.log(10), np.log(60)))), *rng.uniform(0.05, 0.95, 2) * SIDE
-        page.pen = max(0.9 / size, float(np.exp(rng.uniform(np.log(0.03), np.log(0.22)))))
+        page.pen = max(0.5 / size, float(np.exp(rng.uniform(np.log(0.02), np.log(0.2)))))
         end = number(page, x, y, int(rng.integers(1, 3)), 0.1, 0, size)
         if rng.random() < 0.25:
             scribbles.ring(page, (x + end) / 2, y - 0.5 * size, size * rng.uniform(0.9, 1.5))

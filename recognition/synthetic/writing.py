@@ -43,9 +43,8 @@ class Page:
 
     def __post_init__(self):
         rng = self.rng
-        self.pen = float(np.exp(rng.uniform(np.log(0.035), np.log(0.2))))  # thickness, share of the height
-        if self.pen * self.height < 0.9:
-            self.pen = 0.9 / self.height
+        self.pen = float(np.exp(rng.uniform(np.log(0.02), np.log(0.19))))  # thickness, share of the height
+        self.pen = max(self.pen, 0.5 / self.height)  # a hair, half a pixel thick
         self.value = rng.uniform(0.5, 1)  # how dark the pen is
         self.tilt = rng.uniform(-0.3, 0.3) if rng.random() < 0.12 else rng.normal(0, 0.035)  # of the rows, radians
         self.turn, self.shear = rng.normal(0, 0.05), rng.normal(0, 0.18)  # of the hand

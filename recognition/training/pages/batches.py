@@ -53,12 +53,14 @@ def make_batch(pool: Pool, chosen: np.ndarray, rng: np.random.Generator) -> tupl
 
 
 def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the page in other light, at times as a negative, with other noise, uint8."""
+    """Return the page in other light, at times as a negative, out of focus, with other noise, uint8."""
     light = np.arange(256) / 255
     if rng.random() < 0.1:
         light = 1 - light
     light = light ** np.exp(rng.uniform(-0.5, 0.5)) * rng.uniform(0.75, 1)
     image = cv2.LUT(image, (255 * light).astype(np.uint8))
+    if rng.random() < 0.1:
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(1, 2.5))
     if rng.random() < 0.4:
         noise = cv2.randn(np.empty(image.shape, np.int16), 0, float(rng.choice([2, 4, 7])))
         image = cv2.add(image, noise, dtype=cv2.CV_8U)
