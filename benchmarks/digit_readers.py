@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from recognition import files, settings
-from recognition.digits import numbers, pages, scoring
+from recognition.digits import numbers, reader, scoring
 from recognition.media import frames
 
 OUTPUT = files.ROOT / "output" / "benchmark"
@@ -25,11 +25,12 @@ AT_ONCE = 50  # pictures a run of a yardstick
 
 
 class Readers:
-    """What reads the pictures: `model` as for pages.load; yardsticks that are missing are left out, and it is said."""
+    """What reads the pictures: `model` as for reader.load; yardsticks that are missing are left out, and it is said."""
 
     def __init__(self, model: str, yardsticks: bool = True):
-        self.model = pages.load(model)
+        self.model = reader.load(model)
         self.threshold = self.model.card["threshold"]
+        self.flags = [] if model == "pages" else ["--model", model]  # of scripts, to read with it
         self.names = list(YARDSTICKS) if yardsticks else []
         if "Tesseract" in self.names and not shutil.which("tesseract"):
             settings.say("tesseract not found, left out: install it, for example apt install tesseract-ocr")
@@ -54,7 +55,7 @@ class Readers:
 
     def read(self, path: Path, handwritten: bool = False) -> str:
         """Return what the page reader reads in a picture."""
-        lines, _ = pages.read_page(frames.read_image(path), self.model.run, self.threshold, handwritten)
+        lines, _ = reader.read_page(frames.read_image(path), self.model.run, self.threshold, handwritten)
         return numbers.text_of(lines)
 
     def read_with(self, engine: str, paths: list[Path]) -> dict[str, str]:
@@ -91,6 +92,11 @@ class Readers:
             subprocess.run([python, "-m", "pip", "install", "--quiet", "rapidocr-onnxruntime"], check=True)
             ready.touch()
         return python
+
+
+def folder_for(name: str) -> Path:
+    """Return a folder for the pictures of a row, made if it is not there."""
+    return files.make_folder(OUTPUT / "digit_pages" / name)
 
 
 def numbers_in(text: str) -> str:

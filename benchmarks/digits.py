@@ -1,9 +1,9 @@
-"""Measure everything that the pages in docs/ claim about digits, each row beside its yardstick, in one run.
+"""Measure what the pages in docs/ claim about the network of single digits, each row beside its yardstick, in one run.
 
     python benchmarks/digits.py            # prints a table of docs/measured.md; trains what is not trained yet: an hour
     python benchmarks/digits.py --seeds 1  # with one training of the default model instead of five
 
-Reads data/ (MNIST; where present usps_train.npz, letters.npz and digit_photos/) and models/digits.*.
+Reads data/ (MNIST; where present usps_train.npz and letters.npz) and models/digits.*. Whole pages: digit_pages.py.
 Trains into output/benchmark/; what is finished there is not trained again, except the two runs that are timed.
 """
 
@@ -11,35 +11,20 @@ import json
 import statistics
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import measuring
 import numpy as np
 
 from recognition import files, settings
-from recognition.digits import numbers, reader, scoring
-from recognition.media import frames
-from recognition.models import cards, litert, store
+from recognition.models import cards, store
 from recognition.models.weights import load_weights
-from recognition.synthetic import pages
 from recognition.training import datasets, finish, labelled_digits
 
 SCRIPTS = files.ROOT / "digit_recognition"
 OUTPUT = files.ROOT / "output" / "benchmark"
 QUICK = ["--epochs", "2", "--warp", "0.4", "--pens", "0", "--no-digits", "0", "--written", "0", "--validation", "1000"]
-
-KERAS_SCRIPT = """
-import sys, cv2, numpy as np
-from recognition.digits import numbers, reader
-from recognition.models.cards import MODELS
-from recognition.models.weights import load_weights
-model = load_weights(MODELS / "digits.weights.h5", "compact", 12, "")
-frame = cv2.imread(sys.argv[1])
-print(numbers.text_of(reader.read_digits(frame, lambda images: model.predict(images[..., None], verbose=0), 0.5)))
-"""  # the same work with Keras instead of LiteRT
 
 
 @dataclass
@@ -59,20 +44,6 @@ def train(folder: Path, *arguments: str) -> dict:
 def trained(folder: Path, name: str) -> bool:
     """Tell whether a training into the folder is finished."""
     return (folder / f"{name}.json").exists() and not (folder / f"{name}.checkpoint.json").exists()
-
-
-def classic_read(frame: np.ndarray, model: litert.Model) -> str:
-    """Return the digits as tutorials read them: blur, Otsu's threshold, outer contours, each stretched to 28x28."""
-    gray = cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), (5, 5), 0)
-    _, mask = cv2.threshold(gray, 0, 255, cv2.THRESH_BINARY_INV | cv2.THRESH_OTSU)
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    boxes = [box for box in map(cv2.boundingRect, contours) if box[2] >= 5 and box[3] >= 15]
-    if not boxes:
-        return ""
-    crops = np.stack([cv2.resize(mask[y : y + h, x : x + w], (28, 28)) for x, y, w, h in boxes])
-    read = model.predict(crops).argmax(1)
-    found = [numbers.Digit(int(d), 1.0, (x, y, x + w, y + h)) for d, (x, y, w, h) in zip(read, boxes, strict=True)]
-    return numbers.text_of(numbers.lines_of(found), digits_only=True).replace("\n", "")
 
 
 def main(config: Config) -> None:
@@ -113,23 +84,10 @@ def main(config: Config) -> None:
         f"{seconds:.0f} s (1/{reference / seconds:.1f}), {100 * quick['measured']['test_accuracy']:.2f} %",
     ))  # fmt: skip
 
-    photos = files.DATA / "digit_photos"
-    if photos.exists():
-        listed = labelled_digits.load_photo_labels(photos)
-        ours = scoring.score_photos(
-            lambda frame: numbers.text_of(reader.read_digits(frame, model.predict, threshold)), photos, listed
-        )
-        theirs = scoring.score_photos(lambda frame: classic_read(frame, classic), photos, listed)
-        rows.append((
-            f"{ours['digits']} digits in {len(listed)} photos (1 - edit distance / digits)",
-            f"classic pipeline {theirs['score']:.1%}, {theirs['exact']} photos exact",
-            "≥ 98 %, ≥ 12 exact",
-            f"{ours['score']:.1%}, {ours['exact']} photos exact",
-        ))  # fmt: skip
     if (files.DATA / "usps_train.npz").exists():
         images, labels, *_ = labelled_digits.load_labelled(files.DATA / "usps_train.npz")
         ours, theirs = ((m.predict(images)[:, :10].argmax(1) == labels).mean() for m in (model, classic))
-        rows.append(("USPS digits, never trained on", f"classic network {theirs:.1%}", "≥ 97.5 %", f"{ours:.1%}"))
+        rows.append(("USPS digits cut out, not trained on", f"classic network {theirs:.1%}", "≥ 97.5 %", f"{ours:.1%}"))
     if (files.DATA / "letters.npz").exists():
         with np.load(files.DATA / "letters.npz", allow_pickle=False) as archive:
             letters = archive["x"]
@@ -138,36 +96,13 @@ def main(config: Config) -> None:
         refused = (model.predict(x_test)[:, :10].max(1) < threshold).mean()
         softmax = (classic.predict(letters).max(1) > 0.5).mean()
         rows.append((
-            "letters taken for digits",
+            "letters cut out, taken for digits",
             f"classic softmax above 0.5: {softmax:.1%}",
             "≤ 15 %, ≤ 1 % of MNIST test refused",
             f"{taken:.1%}, {refused:.2%} refused",
         ))  # fmt: skip
 
-    rng = np.random.default_rng(0)
-    with tempfile.TemporaryDirectory() as folder:
-        page = pages.Page(height=3000, width=4000, digit=180, pen=12, ruling="ruled", shadow=0.3)
-        lines = [[str(digit) for digit in rng.integers(0, 10, 15)] for _ in range(8)]
-        large, small = Path(folder) / "12mp.jpg", Path(folder) / "photo.png"
-        cv2.imwrite(str(large), pages.write_page(lines, page, rng)[0])
-        cv2.imwrite(str(small), pages.write_page([list("31415"), list("92653")], pages.Page(), rng)[0])
-        ours = measuring.start_to_answer([sys.executable, SCRIPTS / "predict_static.py", small, "--json"], 9)
-        theirs = measuring.start_to_answer([sys.executable, "-c", KERAS_SCRIPT, small], 3)
-        rows.append((
-            "start to answer, one photo, no window",
-            f"with Keras: {theirs[0]:.1f} s, {theirs[1]:.0f} MB",
-            "≤ 0.6 s, ≤ 160 MB",
-            f"{ours[0]:.2f} s, {ours[1]:.0f} MB",
-        ))  # fmt: skip
-        seconds = measuring.median_seconds(
-            lambda: reader.read_digits(frames.read_image(large), model.predict, threshold)
-        )
-        found = reader.read_digits(frames.read_image(large), model.predict, threshold)
-        text = numbers.text_of(found, digits_only=True)
-        right = 120 - scoring.edit_distance("\n".join(map("".join, lines)), text)
-        rows.append(("12-megapixel photo with 120 digits", "", "≤ 0.7 s", f"{seconds:.2f} s ({right} of 120 right)"))
-
-    images = rng.integers(0, 256, (100, 28, 28), np.uint8)
+    images = np.random.default_rng(0).integers(0, 256, (100, 28, 28), np.uint8)
     keras_model = load_weights(cards.MODELS / "digits.weights.h5", "compact", len(model.class_names), "")
     single = measuring.median_seconds(lambda: keras_model.predict(images[:1, ..., None], verbose=0))
     rows.append((

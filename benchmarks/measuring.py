@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 from recognition.settings import UserError
 
+Row = tuple[str, str, str, str]  # of a table: a claim, its yardstick, what is required, what was measured
+
 MEASURE = """
 import resource, subprocess, sys, time
 for _ in range(int(sys.argv[1])):
@@ -45,7 +47,7 @@ def percent(value: float) -> str:
     return f"{value:.1%}"
 
 
-def print_table(rows: list[tuple[str, str, str, str]], versions: dict[str, str]) -> None:
+def print_table(rows: list[Row], versions: dict[str, str]) -> None:
     """Print a table, each row a claim, its yardstick, what is required and what was measured."""
     print("| | yardstick, same run | required | measured |\n|-|-|-|-|")
     for row in rows:

@@ -104,7 +104,9 @@ class Form:
 def _character(letter: str, rng: np.random.Generator) -> tuple[float, list[np.ndarray]]:
     """Return how wide a digit or sign is, in pixels, and its strokes around its middle, in heights."""
     if letter.isdigit():
-        strokes = handwriting.write(letter, rng, 0.5)
+        strokes = [
+            stroke for stroke in handwriting.write(letter, rng, 0.5) if len(stroke) > 1
+        ]  # one point is not drawn
         low, high = (how(np.concatenate(strokes), 0)[0] for how in (np.min, np.max))
         return SIZE * (high - low + 0.22), [stroke - ((low + high) / 2, 0) for stroke in strokes]
     shapes = {

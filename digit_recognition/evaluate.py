@@ -23,7 +23,7 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
-from recognition.digits import numbers, pages, reader, scoring
+from recognition.digits import crops, numbers, reader, scoring
 from recognition.evaluation import plots
 from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
 from recognition.media.sheets import save_sheet
@@ -64,11 +64,11 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: litert.Model,
 
 def evaluate_photos(config: Config, labels: dict[str, dict]) -> int:
     """Print how well photos of many digits are read, each of them, each kind, and all together."""
-    model = pages.load(config.pages)
+    model = reader.load(config.pages)
     threshold = model.threshold(config.threshold)
 
     def read(frame: np.ndarray, handwritten: bool) -> str:
-        return numbers.text_of(pages.read_page(frame, model.run, threshold, handwritten)[0])
+        return numbers.text_of(reader.read_page(frame, model.run, threshold, handwritten)[0])
 
     result = scoring.score_photos(read, Path(config.data), labels, config.handwritten)
     if config.json:
@@ -89,7 +89,7 @@ def main(config: Config) -> int:
     labels_of_photos = None if config.data == "mnist" else labelled_digits.load_photo_labels(Path(config.data))
     if labels_of_photos is not None:
         return evaluate_photos(config, labels_of_photos)
-    model = reader.load(config.model)
+    model = crops.load(config.model)
     threshold = model.threshold(config.threshold)
     if config.data == "mnist":
         images, labels = datasets.load_mnist()[2:]

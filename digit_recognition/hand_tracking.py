@@ -25,7 +25,7 @@ import tyro
 from recognition import files, settings
 from recognition.air_writing import drawing, fingertip, marker, strokes
 from recognition.air_writing.pen import Pen
-from recognition.digits import numbers, reader
+from recognition.digits import crops, numbers
 from recognition.media import cameras, canvas, frames, sinks
 
 KEYS = {
@@ -133,7 +133,7 @@ def main(config: Config) -> int:
         print("\n".join(cameras.list_cameras()))
         return 0
     check(config)
-    model = reader.load(config.model)
+    model = crops.load(config.model)
     writer = strokes.Writer(model.predict, model.threshold(config.threshold), config.number_pause)
     source = cameras.open_source(config.source, config.size)
     tracker = open_tracker(config)

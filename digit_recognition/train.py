@@ -102,6 +102,7 @@ def measure(config: Config, held_back: tuple, test: tuple, model: Model, card: d
 
 def main(config: Config) -> None:
     check(config)
+    files.make_folder(config.output)
     arrays = datasets.load(config.dataset, (28, 28))
     if config.architecture == "pages":
         from recognition.training.pages import fit
@@ -115,7 +116,6 @@ def main(config: Config) -> None:
     rng = np.random.default_rng(config.seed)
     images, labels = augment_digits.training_set(x[kept], y[kept], extra, config.written, config.no_digits, rng)
     steps = datasets.steps_of(len(images), config.batch_size)
-    files.make_folder(config.output)
 
     from recognition.networks.architectures import DIGITS  # only now: Keras takes seconds, mistakes should not
     from recognition.networks.backend import keras

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from recognition.digits import reader
 from recognition.embeddings import dlib_embedder
 from recognition.files import ROOT
 from recognition.models import cards, store
@@ -190,8 +191,14 @@ def converted():
 
 @pytest.fixture(scope="session")
 def shipped():
-    """Return the model that a clone comes with."""
+    """Return the model of one digit that a clone comes with."""
     return store.load("digits")
+
+
+@pytest.fixture(scope="session")
+def pages_model():
+    """Return the model of whole pages that a clone comes with."""
+    return reader.load()
 
 
 @pytest.fixture(scope="session")

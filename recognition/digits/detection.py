@@ -11,9 +11,10 @@ DIGITS, OTHER = 10, 15  # kinds: 0 to 9, the signs, then any other character
 SIDE = 2000  # pixels of the longer side at most: larger photos are shrunk
 ENLARGED = 1400  # pixels: smaller pictures are enlarged to this, four times at most
 SMALLEST = 24  # pixels: the longer side of the coarsest scale
-MARGIN = 24  # pixels of plain paper put around every scale: characters at the very edge are seen
+MARGIN = 12  # pixels of plain paper put around every scale: characters at the very edge are seen
 HEIGHTS = 9.0, 48.0  # pixels: of what is believed on one scale; half of it is seen on the next, too
 AROUND = 57  # pixels: the side of what a pixel is compared with
+FAINTEST = 7.65  # gray levels: added to the spread, so that the noise of empty paper stays small
 CANDIDATE = 0.15  # heat from which on a place is looked at
 OVERLAP = 0.45  # of the smaller of two boxes: more, and only the better one is kept
 MOST = 12_000  # characters of a picture that are kept; a page of texture has no more
@@ -74,10 +75,10 @@ def normalise(gray: np.ndarray) -> np.ndarray:
 
     So shadows go, and pale ink looks like dark ink.
     """
-    x = gray.astype(np.float32) / 255
-    mean = cv2.blur(x, (AROUND, AROUND))
-    spread = np.sqrt(np.maximum(cv2.sqrBoxFilter(x, -1, (AROUND, AROUND)) - mean * mean, 0))
-    return np.clip((x - mean) / (spread + 0.03), -4, 4)
+    mean, square = (filter_of(gray, cv2.CV_32F, (AROUND, AROUND)) for filter_of in (cv2.boxFilter, cv2.sqrBoxFilter))
+    spread = cv2.sqrt(cv2.max(cv2.subtract(square, cv2.multiply(mean, mean)), 0.0))
+    relative = cv2.divide(cv2.subtract(gray, mean, dtype=cv2.CV_32F), cv2.add(spread, FAINTEST))
+    return cv2.min(cv2.max(relative, -4.0), 4.0)
 
 
 def _peaks(maps: np.ndarray, scale: float) -> Detections:
@@ -100,13 +101,16 @@ def _peaks(maps: np.ndarray, scale: float) -> Detections:
 
 def suppress(found: Detections) -> Detections:
     """Return those that share no place with a better one; `found` has the best first."""
-    boxes, kept = found.boxes, []
-    area = np.maximum(boxes[:, 2] - boxes[:, 0], 1e-3) * np.maximum(boxes[:, 3] - boxes[:, 1], 1e-3)
+    x1, y1, x2, y2 = np.ascontiguousarray(found.boxes.T)
+    area = np.maximum(x2 - x1, 1e-3) * np.maximum(y2 - y1, 1e-3)
+    kept, others, count = [], np.empty((5, len(found)), np.float32), 0  # boxes and areas of those kept
     for k in range(len(found)):
-        others = boxes[kept]
-        wide = np.minimum(others[:, 2], boxes[k, 2]) - np.maximum(others[:, 0], boxes[k, 0])
-        high = np.minimum(others[:, 3], boxes[k, 3]) - np.maximum(others[:, 1], boxes[k, 1])
-        shared = np.maximum(wide, 0) * np.maximum(high, 0)
-        if not (shared > OVERLAP * np.minimum(area[k], area[kept])).any():
+        left, top, right, bottom, size = others[:, :count]
+        wide = np.minimum(right, x2[k]) - np.maximum(left, x1[k])
+        high = np.minimum(bottom, y2[k]) - np.maximum(top, y1[k])
+        wide *= high > 0
+        if not (wide * high > OVERLAP * np.minimum(area[k], size)).any():
+            others[:, count] = x1[k], y1[k], x2[k], y2[k], area[k]
             kept.append(k)
+            count += 1
     return found[np.array(kept, int)]

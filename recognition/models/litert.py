@@ -80,7 +80,7 @@ class Maps:
     What it keeps ready are the last few sizes: live frames have the same ones again and again.
     """
 
-    READY = 4  # sizes
+    READY = 8  # sizes
     threshold = Model.threshold
 
     def __init__(self, content: bytes, card: dict | None = None, threads: int = 2):

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.air_writing.strokes import load_strokes
-from recognition.digits import normalisation, reader
+from recognition.digits import crops, normalisation
 from recognition.media.frames import FrameSource
 from recognition.settings import UserError
 from recognition.training.datasets import _check_labels, _read_npz
@@ -33,7 +33,7 @@ def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str], list[s
     if not path.is_dir():
         raise UserError(f"{path} not found: name an .npz, a folder, or a .jsonl of strokes")
     source = FrameSource([str(path / digit) for digit in "0123456789" if (path / digit).is_dir()])
-    photos = [(photo.source, reader.normalise_photo(photo.image)) for photo in source]
+    photos = [(photo.source, crops.normalise_photo(photo.image)) for photo in source]
     if not photos:
         raise UserError(f"{path}: no labelled images: make subfolders 0 to 9, each with pictures of that digit")
     names, images = zip(*photos, strict=True)

@@ -8,6 +8,7 @@ import pytest
 from conftest import write
 
 from recognition.digits import scoring
+from recognition.settings import UserError
 from recognition.training import augment_digits
 
 SCRIPT = "digit_recognition/evaluate.py"
@@ -50,10 +51,90 @@ def test_an_output_that_is_no_folder_is_refused_first(script, tmp_path, name):
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1) and "file.txt" in done.stderr
 
 
-def test_photos_are_scored_by_edit_distance(tmp_path):
-    for name in ("a.png", "b.png"):
-        cv2.imwrite(str(tmp_path / name), np.zeros((9, 9, 3), np.uint8))
-    labels = {"a.png": {"digits": "12345"}, "b.png": {"digits": "321", "note": "SCATTERED"}, "c.png": {"digits": "77"}}
-    result = scoring.score_photos(lambda frame: "1 2\n-3.", tmp_path, labels)
-    assert (result["digits"], result["exact"], result["failed"]) == (10, 1, [str(tmp_path / "c.png")])
+@pytest.fixture
+def photos(tmp_path):
+    """Return a folder of pictures as large as the digit that each is named by: a reader can tell them apart."""
+    for digit in range(6, 10):
+        cv2.imwrite(str(tmp_path / f"page_{digit}.png"), np.zeros((digit, digit, 3), np.uint8))
+    return tmp_path
+
+
+def test_photos_are_scored_by_edit_distance(photos):
+    labels = {"page_6.png": {"digits": "12345"}, "page_7.png": {"digits": "321", "note": "SCATTERED"}}
+    result = scoring.score_photos(lambda *_: "1 2\n-3.", photos, labels | {"c.png": {"digits": "77"}})
+    assert (result["digits"], result["exact"], result["pictures"]) == (10, 1, 3)
+    assert result["failed"] == [str(photos / "c.png")]
     assert result["score"] == pytest.approx(1 - (2 + 0 + 2) / 10)
+    assert (result["pages_without"], result["false_digits"], result["numbers"]) == (0, None, None)
+
+
+def test_more_invented_than_there_is_gives_a_score_below_0(photos):
+    result = scoring.score_photos(lambda *_: "1234", photos, {"page_6.png": {"digits": "1"}})
+    assert result["score"] == pytest.approx(1 - 3 / 1)
+
+
+def test_false_digits_are_counted_on_pages_without_any_alone(photos):
+    labels = {"page_6.png": {"digits": ""}, "page_7.png": {"digits": ""}, "page_8.png": {"digits": "888"}}
+    texts = {6: "1 - 2", 7: "", 8: "8 8"}
+    result = scoring.score_photos(lambda frame, _: texts[len(frame)], photos, labels | {"c.png": {"digits": ""}})
+    assert (result["pages_without"], result["false_digits"]) == (2, 1.0)  # one that cannot be used is neither
+    assert (result["pictures"], result["digits"], result["score"]) == (1, 3, pytest.approx(2 / 3))
+
+
+def test_numbers_count_as_often_as_they_are_there_and_in_any_order(photos):
+    labels = {
+        "page_6.png": {"digits": "1212350", "numbers": ["12", "12", "3.50"]},
+        "page_7.png": {"digits": "7", "numbers": ["7", "7"]},
+        "page_8.png": {"digits": "99"},
+    }
+    texts = {6: "3.50 12\n1 2", 7: "7 7 7", 8: "9 9"}
+    result = scoring.score_photos(lambda frame, _: texts[len(frame)], photos, labels)
+    assert (result["numbers"], result["numbers_right"]) == (5, 2 + 2)
+
+
+def test_kinds_are_told_apart_by_labels_or_the_beginning_of_names(photos):
+    labels = {f"page_{k}.png": {"digits": "1"} for k in (6, 7, 8)} | {"page_8.png": {"digits": "2", "kind": "form"}}
+    labels |= {"page_9.png": {"digits": ""}, "alone_1.png": {"digits": "3"}, "b.png": {"digits": "4"}}
+    result = scoring.score_photos(lambda *_: "1", photos, labels)
+    kinds = {kind: (row["pictures"], row["exact"], row["pages_without"]) for kind, row in result["kinds"].items()}
+    assert kinds == {"page": (2, 2, 1), "form": (1, 0, 0), "others": (2, 0, 0)}
+    assert (result["pictures"], result["exact"]) == (5, 2)
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_print_is_left_out_where_labels_or_the_user_say_so(photos, everywhere):
+    labels = {"page_6.png": {"digits": "6"}, "page_7.png": {"digits": "7", "handwritten": True}}
+    asked = {}
+    scoring.score_photos(lambda frame, left_out: asked.update({len(frame): left_out}) or "", photos, labels, everywhere)
+    assert asked == {6: everywhere, 7: True}
+
+
+@pytest.mark.parametrize(
+    "said", [{"numbers": "12"}, {"numbers": [12]}, {"handwritten": 1}, {"kind": 3}, {"note": None}]
+)
+def test_labels_that_say_something_in_another_form_are_refused(photos, said):
+    with pytest.raises(UserError, match=f"{next(iter(said))} of page_6.png"):
+        scoring.score_photos(lambda *_: "", photos, {"page_6.png": {"digits": "1"} | said})
+
+
+def test_what_a_score_says(photos):
+    labels = {"page_6.png": {"digits": "12", "numbers": ["12"]}, "page_7.png": {"digits": ""}}
+    result = scoring.score_photos(lambda *_: "12", photos, labels)
+    said = "100.0% of 2 digits, 1 of 1 exact, 2.0 false digits a page on 1 without any, 1 of 1 numbers right"
+    assert scoring.describe(result) == said
+    assert scoring.describe(scoring.total([])) == "nothing to measure"
+
+
+def test_a_folder_of_pages_is_measured_as_they_are_read(script, photo, pages_model):
+    cv2.imwrite(str(photo.parent / "blank.png"), np.full((300, 400, 3), 230, np.uint8))
+    labels = {"photo.png": {"digits": "4075", "numbers": ["407", "5"]}, "blank.png": {"digits": ""}}
+    (photo.parent / "labels.json").write_text(json.dumps(labels | {"gone.png": {"digits": "1"}}))
+    text = json.loads(script("digit_recognition/predict_static.py", photo, "--json").stdout)["text"]
+    done = script(SCRIPT, photo.parent, "--json")
+    assert done.returncode == 1 and "gone.png" in done.stderr and "Traceback" not in done.stderr
+    result = json.loads(done.stdout)
+    assert result["photos"][0]["read"] == scoring.only_digits(text)
+    assert (result["digits"], result["pages_without"], result["failed"]) == (5, 1, [str(photo.parent / "gone.png")])
+    assert result["numbers_right"] == len({"407", "5"} & set(text.split()))
+    lines = script(SCRIPT, photo.parent).stdout.splitlines()
+    assert len(lines) == 4 and lines[0].startswith(("ok    photo.png: 4075", "wrong photo.png: 4075"))

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition.digits import reader
+from recognition.digits import crops
 from recognition.objects import classification, drawing, occlusion
 from recognition.objects.classes import CIFAR10, NONE
 from recognition.objects.classification import Label, Objects
@@ -150,9 +150,9 @@ def test_models_of_other_things_are_refused_by_name(colours):
     with pytest.raises(UserError, match=r"models.digits is no object model"):
         classification.load("digits", folder)
     with pytest.raises(UserError, match=r"models.cifar10 is no model of digits"):
-        reader.load("cifar10", folder)
+        crops.load("cifar10", folder)
     assert classification.load("cifar10", folder).size == 32
-    assert reader.load("digits", folder).class_names[:10] == list("0123456789")
+    assert crops.load("digits", folder).class_names[:10] == list("0123456789")
 
 
 def test_the_model_of_the_tests_tells_colours(colours):

@@ -88,8 +88,8 @@ def train(config, arrays: tuple[np.ndarray, ...]) -> tuple[Path, dict]:
     x, y, x_test, y_test = arrays
     precision = loop.begin(config.precision, config.seed)
     say(f"{config.pages:,} pages to learn from, made once in {POOLS}, {precision}")
-    pool = Pool(make_pool(POOLS, config.pages, config.seed, (x, y)), config.pages)
-    test = Pool(make_pool(POOLS, TEST_PAGES, config.seed + 1, (x_test, y_test)), TEST_PAGES)
+    pool = make_pool(POOLS, config.pages, config.seed, (x, y))
+    test = make_pool(POOLS, min(TEST_PAGES, config.pages), config.seed + 1, (x_test, y_test))
     dataset = datasets.sha256(arrays)
     checkpoint = loop.Checkpoint(config, dataset)
     model = run(config, pool, checkpoint)

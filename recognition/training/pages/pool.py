@@ -18,57 +18,63 @@ CHUNK = 500  # pages a file
 VERSION = 1  # of the generator: raise it when the same seed gives another page
 
 
-def make_pool(folder: Path, pages: int, seed: int, digits: tuple[np.ndarray, np.ndarray]) -> Path:
-    """Make so many pages in a folder of their own within `folder` and return it; those that are there already stay.
+def make_pool(folder: Path, pages: int, seed: int, digits: tuple[np.ndarray, np.ndarray]) -> "Pool":
+    """Make so many pages in a folder of their own within `folder` and return them; those that are there already stay.
 
     `digits`: images uint8 (N, 28, 28) and labels (N,) to write with. Each chunk is k.npy, uint8 (CHUNK, SIDE, SIDE),
     and k.npz, labels and how many each page has. The folder's name tells seed, sources and version of the generator.
     """
-    sources = glyphs.find_sources(digits)
-    pool = folder / f"{seed}-{_fingerprint(sources)}"
-    pool.mkdir(parents=True, exist_ok=True)
-    missing = [k for k in range(-(-pages // CHUNK)) if not (pool / f"{k:04}.npz").exists()]
-    if not missing:
-        return pool
-    make, bar = partial(_make_chunk, pool, seed, digits), Bar("pages", len(missing) * CHUNK)
-    try:
-        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as workers:
-            for done, future in enumerate(as_completed([workers.submit(make, k) for k in missing]), 1):
-                future.result()
-                bar.update(done * CHUNK)
-    finally:
-        bar.close()
-    return pool
+    place = folder / f"{seed}-{_fingerprint(glyphs.find_sources(digits))}"
+    place.mkdir(parents=True, exist_ok=True)
+    chunks = [place / name for name in _chunks(pages)]
+    missing = [chunk for chunk in chunks if not chunk.with_suffix(".npz").exists()]
+    if missing:
+        make, bar = partial(_make_chunk, seed, digits), Bar("pages", len(missing) * CHUNK)
+        try:
+            with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as workers:
+                for done, future in enumerate(as_completed([workers.submit(make, chunk) for chunk in missing]), 1):
+                    future.result()
+                    bar.update(done * CHUNK)
+        finally:
+            bar.close()
+    return Pool(chunks)
+
+
+def _chunks(pages: int) -> list[str]:
+    """Return the names of the chunks, "number-count", of so many pages."""
+    return [f"{k:04}-{min(CHUNK, pages - k * CHUNK)}" for k in range(-(-pages // CHUNK))]
 
 
 def _fingerprint(sources: glyphs.Sources) -> str:
     """Return eight letters that change with what pages are written with."""
+    digits = [hashlib.sha256(images.tobytes()).hexdigest() for images, _ in sources.digits]
     names = [Path(path).name for path in sources.written + sources.printed]
-    counts = [len(labels) for _, labels in sources.digits], sources.letters is not None, len(sources.photos), VERSION
-    return hashlib.sha256(repr((names, counts)).encode()).hexdigest()[:8]
+    others = sources.letters is not None, len(sources.photos), VERSION
+    return hashlib.sha256(repr((digits, names, others)).encode()).hexdigest()[:8]
 
 
-def _make_chunk(pool: Path, seed: int, digits: tuple[np.ndarray, np.ndarray], k: int) -> None:
-    """Make chunk k of a pool; runs in a process of its own."""
+def _make_chunk(seed: int, digits: tuple[np.ndarray, np.ndarray], chunk: Path) -> None:
+    """Make a chunk of a pool; runs in a process of its own."""
     cv2.setNumThreads(1)
     sources, fonts = glyphs.find_sources(digits), glyphs.Fonts()
+    k, count = map(int, chunk.name.split("-"))
     first = (seed * 100_000 + k) * CHUNK
-    images, labels = zip(*(field_pages.make(first + i, sources, fonts) for i in range(CHUNK)), strict=True)
+    images, labels = zip(*(field_pages.make(first + i, sources, fonts) for i in range(count)), strict=True)
     counts = np.array([len(rows) for rows in labels])
-    write_atomically(pool / f"{k:04}.npy", lambda path: np.save(path, np.stack(images)), ".npy")
+    write_atomically(chunk.with_suffix(".npy"), lambda path: np.save(path, np.stack(images)), ".npy")
     write_atomically(
-        pool / f"{k:04}.npz", lambda path: np.savez(path, labels=np.concatenate(labels), counts=counts), ".npz"
+        chunk.with_suffix(".npz"), lambda path: np.savez(path, labels=np.concatenate(labels), counts=counts), ".npz"
     )
 
 
 class Pool:
-    """The pages of a pool: `read(i)` gives page i, uint8 (SIDE, SIDE), and its labels, float32 (N, 7)."""
+    """The pages of chunks: `read(i)` gives page i, uint8 (SIDE, SIDE), and its labels, float32 (N, 7)."""
 
-    def __init__(self, folder: Path, pages: int):
+    def __init__(self, chunks: list[Path]):
         self._images, self._labels = [], []
-        for k in range(-(-pages // CHUNK)):
-            self._images.append(np.load(folder / f"{k:04}.npy", mmap_mode="r"))
-            with np.load(folder / f"{k:04}.npz") as file:
+        for chunk in chunks:
+            self._images.append(np.load(chunk.with_suffix(".npy"), mmap_mode="r"))
+            with np.load(chunk.with_suffix(".npz"), allow_pickle=False) as file:
                 self._labels += np.split(file["labels"], np.cumsum(file["counts"])[:-1])
 
     def __len__(self) -> int:

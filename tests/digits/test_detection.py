@@ -1,0 +1,107 @@
+"""Characters are found on all scales, one of each place, and boxes turn with the picture."""
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+
+from recognition.digits import detection, reader
+from recognition.digits.detection import Detections
+
+CHANNELS = 25
+
+
+def found(kinds, scores, boxes, printed=None, turns=None):
+    count = len(kinds)
+    return Detections(
+        np.array(kinds),
+        np.float32(scores),
+        np.float32(boxes),
+        np.float32(printed or [0] * count),
+        np.float32(turns if turns is not None else [[1, 0, 0, 0]] * count),
+    )
+
+
+@pytest.mark.parametrize("shape", [(500, 700), (100, 60), (20, 20), (3000, 4000), (40, 6000), (1, 5)])
+def test_scales_are_a_factor_of_two_apart_and_fit_the_network(shape):
+    scales = []
+    for image, scale in detection.pyramid(np.full(shape, 200, np.uint8)):
+        assert image.shape[0] % detection.MULTIPLE == image.shape[1] % detection.MULTIPLE == 0
+        assert all(size >= scale * length for size, length in zip(image.shape, shape, strict=True))
+        assert (image == 200).all()
+        scales.append(scale)
+    assert max(scales) * max(shape) <= detection.SIDE
+    assert scales[0] <= 4
+    assert np.allclose(np.divide(scales[:-1], scales[1:]), 2)
+
+
+def test_pixels_are_compared_with_what_is_around():
+    """By an independent computation: the mean and spread of a window at a place, with NumPy."""
+    image = np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)
+    half = detection.AROUND // 2
+    window = image[100 - half : 101 + half, 90 - half : 91 + half] / 255
+    expected = (image[100, 90] / 255 - window.mean()) / (window.std() + 0.03)
+    assert detection.normalise(image)[100, 90] == pytest.approx(expected, abs=1e-3)
+    dim = detection.normalise((image // 4).astype(np.uint8))
+    assert np.corrcoef(dim.ravel(), detection.normalise(image).ravel())[0, 1] > 0.99
+
+
+def test_of_one_place_the_best_is_kept():
+    boxes = [[0, 0, 20, 40], [2, 3, 21, 38], [22, 0, 40, 40], [10, 10, 14, 14]]
+    assert detection.suppress(found([3, 8, 5, 1], [0.9, 0.8, 0.7, 0.6], boxes)).kinds.tolist() == [3, 5]
+
+
+def test_ten_thousand_characters_are_sorted_out_in_a_second():
+    rng = np.random.default_rng(0)
+    corner = rng.uniform(0, 2000, (10_000, 2))
+    many = found(rng.integers(0, 10, 10_000), np.sort(rng.random(10_000))[::-1], np.hstack([corner, corner + 12]))
+    start = time.process_time()
+    detection.suppress(many)
+    assert time.process_time() - start < 2
+
+
+def test_a_digit_is_found_on_the_scale_that_fits_it():
+    """A network that answers one place of the finest scale: the box comes back in the picture's pixels."""
+    asked = []
+
+    def run(image):
+        asked.append(image.shape)
+        maps = np.zeros((image.shape[0] // 4, image.shape[1] // 4, CHANNELS), np.float32)
+        if len(asked) == 1:
+            maps[20, 30, [7, 18, 19, 20, 21]] = 0.9, 0.5, 0.5, 0, 1
+            maps[20, 30, 16:18] = np.log(24 / 16), np.log(32 / 16)
+        return maps
+
+    image = np.full((700, 1400), 255, np.uint8)
+    result = detection.detect(image, run)
+    assert len(asked) > 4
+    x, y = 4 * 30.5 - detection.MARGIN, 4 * 20.5 - detection.MARGIN
+    assert result.boxes[0] == pytest.approx([x - 12, y - 16, x + 12, y + 16], abs=1e-3)
+    assert (result.kinds[0], result.scores[0]) == (7, pytest.approx(0.9))
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_boxes_turn_back_with_the_picture(turns):
+    image = np.zeros((60, 100), np.uint8)
+    image[10:30, 70:80] = 255
+    upright = np.rot90(image, -turns).copy()  # clockwise, as it was read
+    x, y, width, height = cv2.boundingRect(upright)
+    assert reader.turn_box((x, y, x + width, y + height), turns, upright.shape[::-1]) == (70, 10, 80, 30)
+
+
+def test_most_of_the_characters_say_which_way_is_up():
+    boxes, sideways, upright = [[0, 0, 9, 9]] * 3, [0.0, 0.9, 0.1, 0.0], [0.9, 0.1, 0, 0]
+    assert reader.turn_of(found([1, 15, 3], [0.9] * 3, boxes, turns=[sideways, sideways, upright])) == 1
+    assert reader.turn_of(found([1, 15, 3], [0.9] * 3, boxes, turns=[upright, sideways, upright])) == 0
+    assert reader.turn_of(found([1], [0.1], boxes[:1], turns=[sideways])) == 0  # hardly anything
+    assert reader.turn_of(found([], [], np.zeros((0, 4)), turns=np.zeros((0, 4)))) == 0
+
+
+def test_digits_signs_and_print_are_told_apart():
+    boxes = [[0, 0, 9, 9]] * 5
+    digits, signs = reader.characters(found([4, 10, 15, 7, 8], [0.9, 0.8, 0.9, 0.9, 0.1], boxes, [0, 0, 0, 1, 0]), 0.4)
+    assert [(digit.digit, digit.printed) for digit in digits] == [(4, False), (7, True)]
+    assert [sign.sign for sign in signs] == ["."]
+    digits, _ = reader.characters(found([4, 7], [0.9, 0.9], boxes[:2], [0, 1]), 0.4, handwritten=True)
+    assert [digit.digit for digit in digits] == [4]
