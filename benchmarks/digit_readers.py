@@ -17,10 +17,8 @@ from recognition.media import frames
 
 OUTPUT = files.ROOT / "output" / "benchmark"
 SCRIPT = Path(__file__).with_name("digit_yardsticks.py")
-YARDSTICKS = {
-    "RapidOCR": ("rapidocr",),
-    "Tesseract": ("tesseract-6", "tesseract-11"),
-}  # of several the better one counts
+# How each yardstick is run, see digit_yardsticks.py; of several ways the better one counts
+YARDSTICKS = {"RapidOCR": ("rapidocr",), "Tesseract": ("tesseract-6", "tesseract-11")}
 AT_ONCE = 50  # pictures a run of a yardstick
 
 
@@ -89,7 +87,9 @@ class Readers:
         if not ready.exists():
             settings.say(f"installing RapidOCR into {folder}")
             venv.create(folder, with_pip=True)
-            subprocess.run([python, "-m", "pip", "install", "--quiet", "rapidocr-onnxruntime"], check=True)
+            command = [python, "-m", "pip", "install", "--quiet", "rapidocr-onnxruntime"]
+            if subprocess.run(command).returncode:
+                raise settings.UserError(f"RapidOCR cannot be installed into {folder}: measure with --no-yardsticks")
             ready.touch()
         return python
 

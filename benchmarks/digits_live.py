@@ -3,8 +3,8 @@
     python benchmarks/digits_live.py               # prints the table of docs/measured.md (40 minutes)
     python benchmarks/digits_live.py --minutes 0   # without the half hour of watching memory
 
-Reads models/digits.* and, where they are there, data/mnist.npz, data/air_writing/ and data/models/. Frames are in
-memory, drawing is included, there is no window. Runs air_writing.py, air_writing_clip.py and endurance.py beside it.
+Reads models/pages.*, models/digits.* and, where they are there, data/mnist.npz, data/air_writing/ and data/models/.
+Frames are in memory, drawing is included, no window. Runs air_writing.py, air_writing_clip.py and endurance.py beside it.
 """
 
 import json
@@ -45,11 +45,11 @@ class Config:
     clips: int = 40  # of generated air-writing, eight digits each
 
 
-def film(size: tuple[int, int], count: int) -> tuple[list[np.ndarray], str]:
+def film(size: tuple[int, int], count: int, ruling: str) -> tuple[list[np.ndarray], str]:
     """Return frames of a hand-held page with ten digits, BGR uint8 of (width, height), and its text."""
     width, height = size
     rng = np.random.default_rng(0)
-    page = pages.Page(height=height + 40, width=width + 40, digit=height // 7, pen=height // 110)
+    page = pages.Page(height=height + 40, width=width + 40, digit=height // 7, pen=height // 110, ruling=ruling)
     rows = [list("31415"), list("92653")]
     photo, _ = pages.write_page(rows, page, rng)
     frames = []
@@ -109,21 +109,21 @@ def run_beside(script: str, *arguments: object) -> dict:
 
 
 def main(config: Config) -> None:
-    model = store.load("digits")
-    threshold = model.card["threshold"]
-    keras_model = load_weights(cards.MODELS / "digits.weights.h5", "compact", len(model.class_names), "")
+    model, pages_model = store.load("digits"), reader.load()
+    threshold = pages_model.card["threshold"]
+    keras_model = load_weights(cards.MODELS / "pages.weights.h5", "pages", len(pages_model.class_names), "")
 
-    def one_by_one(images: np.ndarray) -> np.ndarray:
-        return np.concatenate([keras_model.predict(image[None, ..., None], verbose=0) for image in images])
+    def with_keras(image: np.ndarray) -> np.ndarray:
+        return keras_model.predict(image[None, ..., None], verbose=0)[0]
 
     rows = []
-    for size, required in (((1280, 720), 30), ((640, 480), 60)):
-        frames, text = film(size, config.frames)
-        theirs, _ = rate(lambda frame: reader.read_digits(frame, one_by_one, threshold), frames[:6], text)
-        ours, right = rate(live.LiveReader(model.predict, threshold).read, frames[6:], text)
+    for size, ruling, required in (((1280, 720), "plain", 40), ((1280, 720), "graph", 40), ((640, 480), "plain", 60)):
+        frames, text = film(size, config.frames, ruling)
+        theirs, _ = rate(live.LiveReader(with_keras, threshold).read, frames[:6], text)
+        ours, right = rate(live.LiveReader(pages_model.run, threshold).read, frames[6:], text)
         rows.append((
-            f"{size[0]}x{size[1]}, 10 digits in view, drawing included",
-            f"model.predict a digit: {theirs:.1f} frames/s",
+            f"{size[0]}x{size[1]}, 10 digits on {ruling} paper, drawing included",
+            f"with Keras: {theirs:.1f} frames/s",
             f"≥ {required} frames/s",
             f"{ours:.0f} frames/s, {right:.0%} of frames exact",
         ))  # fmt: skip

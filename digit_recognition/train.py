@@ -70,7 +70,7 @@ def recipe(config: Config) -> Config:
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     settings.check_range(config, 0, 1, "pens", "plain", "fade", "refuse", "label_smoothing")
-    settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation")
+    settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation", "pages", "steps")
     for name in ("learning_rate", "weight_decay", "no_digits", "written", "warp", "seed"):
         settings.check_range(config, 0, math.inf, name)
     cards.check_name(config.name)
@@ -104,15 +104,15 @@ def main(config: Config) -> None:
     check(config)
     files.make_folder(config.output)
     arrays = datasets.load(config.dataset, (28, 28))
-    if config.architecture == "pages":
-        from recognition.training.pages import fit
-
-        saved, card = fit.train(config, arrays)
-        print(f"{saved}: {card['measured']['test_accuracy']:.2%} of the digits of made pages, {card['seconds']} s")
-        return
     x, y, *test = arrays
     kept, held_back = datasets.hold_back(len(x), config.validation)
     extra = labelled_digits.load_labelled(Path(config.extra))[:2] if config.extra else None
+    if config.architecture == "pages":
+        from recognition.training.pages import fit
+
+        saved, card = fit.train(config, arrays, extra)
+        print(f"{saved}: {card['measured']['test_accuracy']:.2%} of the digits of made pages, {card['seconds']} s")
+        return
     rng = np.random.default_rng(config.seed)
     images, labels = augment_digits.training_set(x[kept], y[kept], extra, config.written, config.no_digits, rng)
     steps = datasets.steps_of(len(images), config.batch_size)

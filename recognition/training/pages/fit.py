@@ -78,20 +78,24 @@ def run(config, pool: Pool, checkpoint: loop.Checkpoint) -> keras.Model:
     return model
 
 
-def train(config, arrays: tuple[np.ndarray, ...]) -> tuple[Path, dict]:
+def train(config, arrays: tuple[np.ndarray, ...], extra: tuple | None = None) -> tuple[Path, dict]:
     """Make the pool, train the page reader on it, and save it: return its path, without a suffix, and its card.
 
-    `config`: settings of digit_recognition/train.py; `arrays`: digits as datasets.load gives them. What is measured are
+    `config`: settings of digit_recognition/train.py; `arrays`: digits as datasets.load gives them; `extra`: images and
+    labels of one's own, a tenth of what is written with. What is measured are
     pages of another seed, written with the test set's digits: "test_accuracy" is the share of handwritten digits of
     readable size that were read right, "false_per_page" what was read where there is none.
     """
     x, y, x_test, y_test = arrays
+    if extra:
+        times = max(1, len(x) // (9 * len(extra[0])))
+        x, y = np.concatenate([x, *[extra[0]] * times]), np.concatenate([y, *[extra[1]] * times])
     precision = loop.begin(config.precision, config.seed)
     say(f"{config.pages:,} pages to learn from, made once in {POOLS}, {precision}")
     pool = make_pool(POOLS, config.pages, config.seed, (x, y))
     test = make_pool(POOLS, min(TEST_PAGES, config.pages), config.seed + 1, (x_test, y_test))
     dataset = datasets.sha256(arrays)
-    checkpoint = loop.Checkpoint(config, dataset)
+    checkpoint = loop.Checkpoint(config, datasets.sha256((x, y)))
     model = run(config, pool, checkpoint)
     card = {
         "class_names": CLASSES,
