@@ -4,7 +4,7 @@
     python benchmarks/digits_live.py --minutes 0   # without the half hour of watching memory
 
 Reads models/pages.*, models/digits.* and, where they are there, data/mnist.npz, data/air_writing/ and data/models/.
-Frames are in memory, drawing is included, no window. Runs air_writing.py, air_writing_clip.py and endurance.py beside it.
+Frames are in memory, drawing is included, no window. Runs air_writing.py, air_writing_clip.py, endurance.py beside it.
 """
 
 import json

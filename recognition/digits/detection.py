@@ -8,8 +8,9 @@ import numpy as np
 
 STRIDE, MULTIPLE = 4, 32  # pixels: of a cell of the network's maps; sides of what it looks at
 DIGITS, OTHER = 10, 15  # kinds: 0 to 9, the signs, then any other character
-SIDE = 2000  # pixels of the longer side at most: larger photos are shrunk
-ENLARGED = 1400  # pixels: smaller pictures are enlarged to this, four times at most
+AREA = 3_000_000  # pixels at most: larger photos are shrunk
+ENLARGED = 1_000_000  # pixels: smaller pictures are enlarged to this, four times a side at most
+BAND, OVERLAPPING = 1_500_000, 64  # pixels that go through the network at once, and that two such bands share: memory
 SMALLEST = 24  # pixels: the longer side of the coarsest scale
 MARGIN = 12  # pixels of plain paper put around every scale: characters at the very edge are seen
 HEIGHTS = 9.0, 48.0  # pixels: of what is believed on one scale; half of it is seen on the next, too
@@ -38,21 +39,40 @@ class Detections:
         return Detections(*(part[which] for part in vars(self).values()))
 
 
-def detect(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray], side: int = SIDE) -> Detections:
+def detect(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray], area: int = AREA) -> Detections:
     """Return the characters of a gray image, uint8 (H, W), at all scales, one of each place.
 
     `run` maps float (H, W), both multiples of MULTIPLE, to the maps of networks.pages, float (H/4, W/4, kinds + 9).
+    `area`: pixels of the finest scale at most.
     """
-    found = [_peaks(run(normalise(image)), scale) for image, scale in pyramid(gray, side)]
+    found = [_peaks(maps_of(normalise(image), run), scale) for image, scale in pyramid(gray, area)]
     parts = zip(*(vars(one).values() for one in found), strict=True)
     everything = Detections(*(np.concatenate(part) for part in parts))
     return suppress(everything[np.argsort(-everything.scores, kind="stable")[:MOST]])
 
 
-def pyramid(gray: np.ndarray, side: int = SIDE) -> Iterator[tuple[np.ndarray, float]]:
+def maps_of(image: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+    """Return what the network says of an image, float (H, W), of any size: a large one in bands of the same size."""
+    if image.size <= BAND:
+        return run(image)
+    if image.shape[1] > image.shape[0]:  # bands go across the longer side
+        return maps_of(image.T, lambda band: run(np.ascontiguousarray(band.T)).swapaxes(0, 1)).swapaxes(0, 1)
+    height = max(4 * OVERLAPPING, BAND // image.shape[1] // MULTIPLE * MULTIPLE)
+    step = height - OVERLAPPING
+    maps = np.empty((len(image) // STRIDE, image.shape[1] // STRIDE, 0), np.float32)
+    for top in [*range(0, len(image) - height, step), len(image) - height]:
+        band = run(np.ascontiguousarray(image[top : top + height]))
+        if not top:
+            maps = np.empty((*maps.shape[:2], band.shape[2]), np.float32)
+        begin = OVERLAPPING // 2 // STRIDE if top else 0  # what is nearer to its edge the band before has seen better
+        maps[top // STRIDE + begin : (top + height) // STRIDE] = band[begin:]
+    return maps
+
+
+def pyramid(gray: np.ndarray, area: int = AREA) -> Iterator[tuple[np.ndarray, float]]:
     """Yield the image at scales a factor of two apart, with MARGIN around it, and each one's scale."""
-    longer = max(gray.shape)
-    scale = side / longer if longer > side else min(4.0, max(1.0, min(side, ENLARGED) / longer))
+    longer, larger = max(gray.shape), np.sqrt(area / gray.size)
+    scale = min(1.0, larger) if gray.size > ENLARGED else min(4.0, larger, np.sqrt(ENLARGED / gray.size))
     edge = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
     paper = int(np.median(edge))
     small = gray

@@ -31,9 +31,26 @@ def test_scales_are_a_factor_of_two_apart_and_fit_the_network(shape):
         assert all(size >= scale * length for size, length in zip(image.shape, shape, strict=True))
         assert (image == 200).all()
         scales.append(scale)
-    assert max(scales) * max(shape) <= detection.SIDE
+    assert max(scales) ** 2 * np.prod(shape) <= 1.01 * detection.AREA
     assert scales[0] <= 4
     assert np.allclose(np.divide(scales[:-1], scales[1:]), 2)
+
+
+def test_bands_of_a_large_page_are_put_together(monkeypatch):
+    """By a stand-in for the network, that blurs: in one go and in bands it gives the same."""
+
+    def run(image):
+        asked.append(image.shape)
+        return cv2.resize(cv2.blur(image, (15, 15)), None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)[..., None]
+
+    for shape in ((640, 320), (320, 640), (960, 64), (64, 960)):
+        image, asked = np.random.default_rng(0).random(shape, np.float32), []
+        whole = detection.maps_of(image, run)
+        monkeypatch.setattr(detection, "BAND", 80_000 if min(shape) > 64 else 20_000)
+        assert np.allclose(detection.maps_of(image, run), whole, atol=1e-6)
+        assert len(set(asked[1:])) == 1
+        assert len(asked) > 3
+        monkeypatch.undo()
 
 
 def test_pixels_are_compared_with_what_is_around():
@@ -73,7 +90,7 @@ def test_a_digit_is_found_on_the_scale_that_fits_it():
             maps[20, 30, 16:18] = np.log(24 / 16), np.log(32 / 16)
         return maps
 
-    image = np.full((700, 1400), 255, np.uint8)
+    image = np.full((800, 1400), 255, np.uint8)
     result = detection.detect(image, run)
     assert len(asked) > 4
     x, y = 4 * 30.5 - detection.MARGIN, 4 * 20.5 - detection.MARGIN

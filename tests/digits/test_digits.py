@@ -212,7 +212,7 @@ def test_boxes_are_pixels_of_the_original_image(pages_model):
     rows = [list("3141"), list("2718")]
     page = pages.Page(height=2100, width=3100, digit=300, pen=18, wobble=0.3)
     photo, boxes = pages.write_page(rows, page, np.random.default_rng(1))
-    assert max(photo.shape) > detection.SIDE
+    assert photo[..., 0].size > detection.AREA
     found = lines(photo, pages_model)
     assert numbers.text_of(found, digits_only=True) == "3141\n2718"
     for digit, box in zip(numbers.digits_of(found), chain(*boxes), strict=True):
@@ -263,3 +263,40 @@ def test_a_texture_of_thousands_of_shapes_takes_seconds_not_minutes(pages_model)
 @pytest.mark.parametrize("size", [(1, 900), (1, 5000), (5000, 1), (8, 5000), (21, 5000), (30, 49)])
 def test_a_strip_holds_no_digit_of_its_own(size):
     assert crops.normalise_photo(np.full((*size, 3), 200, np.uint8)).max() == 0
+
+
+def boxes_and_words(seed: int) -> np.ndarray:
+    """Return graph paper with words, empty boxes, a table and signs on it, and not one digit."""
+    rng = np.random.default_rng(seed)
+    words = [["A", "n", "a", "t", "h"], ["+", "k", "e", "d", "="], ["w", "h", "e", "n", "m"]]
+    page, _ = pages.write_page(words, pages.Page(ruling="graph", digit=70, wobble=0.4), rng)
+    for k in range(6):
+        cv2.rectangle(page, (60 + 60 * k, 250), (120 + 60 * k, 330), (60, 50, 50), 2)
+    for x in range(560, 960, 90):
+        cv2.line(page, (x, 480), (x, 680), (60, 50, 50), 2, cv2.LINE_AA)
+    for y in range(480, 690, 50):
+        cv2.line(page, (560, y), (920, y), (60, 50, 50), 2, cv2.LINE_AA)
+    return page
+
+
+def test_words_boxes_tables_and_graph_paper_are_no_digits(pages_model):
+    found = [read(boxes_and_words(seed), pages_model) for seed in range(6)]
+    assert sum(len(text.replace("\n", "")) for text in found) <= 2, found
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_photo_on_its_side_is_read_upright_and_its_boxes_are_the_photos(pages_model, turns):
+    photo, rows = pages.write_page([list("31425"), list("92653")], pages.Page(wobble=0.3), np.random.default_rng(2))
+    turned = np.ascontiguousarray(np.rot90(photo, turns))
+    found, degrees = reader.read_page(turned, pages_model.run, pages_model.card["threshold"])
+    assert degrees == 90 * turns
+    assert numbers.text_of(found, digits_only=True) == "31425\n92653"
+    for digit, box in zip(numbers.digits_of(found), chain(*rows), strict=True):
+        expected = reader.turn_box(box, turns, photo.shape[1::-1])
+        assert np.abs(np.subtract(digit.box, expected)).max() <= 10
+
+
+def test_amounts_dates_and_times_keep_their_signs(pages_model):
+    photo, _ = pages.write_page([list("12:30"), list("58-21")], pages.Page(wobble=0.2), np.random.default_rng(3))
+    signs = set(numbers.text_of(lines(photo, pages_model))) & set(":-")
+    assert signs == {":", "-"}
