@@ -8,8 +8,8 @@ from recognition.synthetic.writing import SIDE, SIGNS, Page, word_text
 
 def write(page: Page) -> None:
     """Fill a page with one kind of content, at times with a second one of another size over it."""
-    kinds = [rows, sums, table, combs, sudoku, form, words, document, sparse, scribbles.draw]
-    shares = [0.2, 0.1, 0.1, 0.1, 0.05, 0.11, 0.12, 0.1, 0.06, 0.06]
+    kinds = [rows, sums, table, combs, sudoku, form, words, document, sparse, sheet, scribbles.draw]
+    shares = [0.18, 0.1, 0.1, 0.1, 0.05, 0.1, 0.11, 0.1, 0.05, 0.06, 0.05]
     page.rng.choice(kinds, p=shares)(page)
     if page.rng.random() < 0.15:  # big things: too large to be read on this scale, and not to be taken to pieces
         k, height = page.rng.integers(10), page.rng.uniform(80, 260)
@@ -234,6 +234,26 @@ def form(page: Page) -> None:
         if rng.random() < 0.3:
             _print(page, x + 0.5 * h, base, size, rng.random() < 0.3)
         base += h * rng.uniform(1.3, 2.6)
+
+
+def sheet(page: Page) -> None:
+    """A sheet of characters that stand alone: one sign again and again, letters, or all kinds with digits between."""
+    rng, h = page.rng, page.height
+    kind = str(rng.choice(["one sign", "signs", "letters", "all"]))
+    sign = str(rng.choice(scribbles.MARKS))
+    step = h * rng.uniform(1.2, 2.6)
+    for base in np.arange(rng.uniform(0.5, 1.5) * h, SIDE + h, step):
+        for x in np.arange(rng.uniform(-1, 0.5) * h, SIDE, step):
+            x, y = x + rng.normal(0, 0.08) * h, base + rng.normal(0, 0.08) * h
+            share = rng.random()
+            if kind == "one sign":
+                scribbles.mark(page, x, y, h, sign)
+            elif kind == "signs" or (kind == "all" and share < 0.3):
+                scribbles.mark(page, x, y, h)
+            elif kind == "letters" or share < 0.6:
+                scribbles.letter(page, x, y, h)
+            else:
+                number(page, x, y, 1, 0)
 
 
 def words(page: Page) -> None:

@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 
 from recognition.synthetic import glyphs
-from recognition.synthetic.writing import OTHER, SIDE, UNSURE, Page, any_font, word_text
+from recognition.synthetic.glyphs import LETTERS, enlarge
+from recognition.synthetic.writing import LIKE_DIGITS, OTHER, SIDE, UNSURE, Page, any_font, word_text
 
 MARKS = ("+", "=", "*", "#", ">", "<", "bracket", "pi", "root", "division", "percent", "arrow", "v", "^")
 
@@ -50,7 +51,7 @@ def word(page: Page, x: float, base: float, height: float) -> float:
     pitch = rng.uniform(-0.1, 0.15)
     count = int(rng.integers(2, 9))
     for _ in range(count):
-        mask = glyphs.enlarge(page.sources.letters[rng.integers(len(page.sources.letters))], page.pen, rng)
+        mask = enlarge(page.sources.letters[rng.integers(len(page.sources.letters))], page.pen, rng)
         if mask is None:
             continue
         h = height * rng.choice([0.6, 0.65, 0.7, 1.0, 1.0])
@@ -64,10 +65,36 @@ def word(page: Page, x: float, base: float, height: float) -> float:
     return x
 
 
-def mark(page: Page, x: float, base: float, height: float) -> float:
+def letter(page: Page, x: float, base: float, height: float) -> float:
+    """Write a letter that stands alone; return where it ends. One that might be a digit is not learned from."""
+    rng = page.rng
+    if page.sources.letters is None or rng.random() < 0.3:
+        text = LETTERS[rng.integers(len(LETTERS))]
+        font = any_font(page.sources.written, rng) or page.print
+        return page.text(text, x, base, height, font, page.value, False)
+    k = rng.integers(len(page.sources.letters))
+    mask = enlarge(page.sources.letters[k], page.pen, rng)
+    if mask is None:
+        return x
+    width = mask.shape[1] * height / mask.shape[0]
+    box = page.place(
+        mask,
+        page.slanted(x + width / 2, base - height / 2),
+        height,
+        page.value,
+        page.turn + page.tilt,
+        0.5 * page.shear,
+    )
+    if box:
+        like_a_digit = chr(ord("A") + page.sources.letter_labels[k]) in LIKE_DIGITS
+        page.label(box, UNSURE if like_a_digit else OTHER, height, False)
+    return x + width
+
+
+def mark(page: Page, x: float, base: float, height: float, kind: str = "") -> float:
     """Write a sign of sums, a bracket, a tick or the like; return where it ends."""
     rng = page.rng
-    kind = str(rng.choice([*MARKS, "paren", "cross", "tick", "bar", "box", "circle", "brace", "dash", "euro"]))
+    kind = kind or str(rng.choice([*MARKS, "paren", "cross", "tick", "bar", "box", "circle", "brace", "dash", "euro"]))
     canvas, thick, size = np.zeros((112, 112), np.uint8), max(2, round(100 * page.pen)), height
     jitter = rng.integers(-10, 11, 4)
     if kind == "paren":

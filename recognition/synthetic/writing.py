@@ -10,6 +10,7 @@ from recognition.synthetic.glyphs import Fonts, Sources
 
 SIDE = 320  # pixels of a page
 SIGNS = ".,-:/"  # kept between digits; classes 10 to 14
+LIKE_DIGITS = "OoDQIlijJLSsZzqgGbB|TyY"  # letters that alone, in one hand or another, look like digits
 OTHER, UNSURE = 15, 16  # classes: any other character; what may be read or not, and is not learned from
 WORDS = " ".join(
     (
@@ -182,7 +183,7 @@ class Page:
                 kind = int(character) if character.isascii() and character.isdigit() else OTHER
                 if character in SIGNS:
                     kind = 10 + SIGNS.index(character)
-                elif len(text) == 1 and character in "OoIl|SsZz":
+                elif len(text) == 1 and character in LIKE_DIGITS:
                     kind = UNSURE
                 self.label((cx - w2, cy - h2, cx + w2, cy + h2), kind, height, printed)
         return x + width
