@@ -107,7 +107,8 @@ def read_image(path: Path | str, content: bytes | None = None) -> np.ndarray:
                 if max(width, height) < MIN_SIDE:
                     raise UserError(f"{path}: {width}x{height} pixels are too few to show anything")
                 image.load()
-                return _to_bgr(ImageOps.exif_transpose(image))
+                ImageOps.exif_transpose(image, in_place=True)  # else also an upright image would be copied
+                return _to_bgr(image)
     except UserError:
         raise
     except FileNotFoundError:
