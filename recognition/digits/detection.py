@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import reduce
 
 import cv2
 import numpy as np
@@ -13,7 +14,9 @@ ENLARGED = 1_000_000  # pixels: smaller pictures are enlarged to this, four time
 BAND, OVERLAPPING = 1_500_000, 64  # pixels that go through the network at once, and that two such bands share: memory
 SMALLEST = 24  # pixels: the longer side of the coarsest scale
 MARGIN = 12  # pixels of plain paper put around every scale: characters at the very edge are seen
-HEIGHTS = 9.0, 48.0  # pixels: of what is believed on one scale; half of it is seen on the next, too
+STEP = 2**0.5  # from one scale to the next
+HEIGHTS = 9.0, 48.0  # pixels: of what is believed on one scale
+WITNESSES = 2  # scales that have a say in what a digit is
 AROUND = 57  # pixels: the side of what a pixel is compared with
 FAINTEST = 7.65  # gray levels: added to the spread, so that the noise of empty paper stays small
 CANDIDATE = 0.15  # heat from which on a place is looked at
@@ -39,16 +42,44 @@ class Detections:
         return Detections(*(part[which] for part in vars(self).values()))
 
 
-def detect(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray], area: int = AREA) -> Detections:
+def detect(
+    gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray], area: int = AREA, step: float = STEP
+) -> Detections:
     """Return the characters of a gray image, uint8 (H, W), at all scales, one of each place.
 
     `run` maps float (H, W), both multiples of MULTIPLE, to the maps of networks.pages, float (H/4, W/4, kinds + 9).
-    `area`: pixels of the finest scale at most.
+    `area`: pixels of the finest scale at most; `step`: from one scale to the next, more is faster.
     """
-    found = [_peaks(maps_of(normalise(image), run), scale) for image, scale in pyramid(gray, area)]
-    parts = zip(*(vars(one).values() for one in found), strict=True)
-    everything = Detections(*(np.concatenate(part) for part in parts))
-    return suppress(everything[np.argsort(-everything.scores, kind="stable")[:MOST]])
+    levels = [(maps_of(normalise(image), run), scale) for image, scale in pyramid(gray, area, step)]
+    parts = zip(*(vars(_peaks(maps, scale)).values() for maps, scale in levels), strict=True)
+    found = vote(Detections(*(np.concatenate(part) for part in parts)), levels)
+    return suppress(found[np.argsort(-found.scores, kind="stable")[:MOST]])
+
+
+def vote(found: Detections, levels: list[tuple[np.ndarray, float]]) -> Detections:
+    """Return the characters, digits as several scales see them: texture looks like a digit on one scale only.
+
+    What a scale sees is the highest heat in the 3x3 cells around the centre, for each kind; the mean of the WITNESSES
+    scales that see most of a kind is what counts, and the highest kind.
+    """
+    x, y = (found.boxes[:, :2] + found.boxes[:, 2:]).T / 2
+    height = np.where(found.kinds < DIGITS, found.boxes[:, 3] - found.boxes[:, 1], 0)
+    most, seen = np.zeros((WITNESSES + 1, len(found), OTHER + 1), np.float32), np.zeros(len(found), int)
+    for maps, scale in levels:
+        here = np.flatnonzero((height * scale >= HEIGHTS[0]) & (height * scale <= HEIGHTS[1]))
+        rows, columns = (((part[here] * scale + MARGIN) / STRIDE).astype(int) for part in (y, x))
+        around = (
+            maps[np.clip(rows + i, 0, len(maps) - 1), np.clip(columns + j, 0, maps.shape[1] - 1), : OTHER + 1]
+            for i in (-1, 0, 1)
+            for j in (-1, 0, 1)
+        )
+        most[0, here] = reduce(np.maximum, around)
+        most[:, here] = np.sort(most[:, here], 0)  # the least of them is overwritten next
+        seen[here] += 1
+    voted = np.flatnonzero(seen)
+    heat = most[1:, voted].sum(0) / np.minimum(seen[voted], WITNESSES)[:, None]
+    found.kinds[voted], found.scores[voted] = heat.argmax(1), heat.max(1)
+    return found
 
 
 def maps_of(image: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
@@ -69,17 +100,16 @@ def maps_of(image: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.nd
     return maps
 
 
-def pyramid(gray: np.ndarray, area: int = AREA) -> Iterator[tuple[np.ndarray, float]]:
-    """Yield the image at scales a factor of two apart, with MARGIN around it, and each one's scale."""
+def pyramid(gray: np.ndarray, area: int = AREA, step: float = STEP) -> Iterator[tuple[np.ndarray, float]]:
+    """Yield the image at scales `step` apart, with MARGIN around it, and each one's scale."""
     longer, larger = max(gray.shape), np.sqrt(area / gray.size)
     scale = min(1.0, larger) if gray.size > ENLARGED else min(4.0, larger, np.sqrt(ENLARGED / gray.size))
     edge = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
     paper = int(np.median(edge))
-    small = gray
-    while scale * longer >= SMALLEST or small is gray:
+    while True:
         size = max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale))
-        how = cv2.INTER_AREA if size[0] < small.shape[1] else cv2.INTER_CUBIC
-        small = cv2.resize(small if how == cv2.INTER_AREA else gray, size, interpolation=how)
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        small = cv2.resize(gray, size, interpolation=how)
         bottom, right = (-(length + 2 * MARGIN) % MULTIPLE for length in small.shape)
         yield (
             cv2.copyMakeBorder(
@@ -87,7 +117,9 @@ def pyramid(gray: np.ndarray, area: int = AREA) -> Iterator[tuple[np.ndarray, fl
             ),
             scale,
         )
-        scale /= 2
+        scale /= step
+        if scale * longer < SMALLEST:
+            return
 
 
 def normalise(gray: np.ndarray) -> np.ndarray:

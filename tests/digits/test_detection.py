@@ -24,7 +24,7 @@ def found(kinds, scores, boxes, printed=None, turns=None):
 
 
 @pytest.mark.parametrize("shape", [(500, 700), (100, 60), (20, 20), (3000, 4000), (40, 6000), (1, 5)])
-def test_scales_are_a_factor_of_two_apart_and_fit_the_network(shape):
+def test_scales_are_evenly_apart_and_fit_the_network(shape):
     scales = []
     for image, scale in detection.pyramid(np.full(shape, 200, np.uint8)):
         assert image.shape[0] % detection.MULTIPLE == image.shape[1] % detection.MULTIPLE == 0
@@ -33,7 +33,7 @@ def test_scales_are_a_factor_of_two_apart_and_fit_the_network(shape):
         scales.append(scale)
     assert max(scales) ** 2 * np.prod(shape) <= 1.01 * detection.AREA
     assert scales[0] <= 4
-    assert np.allclose(np.divide(scales[:-1], scales[1:]), 2)
+    assert np.allclose(np.divide(scales[:-1], scales[1:]), detection.STEP)
 
 
 def test_bands_of_a_large_page_are_put_together(monkeypatch):
@@ -78,6 +78,25 @@ def test_ten_thousand_characters_are_sorted_out_in_a_second():
     assert time.process_time() - start < 2
 
 
+def test_the_best_two_scales_say_what_a_digit_is():
+    one = found([7], [0.9], [[100, 100, 120, 130]])
+    levels = []
+    for scale, seven, nine in (
+        (1.0, 0.9, 0.2),
+        (0.7, 0.4, 0.8),
+        (0.5, 0.3, 0.7),
+        (0.1, 0.9, 0.9),
+    ):  # the last: too small
+        maps = np.zeros((60, 60, CHANNELS), np.float32)
+        row, column = (int((centre * scale + detection.MARGIN) / 4) for centre in (115, 110))
+        maps[row + 1, column, 7], maps[row, column, 9] = seven, nine
+        levels.append((maps, scale))
+    voted = detection.vote(one, levels)
+    assert (voted.kinds[0], voted.scores[0]) == (9, pytest.approx(0.75))
+    alone = detection.vote(found([7], [0.9], [[100, 100, 120, 130]]), levels[:1])
+    assert (alone.kinds[0], alone.scores[0]) == (7, pytest.approx(0.9))
+
+
 def test_a_digit_is_found_on_the_scale_that_fits_it():
     """A network that answers one place of the finest scale: the box comes back in the picture's pixels."""
     asked = []
@@ -95,7 +114,7 @@ def test_a_digit_is_found_on_the_scale_that_fits_it():
     assert len(asked) > 4
     x, y = 4 * 30.5 - detection.MARGIN, 4 * 20.5 - detection.MARGIN
     assert result.boxes[0] == pytest.approx([x - 12, y - 16, x + 12, y + 16], abs=1e-3)
-    assert (result.kinds[0], result.scores[0]) == (7, pytest.approx(0.9))
+    assert (result.kinds[0], result.scores[0]) == (7, pytest.approx(0.45))  # two scales look, one sees it
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
