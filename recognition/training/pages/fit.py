@@ -66,9 +66,11 @@ def run(config, pool: Pool, checkpoint: loop.Checkpoint) -> keras.Model:
     try:
         for epoch in range(done, config.epochs):
             progress.on_epoch_begin(epoch)
-            model.reset_metrics()
+            total = 0.0
             for step in range(config.steps):
-                logs = model.train_on_batch(*next(batches), return_dict=True)
+                model.reset_metrics()
+                total += float(model.train_on_batch(*next(batches)))
+                logs = {"loss": total / (step + 1)}
                 progress.on_train_batch_end(step, logs)
             checkpoint.on_epoch_end(epoch, logs)
             progress.on_epoch_end(epoch, logs)
