@@ -1,6 +1,6 @@
 """Read the numbers of a photo, whatever else stands on it and whichever way it was held.
 
-Three steps, each a function: `detect` (which characters are where, by the network of pages), `turn_of` (which way is
+Three steps, each a function: `detect` (which characters are where, by the network of pages), `upright` (which way is
 up), `lines_of` (what stands together is a number, what is level a line).
 """
 
@@ -11,15 +11,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.digits.detection import DIGITS, Detections, detect
+from recognition.digits.detection import AREA, DIGITS, ENLARGED, Detections, detect
 from recognition.digits.numbers import Digit, Number, Sign, lines_of
 from recognition.models import cards, litert, store
 from recognition.settings import UserError
 
 SIGNS = ".,-:/"  # kinds 10 to 14
 SIGN_SCORE = 0.35  # of a sign that counts
-VOTE = 0.3  # score from which on a character says which way is up
-MAJORITY = 0.5  # of the votes, for turning a picture
+SEEN = 0.4  # score from which on a digit speaks for the way up
+FEW = 0.6  # evidence below which a picture may lie on its side
+CLEAR = 20  # pixels: height of digits when a picture is tried upside down
 
 
 def load(name: str = "pages", folder: Path = cards.MODELS) -> litert.Maps:
@@ -41,22 +42,37 @@ def read_page(
     `run`: see detection.detect. `threshold`: the least confidence of a digit. `handwritten`: leave printed digits out.
     """
     gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame
-    found = detect(gray, run)
-    turn = turn_of(found)
-    if turn:
-        upright = detect(np.ascontiguousarray(np.rot90(gray, -turn)), run)
-        found, turn = (upright, turn) if turn_of(upright) == 0 else (found, 0)
+    found, turn = upright(gray, run)
     lines = lines_of(*characters(found, threshold, handwritten))
     size = gray.shape[::-1] if turn % 2 == 0 else gray.shape
     return [[_turned_back(number, turn, size) for number in line] for line in lines], 90 * turn
 
 
-def turn_of(found: Detections) -> int:
-    """Return how many quarter turns clockwise bring the writing upright, as most of its characters say."""
-    sure = (found.scores >= VOTE) & ((found.kinds < DIGITS) | (found.kinds == DIGITS + len(SIGNS)))
-    votes = (found.turns[sure] * found.scores[sure, None]).sum(0)
-    turn = int(votes.argmax())
-    return turn if votes[turn] > MAJORITY * votes.sum() else 0
+def upright(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[Detections, int]:
+    """Return the characters of a gray image, turned to where most digits are seen, and by how many quarter turns.
+
+    Digits on their side are none to the network, upside down some are: where there are digits, only that is tried.
+    """
+    found = detect(gray, run)
+    digits = (found.kinds < DIGITS) & (found.scores > SEEN)
+    heights = (found.boxes[digits, 3] - found.boxes[digits, 1]) if digits.any() else np.array([np.inf])
+    area = gray.size * (CLEAR / np.median(heights)) ** 2 if evidence(found) > FEW else ENLARGED
+    turn, most = 0, evidence(found)
+    for other in (2,) if most > FEW else (1, 2, 3):
+        seen = evidence(detect(turned(gray, other), run, int(min(area, AREA))))
+        if seen > 1.2 * most + 0.3:  # clearly more
+            turn, most = other, seen
+    return (detect(turned(gray, turn), run), turn) if turn else (found, 0)
+
+
+def turned(image: np.ndarray, turns: int) -> np.ndarray:
+    """Return an image after so many quarter turns clockwise."""
+    return np.ascontiguousarray(np.rot90(image, -turns))
+
+
+def evidence(found: Detections) -> float:
+    """Return how much speaks for digits: the sum of what their scores have over SEEN."""
+    return float(np.maximum(found.scores[found.kinds < DIGITS] - SEEN, 0).sum())
 
 
 def characters(found: Detections, threshold: float, handwritten: bool = False) -> tuple[list[Digit], list[Sign]]:

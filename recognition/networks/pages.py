@@ -94,7 +94,7 @@ def loss(classes: int):
             tf.reduce_sum(wrong) + tf.reduce_sum(right),
             0.5 * tf.reduce_sum(tf.abs(box - found_box)),
             0.2 * tf.reduce_sum(entropy),
-            0.2 * tf.reduce_sum(-turn * tf.math.log(found_turn)),
+            0.5 * tf.reduce_sum(-turn * tf.math.log(found_turn)),
         )
         return sum(terms) / tf.maximum(tf.reduce_sum(centre), 1.0)
 

@@ -126,12 +126,21 @@ def test_boxes_turn_back_with_the_picture(turns):
     assert reader.turn_box((x, y, x + width, y + height), turns, upright.shape[::-1]) == (70, 10, 80, 30)
 
 
-def test_most_of_the_characters_say_which_way_is_up():
-    boxes, sideways, upright = [[0, 0, 9, 9]] * 3, [0.0, 0.9, 0.1, 0.0], [0.9, 0.1, 0, 0]
-    assert reader.turn_of(found([1, 15, 3], [0.9] * 3, boxes, turns=[sideways, sideways, upright])) == 1
-    assert reader.turn_of(found([1, 15, 3], [0.9] * 3, boxes, turns=[upright, sideways, upright])) == 0
-    assert reader.turn_of(found([1], [0.1], boxes[:1], turns=[sideways])) == 0  # hardly anything
-    assert reader.turn_of(found([], [], np.zeros((0, 4)), turns=np.zeros((0, 4)))) == 0
+@pytest.mark.parametrize("turns", [0, 1, 2, 3])
+def test_a_picture_is_turned_to_where_most_digits_are_seen(monkeypatch, turns):
+    """With a stand-in that sees digits where a corner of the picture is black: all, a part upside down, else none."""
+    picture = np.full((300, 400), 200, np.uint8)
+    picture[:40, :40] = 0
+
+    def detect(gray, run, area=0):
+        corners = [gray[0, 0], gray[-1, -1]]
+        score = [0.9, 0.6][corners.index(0)] if 0 in corners else 0.2
+        return found([3, 4, 5], [score] * 3, [[50, 50, 60, 70], [70, 50, 80, 70], [90, 50, 99, 70]])
+
+    monkeypatch.setattr(reader, "detect", detect)
+    seen, turn = reader.upright(np.ascontiguousarray(np.rot90(picture, turns)), None)
+    assert turn == turns
+    assert seen.scores[0] == pytest.approx(0.9)
 
 
 def test_digits_signs_and_print_are_told_apart():

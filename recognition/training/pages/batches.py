@@ -34,7 +34,7 @@ def make_batch(pool: Pool, chosen: np.ndarray, rng: np.random.Generator) -> tupl
     maps = np.zeros((len(chosen), SIDE // STRIDE, SIDE // STRIDE, len(CLASSES) + BOX + 7), np.float32)
     for k, index in enumerate(chosen):
         page, labels = pool.read(index)
-        turns = int(rng.choice(4, p=[0.88, 0.04, 0.04, 0.04]))
+        turns = int(rng.choice(4, p=[0.79, 0.07, 0.07, 0.07]))
         page, labels = np.rot90(page, turns), turned(labels, turns, len(page))
         scale = np.exp(rng.uniform(np.log(0.8), np.log(1.3)))
         room = len(page) * scale - SIDE

@@ -20,13 +20,13 @@ from recognition.synthetic.writing import OTHER
 from recognition.training import datasets, finish, loop
 from recognition.training.muon import Muon
 from recognition.training.pages.batches import CLASSES, make_batch
-from recognition.training.pages.pool import Pool, make_pool
+from recognition.training.pages.pool import VERSION, Pool, make_pool
 
 POOLS = files.DATA / "page_pool"
 TEST_PAGES = 500
 READABLE = 12  # pixels: height of the digits that are measured
 ADAM_SHARE = 0.008  # of the learning rate, for all that is no convolution
-THRESHOLD = 0.4  # heat from which on a digit counts
+THRESHOLD = 0.5  # heat from which on a digit counts
 PREPROCESSING = 1  # version of what `detection` shows the network
 
 
@@ -104,7 +104,7 @@ def train(config, arrays: tuple[np.ndarray, ...], extra: tuple | None = None) ->
         "input": "uint8 (H, W) gray, multiples of 32, as recognition.digits.detection makes it",
         "preprocessing": PREPROCESSING,
         "script": "digit_recognition/train.py --architecture pages",
-        "dataset": {"name": config.dataset, "sha256": dataset, "pages": config.pages},
+        "dataset": {"name": config.dataset, "sha256": dataset, "pages": config.pages, "generator": VERSION},
     }
     return finish.save(config, model, checkpoint, card, partial(measure, test))
 
