@@ -12,7 +12,8 @@ from functools import cached_property
 from pathlib import Path
 
 from recognition import files, settings
-from recognition.digits import numbers, reader, scoring
+from recognition.digits import numbers, scoring
+from recognition.digits.pages import reader
 from recognition.media import frames
 
 OUTPUT = files.ROOT / "output" / "benchmark"
@@ -28,7 +29,7 @@ class Readers:
     def __init__(self, model: str, yardsticks: bool = True):
         self.model = reader.load(model)
         self.threshold = self.model.card["threshold"]
-        self.flags = [] if model == "pages" else ["--model", model]  # of scripts, to read with it
+        self.flags = [] if model == "digits" else ["--model", model]  # of scripts, to read with it
         self.names = list(YARDSTICKS) if yardsticks else []
         if "Tesseract" in self.names and not shutil.which("tesseract"):
             settings.say("tesseract not found, left out: install it, for example apt install tesseract-ocr")
@@ -53,7 +54,7 @@ class Readers:
 
     def read(self, path: Path, handwritten: bool = False) -> str:
         """Return what the page reader reads in a picture."""
-        lines, _ = reader.read_page(frames.read_image(path), self.model.run, self.threshold, handwritten)
+        lines, _ = reader.read(frames.read_image(path), self.model, self.threshold, handwritten)
         return numbers.text_of(lines)
 
     def read_with(self, engine: str, paths: list[Path]) -> dict[str, str]:

@@ -27,8 +27,10 @@ from recognition import files, settings
 from recognition.air_writing import fingertip, marker, strokes
 from recognition.air_writing.drawing import draw_writing
 from recognition.air_writing.pen import Pen
-from recognition.digits import live, numbers, reader
+from recognition.digits import live, numbers
 from recognition.digits.drawing import draw_digits
+from recognition.digits.pages import live as pages_live
+from recognition.digits.pages import reader as pages_reader
 from recognition.media import canvas
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
@@ -109,7 +111,7 @@ def run_beside(script: str, *arguments: object) -> dict:
 
 
 def main(config: Config) -> None:
-    model, pages_model = store.load("digits"), reader.load()
+    model, pages_model = store.load("digits"), pages_reader.load("pages")
     threshold = pages_model.card["threshold"]
     keras_model = load_weights(cards.MODELS / "pages.weights.h5", "pages", len(pages_model.class_names), "")
 
@@ -119,14 +121,18 @@ def main(config: Config) -> None:
     rows = []
     for size, ruling, required in (((1280, 720), "plain", 40), ((1280, 720), "graph", 40), ((640, 480), "plain", 60)):
         frames, text = film(size, config.frames, ruling)
-        theirs, _ = rate(live.LiveReader(with_keras, threshold).read, frames[:6], text)
-        ours, right = rate(live.LiveReader(pages_model.run, threshold).read, frames[6:], text)
-        rows.append((
-            f"{size[0]}x{size[1]}, 10 digits on {ruling} paper, drawing included",
-            f"with Keras: {theirs:.1f} frames/s",
-            f"≥ {required} frames/s",
-            f"{ours:.0f} frames/s, {right:.0%} of frames exact",
-        ))  # fmt: skip
+        theirs, _ = rate(pages_live.PageLiveReader(with_keras, threshold).read, frames[:6], text)
+        for name, read in (
+            ("digits", live.LiveReader(model.predict, model.card["threshold"]).read),
+            ("pages", pages_live.PageLiveReader(pages_model.run, threshold).read),
+        ):
+            ours, right = rate(read, frames[6:], text)
+            rows.append((
+                f"{size[0]}x{size[1]}, 10 digits on {ruling} paper, drawing included, model {name}",
+                f"pages with Keras: {theirs:.1f} frames/s",
+                f"≥ {required} frames/s",
+                f"{ours:.0f} frames/s, {right:.0%} of frames exact",
+            ))  # fmt: skip
     ours = tracking_rate(marker.MarkerTracker("red"), written_frames(config.frames), model)
     rows.append(("marker tracker, 1280x720, strokes read and drawn", "", "≥ 90 frames/s", f"{ours:.0f} frames/s"))
     if (files.DATA / "air_writing").exists():

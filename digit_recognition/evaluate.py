@@ -10,7 +10,7 @@
 labels.json is {"photo.jpg": {"digits": "the digits in reading order"}, ...}; "digits": "" is a page without any. What
 else it may say of a photo: "kind": "form", which kinds are told apart by (else by names up to the first "_");
 "numbers": ["12", "3.50"], in any order; "handwritten": true, print is no digit here; "note": "SCATTERED", in no order.
-Reads models/NAME.*: of --pages for photos of many digits, else of --model; writes confusion.png, wrong.png (the surest
+Reads models/NAME.*, for photos of many digits also one that reads pages; writes confusion.png, wrong.png (the surest
 mistakes) and samples.png to --output.
 """
 
@@ -23,7 +23,8 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
-from recognition.digits import crops, numbers, reader, scoring
+from recognition.digits import crops, numbers, scoring
+from recognition.digits.pages import reader
 from recognition.evaluation import plots
 from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
 from recognition.media.sheets import save_sheet
@@ -34,8 +35,7 @@ from recognition.training import datasets, labelled_digits
 @dataclass
 class Config:
     data: Annotated[str, tyro.conf.Positional] = "mnist"  # "mnist" (its test set), an .npz, a .jsonl, or a folder
-    model: str = "digits"  # name of a model in models/ that reads one digit
-    pages: str = "pages"  # name of a model in models/ that reads photos of many digits
+    model: str = "digits"  # name of a model in models/; one of pages, too, for photos of many digits
     threshold: float | None = None  # least confidence of a digit, 0 to 1; the model's own by default
     handwritten: bool = False  # leave printed digits out of photos of many digits
     output: Path = Path("output/evaluate")  # folder for the figures
@@ -64,11 +64,11 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: litert.Model,
 
 def evaluate_photos(config: Config, labels: dict[str, dict]) -> int:
     """Print how well photos of many digits are read, each of them, each kind, and all together."""
-    model = reader.load(config.pages)
+    model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
 
     def read(frame: np.ndarray, handwritten: bool) -> str:
-        return numbers.text_of(reader.read_page(frame, model.run, threshold, handwritten)[0])
+        return numbers.text_of(reader.read(frame, model, threshold, handwritten)[0])
 
     result = scoring.score_photos(read, Path(config.data), labels, config.handwritten)
     if config.json:

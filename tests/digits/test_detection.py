@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition.digits import detection, reader
-from recognition.digits.detection import Detections
+from recognition.digits.pages import detection, reader
+from recognition.digits.pages.detection import Detections
 
 CHANNELS = 25
 

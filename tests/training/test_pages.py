@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition.digits import detection
+from recognition.digits.pages import detection
 from recognition.networks.pages import BOX
 from recognition.synthetic import field_pages, glyphs, layouts, scribbles
 from recognition.synthetic.writing import OTHER, SIDE, SIGNS, UNSURE, Page

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from recognition import files
-from recognition.digits import detection
+from recognition.digits.pages import detection
 from recognition.models.litert import Maps
 from recognition.networks import pages
 from recognition.networks.backend import keras
@@ -101,7 +101,7 @@ def train(config, arrays: tuple[np.ndarray, ...], extra: tuple | None = None) ->
     model = run(config, pool, checkpoint)
     card = {
         "class_names": CLASSES,
-        "input": "uint8 (H, W) gray, multiples of 32, as recognition.digits.detection makes it",
+        "input": "uint8 (H, W) gray, multiples of 32, as recognition.digits.pages.detection makes it",
         "preprocessing": PREPROCESSING,
         "script": "digit_recognition/train.py --architecture pages",
         "dataset": {"name": config.dataset, "sha256": dataset, "pages": config.pages, "generator": VERSION},

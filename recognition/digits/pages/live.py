@@ -1,0 +1,54 @@
+"""Read the numbers of live frames: fast enough for a webcam, steady enough to look at."""
+
+from collections.abc import Callable
+from itertools import chain
+
+import cv2
+import numpy as np
+
+from recognition.digits.live import LiveReader
+from recognition.digits.numbers import Digit, Number, Sign, lines_of
+from recognition.digits.pages.detection import detect
+from recognition.digits.pages.reader import characters
+from recognition.media.roi import Box
+from recognition.media.tracking import Tracker
+from recognition.models import litert
+
+AREA = 230_000  # pixels of what is looked at: of 1280x720 every second one, so digits 20 pixels high are read
+STEP = 2.0  # from one scale to the next: frame after frame votes as well
+
+
+def live_reader(model: litert.Model | litert.Maps, threshold: float, roi: Box | None = None):
+    """Return what reads frames with a model of pages or of one digit; both have `read(frame)`."""
+    if isinstance(model, litert.Maps):
+        return PageLiveReader(model.run, threshold, roi)
+    return LiveReader(model.predict, threshold, roi)
+
+
+class PageLiveReader:
+    """Reads frame after frame; `run` and `threshold` are those of `reader.read_page`, `roi` is where to look."""
+
+    def __init__(self, run: Callable[[np.ndarray], np.ndarray], threshold: float, roi: Box | None = None):
+        self._run, self._threshold, self._roi = run, threshold, roi
+        self._tracker = Tracker()
+
+    def read(self, frame: np.ndarray) -> list[list[Number]]:
+        """Return the numbers to show for the next BGR frame, in lines, boxes in the frame's pixels."""
+        x1, y1, x2, y2 = self._roi or (0, 0, frame.shape[1], frame.shape[0])
+        gray = cv2.cvtColor(frame[y1:y2, x1:x2], cv2.COLOR_BGR2GRAY)
+        found = [*chain(*characters(detect(gray, self._run, AREA, STEP), self._threshold))]
+        boxes = np.array([x1, y1, x1, y1]) + np.reshape([one.box for one in found], (-1, 4))
+        labels = [(one.digit, one.printed) if isinstance(one, Digit) else (one.sign, False) for one in found]
+        digits, signs = [], []
+        for track in self._tracker.update(boxes, labels, [one.confidence for one in found]):
+            box = tuple(np.rint(track.box).astype(int).tolist())
+            inside = x1 <= box[0] < box[2] <= x2 and y1 <= box[1] < box[3] <= y2
+            if not inside and track.missed:
+                continue  # it is leaving
+            box = tuple(np.clip(box, (x1, y1, x1, y1), (x2, y2, x2, y2)).tolist())
+            (character, printed), confidence = track.label, round(track.confidence, 4)
+            if isinstance(character, int):
+                digits.append(Digit(character, confidence, box, printed))
+            else:
+                signs.append(Sign(character, confidence, box))
+        return lines_of(digits, signs)

@@ -1,0 +1,108 @@
+"""Read the numbers of a photo, whatever else stands on it and whichever way it was held.
+
+Three steps, each a function: `detect` (which characters are where, by the network of pages), `upright` (which way is
+up), `lines_of` (what stands together is a number, what is level a line).
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition.digits import crops
+from recognition.digits.numbers import Digit, Number, Sign, lines_of
+from recognition.digits.pages.detection import AREA, DIGITS, ENLARGED, Detections, detect
+from recognition.digits.reader import read_digits
+from recognition.models import cards, litert, store
+
+SIGNS = ".,-:/"  # kinds 10 to 14
+SIGN_SCORE = 0.35  # of a sign that counts
+SEEN = 0.4  # score from which on a digit speaks for the way up
+FEW = 0.6  # evidence below which a picture may lie on its side
+CLEAR = 20  # pixels: height of digits when a picture is tried upside down
+
+
+def load(name: str, folder: Path = cards.MODELS) -> litert.Model | litert.Maps:
+    """Return a model in models/ that reads digits, one at a time or whole pages. UserError for one of other images."""
+    model = store.load(name, folder)
+    return model if isinstance(model, litert.Maps) else crops.load(name, folder)
+
+
+def read(
+    frame: np.ndarray, model: litert.Model | litert.Maps, threshold: float, handwritten: bool = False
+) -> tuple[list[list[Number]], int]:
+    """Return what `read_page` does, whichever kind of model it is; one digit at a time takes every page for upright."""
+    if isinstance(model, litert.Maps):
+        return read_page(frame, model.run, threshold, handwritten)
+    return read_digits(frame, model.predict, threshold, handwritten), 0
+
+
+def read_page(
+    frame: np.ndarray, run: Callable[[np.ndarray], np.ndarray], threshold: float, handwritten: bool = False
+) -> tuple[list[list[Number]], int]:
+    """Return the numbers of a BGR or gray image, in lines as they are read, boxes in the image's pixels; and by how
+    many degrees, 0, 90, 180 or 270, it has to be turned clockwise to be upright.
+
+    `run`: see detection.detect. `threshold`: the least confidence of a digit. `handwritten`: leave printed digits out.
+    """
+    gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame
+    found, turn = upright(gray, run)
+    lines = lines_of(*characters(found, threshold, handwritten))
+    size = gray.shape[::-1] if turn % 2 == 0 else gray.shape
+    return [[_turned_back(number, turn, size) for number in line] for line in lines], 90 * turn
+
+
+def upright(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[Detections, int]:
+    """Return the characters of a gray image, turned to where most digits are seen, and by how many quarter turns.
+
+    Digits on their side are none to the network, upside down some are: where there are digits, only that is tried.
+    """
+    found = detect(gray, run)
+    digits = (found.kinds < DIGITS) & (found.scores > SEEN)
+    heights = (found.boxes[digits, 3] - found.boxes[digits, 1]) if digits.any() else np.array([np.inf])
+    area = gray.size * (CLEAR / np.median(heights)) ** 2 if evidence(found) > FEW else ENLARGED
+    turn, most = 0, evidence(found)
+    for other in (2,) if most > FEW else (1, 2, 3):
+        seen = evidence(detect(turned(gray, other), run, int(min(area, AREA))))
+        if seen > 1.2 * most + 0.3:  # clearly more
+            turn, most = other, seen
+    return (detect(turned(gray, turn), run), turn) if turn else (found, 0)
+
+
+def turned(image: np.ndarray, turns: int) -> np.ndarray:
+    """Return an image after so many quarter turns clockwise."""
+    return np.ascontiguousarray(np.rot90(image, -turns))
+
+
+def evidence(found: Detections) -> float:
+    """Return how much speaks for digits: the sum of what their scores have over SEEN."""
+    return float(np.maximum(found.scores[found.kinds < DIGITS] - SEEN, 0).sum())
+
+
+def characters(found: Detections, threshold: float, handwritten: bool = False) -> tuple[list[Digit], list[Sign]]:
+    """Return the digits and signs among what was found."""
+    digits, signs = [], []
+    rows = zip(found.kinds, found.scores, np.rint(found.boxes).astype(int).tolist(), found.printed > 0.5, strict=True)
+    for kind, score, box, printed in rows:
+        if kind < DIGITS and score >= threshold and not (handwritten and printed):
+            digits.append(Digit(int(kind), round(float(score), 4), tuple(box), bool(printed)))
+        elif DIGITS <= kind < DIGITS + len(SIGNS) and score >= SIGN_SCORE:
+            signs.append(Sign(SIGNS[kind - DIGITS], round(float(score), 4), tuple(box)))
+    return digits, signs
+
+
+def turn_box(box: tuple[int, int, int, int], turns: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return a box after so many quarter turns anticlockwise of an image; `size`: its width and height before."""
+    x1, y1, x2, y2 = box
+    width, height = size
+    for _ in range(turns):
+        x1, y1, x2, y2 = y1, width - x2, y2, width - x1
+        width, height = height, width
+    return x1, y1, x2, y2
+
+
+def _turned_back(number: Number, turns: int, size: tuple[int, int]) -> Number:
+    digits = [replace(digit, box=turn_box(digit.box, turns, size)) for digit in number.digits]
+    return replace(number, box=turn_box(number.box, turns, size), digits=digits)
