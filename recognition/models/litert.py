@@ -1,5 +1,6 @@
 """Run a model with LiteRT, which starts in a tenth of a second and needs no Keras."""
 
+import math
 import os
 
 import numpy as np
@@ -75,12 +76,12 @@ class Model:
 
 
 class Maps:
-    """A fully convolutional model that LiteRT runs: `run` maps a gray image, uint8 (H, W), to float32 (h, w, C).
+    """A fully convolutional model that LiteRT runs: `run` maps an image, float (H, W), to float32 (h, w, C).
 
     What it keeps ready are the last few sizes: live frames have the same ones again and again.
     """
 
-    READY = 8  # sizes
+    READY = 400_000  # pixels of all the sizes that are kept ready
     threshold = Model.threshold
 
     def __init__(self, content: bytes, card: dict | None = None, threads: int = 2):
@@ -100,7 +101,7 @@ class Maps:
     def _prepare(self, shape: tuple[int, int]):
         from ai_edge_litert.interpreter import Interpreter
 
-        if len(self._ready) >= self.READY:
+        while self._ready and sum(map(math.prod, [*self._ready, shape])) > self.READY:
             del self._ready[next(iter(self._ready))]
         with quiet():
             interpreter = Interpreter(model_content=self._content, num_threads=self._threads)

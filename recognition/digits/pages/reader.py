@@ -20,7 +20,7 @@ from recognition.models import cards, litert, store
 SIGNS = ".,-:/"  # kinds 10 to 14
 SIGN_SCORE = 0.35  # of a sign that counts
 SEEN = 0.4  # score from which on a digit speaks for the way up
-FEW = 0.6  # evidence below which a picture may lie on its side
+FEW = 0.3  # evidence below which a picture may lie on its side
 CLEAR = 20  # pixels: height of digits when a picture is tried upside down
 
 
@@ -57,7 +57,8 @@ def read_page(
 def upright(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[Detections, int]:
     """Return the characters of a gray image, turned to where most digits are seen, and by how many quarter turns.
 
-    Digits on their side are none to the network, upside down some are: where there are digits, only that is tried.
+    Digits on their side are none to the network, upside down some are: where there are digits, only that is tried, and
+    believed if the picture is mostly digits then, because words upside down are full of them.
     """
     found = detect(gray, run)
     digits = (found.kinds < DIGITS) & (found.scores > SEEN)
@@ -65,9 +66,10 @@ def upright(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[
     area = gray.size * (CLEAR / np.median(heights)) ** 2 if evidence(found) > FEW else ENLARGED
     turn, most = 0, evidence(found)
     for other in (2,) if most > FEW else (1, 2, 3):
-        seen = evidence(detect(turned(gray, other), run, int(min(area, AREA))))
-        if seen > 1.2 * most + 0.3:  # clearly more
-            turn, most = other, seen
+        seen = detect(turned(gray, other), run, int(min(area, AREA)))
+        sure = seen.kinds[seen.scores > SEEN]
+        if evidence(seen) > 1.2 * most + 0.3 and (other != 2 or (sure < DIGITS).mean() > 0.5):  # clearly more
+            turn, most = other, evidence(seen)
     return (detect(turned(gray, turn), run), turn) if turn else (found, 0)
 
 
