@@ -102,17 +102,17 @@ def measure(config: Config, held_back: tuple, test: tuple, model: Model, card: d
 
 def main(config: Config) -> None:
     check(config)
-    files.make_folder(config.output)
     arrays = datasets.load(config.dataset, (28, 28))
     x, y, *test = arrays
-    kept, held_back = datasets.hold_back(len(x), config.validation)
     extra = labelled_digits.load_labelled(Path(config.extra))[:2] if config.extra else None
+    files.make_folder(config.output)
     if config.architecture == "pages":
         from recognition.training.pages import fit
 
         saved, card = fit.train(config, arrays, extra)
         print(f"{saved}: {card['measured']['test_accuracy']:.2%} of the digits of made pages, {card['seconds']} s")
         return
+    kept, held_back = datasets.hold_back(len(x), config.validation)
     rng = np.random.default_rng(config.seed)
     images, labels = augment_digits.training_set(x[kept], y[kept], extra, config.written, config.no_digits, rng)
     steps = datasets.steps_of(len(images), config.batch_size)
