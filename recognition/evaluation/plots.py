@@ -33,12 +33,12 @@ def save_figure(figure: Figure, path: Path) -> None:
 
 
 def plot_history(history: dict[str, list[float]], path: Path) -> None:
-    """Save accuracy and loss by epoch, each list one number an epoch: accuracy, val_accuracy, loss, val_loss."""
-    figure = Figure(figsize=(9, 4), layout="constrained")
+    """Save what there is by epoch, each list one number an epoch: accuracy, val_accuracy, loss, val_loss."""
+    labels = {"accuracy": "accuracy", "loss": "cross-entropy loss" if "accuracy" in history else "loss"}
+    labels = {key: label for key, label in labels.items() if key in history}
+    figure = Figure(figsize=(4.5 * len(labels), 4), layout="constrained")
     epochs = max((len(values) for values in history.values()), default=0)
-    for axes, key, label in zip(
-        figure.subplots(1, 2), ("accuracy", "loss"), ("accuracy", "cross-entropy loss"), strict=True
-    ):
+    for axes, (key, label) in zip(figure.subplots(1, len(labels), squeeze=False)[0], labels.items(), strict=True):
         for prefix, name, style, color in (("", "training", "o--", BLUE), ("val_", "validation", "s-", ORANGE)):
             values = history.get(prefix + key, [])
             if values:
@@ -47,7 +47,8 @@ def plot_history(history: dict[str, list[float]], path: Path) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         axes.grid(alpha=0.4)
         axes.legend()
-    figure.axes[0].yaxis.set_major_formatter(PercentFormatter(1))
+        if key == "accuracy":
+            axes.yaxis.set_major_formatter(PercentFormatter(1))
     save_figure(figure, path)
 
 

@@ -207,3 +207,35 @@ def word_text(rng: np.random.Generator) -> str:
         return "".join(glyphs.LETTERS[k] for k in rng.integers(0, len(glyphs.LETTERS), rng.integers(2, 9)))
     text = WORDS[rng.integers(len(WORDS))]
     return str(rng.choice([text, text, text.upper(), text.capitalize()]))
+
+
+def number(page: Page, x: float, base: float, count: int, gap: float, signs: float = 0.12, height: float = 0) -> float:
+    """Write a number by hand, with a sign in it at times; `gap` between digits in heights. Return where it ends."""
+    rng, height = page.rng, height or page.height
+    rise, drift = rng.normal(0, 0.02), rng.normal(0, 0.06)
+    start, sign = x, rng.random() < signs
+    if sign and rng.random() < 0.2:
+        box = page.sign("-", x + 0.25 * height, base, height)
+        x = (box[2] if box else x + 0.4 * height) + gap * height
+    for k in range(count):
+        h = height * np.exp(rng.normal(drift, 0.09))
+        y = base + rise * (x - start) - 0.5 * h + rng.normal(0, 0.05) * height
+        box = page.digit(x + 0.3 * h, y, h)
+        x = (box[2] if box and abs(page.tilt) < 0.2 else x + 0.65 * h) + gap * height
+        if sign and k < count - 1 and rng.random() < 0.35:
+            box = page.sign(str(rng.choice(list(SIGNS))), x + 0.12 * height, base, h)
+            x = (box[2] if box else x + 0.3 * height) + max(gap, 0.02) * height
+    return x
+
+
+def print_text(page: Page, x: float, base: float, height: float, digits: bool) -> float:
+    """Print a number, a date, an amount, or a word; return where it ends."""
+    rng = page.rng
+    if digits:
+        text = "".join(str(d) for d in rng.integers(0, 10, rng.integers(1, 6)))
+        if rng.random() < 0.4 and len(text) > 1:
+            k = int(rng.integers(1, len(text)))
+            text = text[:k] + str(rng.choice(list(SIGNS))) + text[k:]
+    else:
+        text = word_text(rng)
+    return page.text(text, x, base, height, page.print, rng.uniform(0.4, 1), True)

@@ -12,15 +12,9 @@ from recognition.digits.pages.detection import Detections
 CHANNELS = 25
 
 
-def found(kinds, scores, boxes, printed=None, turns=None):
+def found(kinds, scores, boxes, printed=None):
     count = len(kinds)
-    return Detections(
-        np.array(kinds),
-        np.float32(scores),
-        np.float32(boxes),
-        np.float32(printed or [0] * count),
-        np.float32(turns if turns is not None else [[1, 0, 0, 0]] * count),
-    )
+    return Detections(np.array(kinds), np.float32(scores), np.float32(boxes), np.float32(printed or [0] * count))
 
 
 @pytest.mark.parametrize("shape", [(500, 700), (100, 60), (20, 20), (3000, 4000), (40, 6000), (1, 5)])

@@ -212,6 +212,19 @@ def test_json_is_one_object_a_frame_and_nothing_is_written(script, clip, tmp_pat
 
 
 @pytest.mark.parametrize("name", [VIDEO, WEBCAM])
+def test_frames_are_read_with_a_model_of_pages_too(script, clip, name):
+    source = [clip] if name == VIDEO else ["--source", clip]
+    done = script(name, *source, "--json", "--model", "pages", "--roi", "0", "0", "640", "350")
+    assert (done.returncode, done.stderr) == (0, "")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(records) == 80
+    assert [record["digits"] for record in records[:10]] == [[]] * 10  # empty paper
+    found = [digit for record in records[20:45] for digit in record["digits"]]
+    assert {digit["digit"] for digit in found} >= {4, 7}
+    assert all(0 <= digit["box"][0] < digit["box"][2] <= 640 and digit["box"][3] <= 350 for digit in found)
+
+
+@pytest.mark.parametrize("name", [VIDEO, WEBCAM])
 def test_text_may_be_digits_only(script, tmp_path, name):
     page = write([list("407")], height=360, width=960)  # two heights apart
     path = save_clip(tmp_path / "clip.mp4", [page] * 20)

@@ -199,10 +199,18 @@ def test_unknown_model_is_one_line(script, photo):
     assert "nonsense.json not found" in one_line(done)
 
 
-def test_threshold_1_reads_nothing_and_0_reads_more(script, photo):
-    found = [records(script(SCRIPT, photo, "--json", "--threshold", value))[0]["digits"] for value in ("1", "0")]
-    assert found[0] == []
-    assert {digit["digit"] for digit in found[1]} >= {4, 0, 7, 5}
+def test_models_of_one_digit_and_of_pages_are_taken_and_no_others(script, photo):
+    (record,) = records(script(SCRIPT, photo, "--json", "--model", "pages"))
+    assert list(record) == ["source", "frame", "text", "digits", "numbers"]
+    assert {digit["digit"] for digit in record["digits"]} >= {4, 7}
+    done = script(SCRIPT, photo, "--json", "--model", "cifar10")
+    assert done.returncode == 1
+    assert "no model of digits" in one_line(done)
+
+
+def test_threshold_1_reads_nothing_and_0_reads_all(script, photo):
+    texts = [records(script(SCRIPT, photo, "--json", "--threshold", value))[0]["text"] for value in ("1", "0")]
+    assert texts == ["", "407\n5"]
 
 
 def test_a_reader_that_stops_early_is_no_error(photo):

@@ -8,7 +8,7 @@ import pytest
 
 from recognition.digits.pages import detection
 from recognition.networks.pages import BOX
-from recognition.synthetic import field_pages, glyphs, layouts, scribbles
+from recognition.synthetic import field_pages, forms, glyphs, layouts, scribbles
 from recognition.synthetic.writing import OTHER, SIDE, SIGNS, UNSURE, Page
 from recognition.training import augment_digits
 from recognition.training.pages import batches, pool
@@ -81,7 +81,7 @@ def test_what_is_crossed_out_or_hidden_is_not_learned(sources):
     assert field_pages._seen(labels, hidden)[:, 4].tolist() == [3, UNSURE]
 
 
-@pytest.mark.parametrize("layout", [layouts.rows, layouts.table, layouts.combs, layouts.form, layouts.sums])
+@pytest.mark.parametrize("layout", [layouts.rows, forms.table, forms.combs, forms.form, layouts.sums])
 def test_layouts_write_digits(sources, layout):
     page = blank(sources, 1, 20.0)
     layout(page)
@@ -140,7 +140,6 @@ def test_maps_are_read_as_what_was_drawn():
     assert found.scores[order] == pytest.approx([1, 1, 1])
     assert found.boxes[order] + detection.MARGIN == pytest.approx(np.float32(labels)[:, :4], abs=0.01)
     assert found.printed[order].tolist() == [0, 1, 0]
-    assert found.turns[order][0].tolist() == [1, 0, 0, 0]
 
 
 def test_heat_falls_off_around_a_centre_and_unsure_places_do_not_count():

@@ -26,14 +26,13 @@ MOST = 12_000  # characters of a picture that are kept; a page of texture has no
 
 @dataclass
 class Detections:
-    """Characters found, the best first: kinds int (N,), scores 0-1 (N,), boxes float (N, 4) in the image's pixels,
-    whether printed 0-1 (N,), and for each the shares of the four ways up, float (N, 4)."""
+    """Characters found, the best first: kinds int (N,), scores 0-1 (N,), boxes float (N, 4) in the image's pixels, and
+    whether printed 0-1 (N,)."""
 
     kinds: np.ndarray
     scores: np.ndarray
     boxes: np.ndarray
     printed: np.ndarray
-    turns: np.ndarray
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -147,7 +146,7 @@ def _peaks(maps: np.ndarray, scale: float) -> Detections:
     boxes = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1) / scale
     scores = np.where((kinds < DIGITS) & ((height < 12) | (height > 40)), 0.85 * scores, scores)
     fits = (kinds >= DIGITS) | ((height >= HEIGHTS[0]) & (height <= HEIGHTS[1]))
-    found = Detections(kinds, scores, boxes, at[:, OTHER + 5], at[:, OTHER + 6 :])
+    found = Detections(kinds, scores, boxes, at[:, OTHER + 5])
     return found[fits]
 
 
