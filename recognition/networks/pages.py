@@ -2,16 +2,15 @@
 
 It looks at every place of a page the way CenterNet does (X. Zhou et al., "Objects as points", 2019): a heat map for
 each kind of character, which is 1 at the centres of such characters, and beside it the size of the box, where in its
-cell of 4x4 pixels the centre is, whether the character is printed, and which way is up. Its body is an hourglass down
-to 1/32, so that it sees some 200 pixels around: an l among letters is no 1, and the corner of a box no 7.
+cell of 4x4 pixels the centre is, and whether the character is printed. Its body is an hourglass down to 1/32, so that
+it sees some 200 pixels around: an l among letters is no 1, and the corner of a box no 7.
 """
 
 from recognition.networks.backend import FusedBatchNormalization, keras, layers, tf
 
 STRIDE = 4  # pixels a cell of the maps
 MULTIPLE = 32  # of pixels that height and width of a page have to be
-BOX = 4  # maps beside the heat maps: log of width and height in 16 pixels, x and y of the centre in its cell;
-# then printed, then four for the quarter turns that would bring the writing upright
+BOX = 4  # maps beside the heat maps: log of width and height in 16 pixels, x and y of the centre in its cell
 WIDTHS = (16, 32, 64, 96, 160)  # filters at 1/2, 1/4, 1/8, 1/16 and 1/32
 
 
@@ -45,10 +44,10 @@ def _up(x, beside, filters: int):
 
 
 def pages(classes: int, widths: tuple[int, ...] = WIDTHS) -> keras.Model:
-    """Return the network of pages: (H, W, 1) in, both multiples of 32; (H/4, W/4, classes + 9) out.
+    """Return the network of pages: (H, W, 1) in, both multiples of 32; (H/4, W/4, classes + 5) out.
 
     In go pixels as digits.detection.normalise makes them with OpenCV, ten times as fast as layers could. Out come the
-    heat maps, 0-1, one a class; then BOX numbers; then printed, 0-1; then four for the way up, sum 1.
+    heat maps, 0-1, one a class; then BOX numbers; then printed, 0-1.
     """
     inputs = keras.Input((None, None, 1), name="image")
     x = _convolution(inputs, widths[0], 2)
@@ -65,15 +64,14 @@ def pages(classes: int, widths: tuple[int, ...] = WIDTHS) -> keras.Model:
     )(x)
     box = layers.Conv2D(BOX, 1, dtype="float32")(x)
     printed = layers.Conv2D(1, 1, activation="sigmoid", dtype="float32")(x)
-    turn = layers.Conv2D(4, 1, activation="softmax", dtype="float32")(x)
-    maps = layers.Concatenate(dtype="float32", name="probabilities")([heat, box, printed, turn])
+    maps = layers.Concatenate(dtype="float32", name="probabilities")([heat, box, printed])
     return keras.Model(inputs, maps, name="pages")
 
 
 def loss(classes: int):
     """Return the loss of `pages`: (targets, maps) -> a number.
 
-    Targets, float (N, H/4, W/4, classes + 11): as the network's maps, of which all but the heat maps count at the
+    Targets, float (N, H/4, W/4, classes + 7): as the network's maps, of which all but the heat maps count at the
     centres of characters only; then where the heat maps count, 0 or 1; then 1 at those centres. The loss of the heat
     maps is CenterNet's focal loss, that of the boxes the absolute difference.
     """
@@ -84,9 +82,9 @@ def loss(classes: int):
         weights = tf.constant([1.0] * 10 + [0.6] * (classes - 11) + [0.3])  # digits, signs, other characters
         wrong = -tf.math.log(1 - found) * found**2 * (tf.square(tf.square(1 - heat)) * counts * weights)
         targets, maps = tf.boolean_mask(targets, marked), tf.boolean_mask(maps, marked)  # only the centres
-        heat, box, printed, turn, _ = tf.split(targets, [classes, BOX, 1, 4, 2], -1)
-        found, found_box, *others = tf.split(maps, [classes, BOX, 1, 4], -1)
-        found, found_printed, found_turn = (tf.clip_by_value(part, 1e-5, 1 - 1e-5) for part in (found, *others))
+        heat, box, printed, _ = tf.split(targets, [classes, BOX, 1, 2], -1)
+        found, found_box, found_printed = tf.split(maps, [classes, BOX, 1], -1)
+        found, found_printed = (tf.clip_by_value(part, 1e-5, 1 - 1e-5) for part in (found, found_printed))
         centre = tf.cast(heat > 0.999, tf.float32)
         right = -tf.math.log(found) * (1 - found) ** 2 * centre * weights
         entropy = -printed * tf.math.log(found_printed) - (1 - printed) * tf.math.log(1 - found_printed)
@@ -94,7 +92,6 @@ def loss(classes: int):
             tf.reduce_sum(wrong) + tf.reduce_sum(right),
             0.5 * tf.reduce_sum(tf.abs(box - found_box)),
             0.2 * tf.reduce_sum(entropy),
-            0.5 * tf.reduce_sum(-turn * tf.math.log(found_turn)),
         )
         return sum(terms) / tf.maximum(tf.reduce_sum(centre), 1.0)
 

@@ -7,7 +7,7 @@ paper under it and the camera before it.
 import cv2
 import numpy as np
 
-from recognition.synthetic import layouts
+from recognition.synthetic import forms, layouts
 from recognition.synthetic.glyphs import Fonts, Sources
 from recognition.synthetic.surfaces import paper, photograph, scenery
 from recognition.synthetic.writing import SIDE, UNSURE, Page
@@ -26,6 +26,11 @@ def make(seed: int, sources: Sources, fonts: Fonts) -> tuple[np.ndarray, np.ndar
         return photograph(around, page.ink, page.lines, around, rng)[0], np.zeros((0, 7), np.float32)
     layouts.write(page)
     ground = paper(SIDE, page.height, page.tilt, rng)
+    if rng.random() < 0.08:  # what stands on the other side shines through, mirrored: no digits
+        behind = Page(rng, sources, fonts, float(np.exp(rng.uniform(np.log(8), np.log(30)))))
+        rng.choice([layouts.document, layouts.words, forms.form])(behind)
+        seen = cv2.GaussianBlur(np.maximum(behind.ink, behind.lines)[:, ::-1], (0, 0), rng.uniform(0.5, 1.5))
+        ground *= 1 - rng.uniform(0.02, 0.15) * seen
     image, hidden = photograph(ground, page.ink, page.lines, around, rng)
     return image, _seen(np.array(page.labels, np.float32).reshape(-1, 7), hidden)
 

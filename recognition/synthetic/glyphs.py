@@ -58,8 +58,10 @@ def find_sources(mnist: tuple[np.ndarray, np.ndarray], folder: Path = files.DATA
     paths = sorted(set(font_manager.findSystemFonts()) | {f.fname for f in font_manager.fontManager.ttflist})
     paths = [path for path in paths if not any(name in Path(path).name for name in NOT_FOR_TEXT) and _has_digits(path)]
     written = [path for path in paths if any(name in Path(path).name for name in HANDWRITTEN)]
+    own = [path for path in sorted((folder / "handwriting_fonts").glob("*")) if _has_digits(str(path))]
     photos = sorted(str(path) for path in (folder / "lfw").glob("*/*.jpg"))
-    return Sources(digits, letters, labels, written, sorted(set(paths) - set(written)), photos)
+    printed = sorted(set(paths) - set(written))
+    return Sources(digits, letters, labels, written + [str(path) for path in own], printed, photos)
 
 
 def _has_digits(path: str) -> bool:
@@ -83,8 +85,11 @@ def enlarge(image: np.ndarray, pen: float, rng: np.random.Generator) -> np.ndarr
     large = cv2.GaussianBlur(large, (0, 0), 1.5)
     mask = np.where(large > rng.uniform(90, 150), 255, 0).astype(np.uint8)
     mask = crop(mask)
-    if mask is None:
-        return None
+    return None if mask is None else thicken(mask, pen)
+
+
+def thicken(mask: np.ndarray, pen: float) -> np.ndarray:
+    """Return a character, uint8 mask, with strokes `pen` of its height thick, or as thin as it stays whole."""
     change = round(pen * mask.shape[0] - stroke_thickness(mask > 0))
     if change > 0:
         kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (change + 1, change + 1))

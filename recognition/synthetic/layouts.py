@@ -10,7 +10,7 @@ def write(page: Page) -> None:
     """Fill a page with one kind of content, at times with a second one of another size over it."""
     kinds = [rows, sums, forms.table, forms.combs, forms.sudoku, forms.form]
     kinds += [words, document, sparse, sheet, scribbles.draw]
-    shares = [0.18, 0.1, 0.1, 0.1, 0.05, 0.1, 0.11, 0.1, 0.05, 0.06, 0.05]
+    shares = [0.18, 0.1, 0.1, 0.08, 0.05, 0.1, 0.1, 0.1, 0.06, 0.09, 0.04]
     page.rng.choice(kinds, p=shares)(page)
     if page.rng.random() < 0.15:  # big things: too large to be read on this scale, and not to be taken to pieces
         k, height = page.rng.integers(10), page.rng.uniform(80, 260)
@@ -88,11 +88,11 @@ def _signed(page: Page, x: float, base: float) -> float:
 
 
 def sheet(page: Page) -> None:
-    """A sheet of characters that stand alone: one sign again and again, letters, or all kinds with digits between."""
+    """A sheet of characters that stand alone: digits, one sign again and again, letters, or all of these."""
     rng, h = page.rng, page.height
-    kind = str(rng.choice(["one sign", "signs", "letters", "all"]))
+    kind = str(rng.choice(["digits", "one sign", "signs", "letters", "all"], p=[0.4, 0.2, 0.1, 0.1, 0.2]))
     sign = str(rng.choice(scribbles.MARKS))
-    step = h * rng.uniform(1.2, 2.6)
+    step = h * rng.uniform(1.2, 2.6 if kind != "digits" else 4)
     for base in np.arange(rng.uniform(0.5, 1.5) * h, SIDE + h, step):
         for x in np.arange(rng.uniform(-1, 0.5) * h, SIDE, step):
             x, y = x + rng.normal(0, 0.08) * h, base + rng.normal(0, 0.08) * h
@@ -101,7 +101,7 @@ def sheet(page: Page) -> None:
                 scribbles.mark(page, x, y, h, sign)
             elif kind == "signs" or (kind == "all" and share < 0.3):
                 scribbles.mark(page, x, y, h)
-            elif kind == "letters" or share < 0.6:
+            elif kind == "letters" or (kind == "all" and share < 0.6):
                 scribbles.letter(page, x, y, h)
             else:
                 number(page, x, y, 1, 0)

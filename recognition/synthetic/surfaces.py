@@ -34,6 +34,8 @@ def paper(side: int, height: float, tilt: float, rng: np.random.Generator) -> np
     """Return empty paper, light 0-1, float32 (side, side); `height`, `tilt`: of the writing's rows, for rulings."""
     x, y = _grid(side)
     ground = np.full((side, side), rng.uniform(0.55, 1.0), np.float32)
+    if rng.random() < 0.12:  # a drawing on a screen, a scan
+        return np.ones_like(ground)
     if rng.random() < 0.25:  # fibres, cloth, wood, stains
         cells = int(rng.choice([4, 8, 16, 40, 80, 160]))
         ground += _noise(side, cells, rng, rng.choice([1, 1, 0.1, 0.04])) * rng.uniform(0.01, 0.1)
@@ -56,7 +58,7 @@ def paper(side: int, height: float, tilt: float, rng: np.random.Generator) -> np
 def _rule(ground: np.ndarray, height: float, tilt: float, rng: np.random.Generator, squares: bool) -> None:
     """Draw the ruling of the paper, in place."""
     side = len(ground)
-    gap = max(6.0, height * rng.uniform(0.35, 2.2))
+    gap = max(5.0, height * float(np.exp(rng.uniform(np.log(0.15 if squares else 0.4), np.log(2.2)))))
     layer, width = np.zeros((side, side), np.uint8), int(rng.choice([1, 1, 1, 2])) if gap > 14 else 1
     rise = np.tan(tilt + rng.normal(0, 0.01))
     for k in np.arange(-side, 2 * side, gap) + rng.uniform(0, gap):
@@ -105,7 +107,7 @@ def photograph(
             1.0,
         )
         image = cv2.filter2D(image, -1, kernel / kernel.sum())
-    image = image + rng.choice([0.002, 0.006, 0.012, 0.03]) * rng.standard_normal((side, side), np.float32)
+    image = image + rng.choice([0, 0.002, 0.006, 0.012, 0.03]) * rng.standard_normal((side, side), np.float32)
     gain = rng.uniform(0.35, 1.0) if rng.random() < 0.3 else 1.0
     image = np.clip(image * gain * 255, 0, 255).astype(np.uint8)
     if rng.random() < 0.4:

@@ -49,8 +49,8 @@ class Page:
         self.value = rng.uniform(0.5, 1)  # how dark the pen is
         self.tilt = rng.uniform(-0.3, 0.3) if rng.random() < 0.12 else rng.normal(0, 0.035)  # of the rows, radians
         self.turn, self.shear = rng.normal(0, 0.05), rng.normal(0, 0.18)  # of the hand
-        self.style = rng.choice(["sets", "strokes", "font", "all"], p=[0.56, 0.14, 0.2, 0.1])
-        self.font = any_font(self.sources.written, rng)
+        self.style = rng.choice(["sets", "strokes", "font", "all"], p=[0.46, 0.14, 0.3, 0.1])
+        self.font, self.font_pen = any_font(self.sources.written, rng), rng.random() < 0.4  # as thick as the font is
         self.print = any_font(self.sources.printed, rng)
         self.wobble = rng.uniform(0.3, 1.2)
 
@@ -95,7 +95,8 @@ class Page:
             return glyphs.crop(glyphs.stroke_glyph(str(digit), pen, rng, self.wobble))
         if style == "font" and self.font:
             drawn = self.fonts.draw(str(digit), self.font, 80)
-            return drawn and glyphs.crop(np.ascontiguousarray(drawn[0]))
+            mask = drawn and glyphs.crop(np.ascontiguousarray(drawn[0]))
+            return mask if mask is None or self.font_pen else glyphs.thicken(mask, pen)
         images, labels = self.sources.digits[int(rng.random() < 0.15 and len(self.sources.digits) > 1)]
         while True:
             k = rng.integers(len(images))

@@ -5,7 +5,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from matplotlib import font_manager
 
+from recognition.digits.normalisation import stroke_thickness
 from recognition.digits.pages import detection
 from recognition.networks.pages import BOX
 from recognition.synthetic import field_pages, forms, glyphs, layouts, scribbles
@@ -124,9 +126,9 @@ def test_labels_turn_with_the_page(turns):
     assert labels[:, 4].tolist() == [7, 8]
 
 
-def maps_of(labels, turns=0, side=128):
-    maps = np.zeros((side // 4, side // 4, len(batches.CLASSES) + BOX + 7), np.float32)
-    batches.draw_maps(maps, np.float32(labels), turns)
+def maps_of(labels, side=128):
+    maps = np.zeros((side // 4, side // 4, len(batches.CLASSES) + BOX + 3), np.float32)
+    batches.draw_maps(maps, np.float32(labels))
     return maps
 
 
@@ -134,7 +136,7 @@ def test_maps_are_read_as_what_was_drawn():
     """What detection makes of perfect maps are the labels."""
     labels = [[20, 30, 40, 62, 3, 32, 0], [44, 30, 52, 60, 1, 30, 1], [80, 80, 84, 85, 10, 30, 0]]
     maps = maps_of(labels)
-    found = detection._peaks(maps[..., :25], 1.0)
+    found = detection._peaks(maps[..., :21], 1.0)
     order = np.argsort(found.boxes[:, 0])
     assert found.kinds[order].tolist() == [3, 1, 10]
     assert found.scores[order] == pytest.approx([1, 1, 1])
@@ -151,6 +153,30 @@ def test_heat_falls_off_around_a_centre_and_unsure_places_do_not_count():
     assert counts[12, 27] == counts[25, 2] == 0
     assert counts[15, 12] == counts[0, 0] == 1
     assert maps[..., :16].sum() == heat.sum()  # nothing of what is unsure or too small
+
+
+def test_parts_of_a_digit_too_large_for_the_scale_are_none():
+    counts = maps_of([[40, 20, 80, 74, 8, 54, 0]])[..., -2]
+    assert counts[11, 15] == 0  # its centre may be read or not
+    assert counts[7, 15] == counts[16, 15] == 1  # its loops may not
+
+
+def test_pens_are_as_thick_as_wanted():
+    rng = np.random.default_rng(0)
+    for digit in "0358":
+        mask = glyphs.crop(glyphs.stroke_glyph(digit, 0.08, rng))
+        thickness = [stroke_thickness(glyphs.thicken(mask, pen) > 0) / len(mask) for pen in (0.04, 0.12, 0.18)]
+        assert thickness == pytest.approx([0.04, 0.12, 0.18], abs=0.025)
+
+
+def test_fonts_of_ones_own_are_taken_for_handwriting(tmp_path):
+    folder = tmp_path / "handwriting_fonts"
+    folder.mkdir()
+    (folder / "mine.ttf").write_bytes(Path(font_manager.findfont("DejaVu Sans")).read_bytes())
+    (folder / "notes.txt").write_text("no font")
+    digits = np.zeros((1, 28, 28), np.uint8), np.zeros(1, int)
+    assert str(folder / "mine.ttf") in glyphs.find_sources(digits, tmp_path).written
+    assert str(folder / "notes.txt") not in glyphs.find_sources(digits, tmp_path).written
 
 
 def test_a_frame_of_plain_paper_cuts_characters_off():

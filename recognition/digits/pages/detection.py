@@ -9,7 +9,7 @@ import numpy as np
 
 STRIDE, MULTIPLE = 4, 32  # pixels: of a cell of the network's maps; sides of what it looks at
 DIGITS, OTHER = 10, 15  # kinds: 0 to 9, the signs, then any other character
-AREA = 3_000_000  # pixels at most: larger photos are shrunk
+AREA = 2_400_000  # pixels at most: larger photos are shrunk
 ENLARGED = 1_000_000  # pixels: smaller pictures are enlarged to this, four times a side at most
 BAND, OVERLAPPING = 1_500_000, 64  # pixels that go through the network at once, and that two such bands share: memory
 SMALLEST = 24  # pixels: the longer side of the coarsest scale
@@ -46,7 +46,7 @@ def detect(
 ) -> Detections:
     """Return the characters of a gray image, uint8 (H, W), at all scales, one of each place.
 
-    `run` maps float (H, W), both multiples of MULTIPLE, to the maps of networks.pages, float (H/4, W/4, kinds + 9).
+    `run` maps float (H, W), both multiples of MULTIPLE, to the maps of networks.pages, float (H/4, W/4, kinds + 5).
     `area`: pixels of the finest scale at most; `step`: from one scale to the next, more is faster.
     """
     levels = [(maps_of(normalise(image), run), scale) for image, scale in pyramid(gray, area, step)]
@@ -101,14 +101,15 @@ def maps_of(image: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.nd
 
 def pyramid(gray: np.ndarray, area: int = AREA, step: float = STEP) -> Iterator[tuple[np.ndarray, float]]:
     """Yield the image at scales `step` apart, with MARGIN around it, and each one's scale."""
-    longer, larger = max(gray.shape), np.sqrt(area / gray.size)
+    (height, width), larger = gray.shape, np.sqrt(area / gray.size)
     scale = min(1.0, larger) if gray.size > ENLARGED else min(4.0, larger, np.sqrt(ENLARGED / gray.size))
     edge = np.concatenate([gray[0], gray[-1], gray[:, 0], gray[:, -1]])
-    paper = int(np.median(edge))
+    paper, source, source_scale = int(np.median(edge)), gray, 1.0
     while True:
-        size = max(1, round(gray.shape[1] * scale)), max(1, round(gray.shape[0] * scale))
-        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        small = cv2.resize(gray, size, interpolation=how)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        small = cv2.resize(source, size, interpolation=cv2.INTER_AREA if scale < source_scale else cv2.INTER_CUBIC)
+        if scale < source_scale / 2:  # what follows needs no more
+            source, source_scale = small, scale
         bottom, right = (-(length + 2 * MARGIN) % MULTIPLE for length in small.shape)
         yield (
             cv2.copyMakeBorder(
@@ -117,7 +118,7 @@ def pyramid(gray: np.ndarray, area: int = AREA, step: float = STEP) -> Iterator[
             scale,
         )
         scale /= step
-        if scale * longer < SMALLEST:
+        if scale * max(height, width) < SMALLEST:
             return
 
 
