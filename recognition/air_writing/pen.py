@@ -68,7 +68,7 @@ class Pen:
             self.down = tip.writing
         elif tip.writing != self._gesture:
             ended = self._lift()
-            self._arriving, self.down = False, tip.writing
+            self._new, self._arriving, self.down = False, False, tip.writing
         elif self._new:
             self._new = False
             if self._comes_in():

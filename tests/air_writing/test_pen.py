@@ -155,3 +155,22 @@ def test_memory_stays_small_whatever_the_hand_does(writing, step, kept):
     assert len(tool._recent) < 20
     assert len(tool.points) <= kept
     assert tool.writing == (kept > 1)
+
+
+@pytest.mark.parametrize("fps", [3, 8, 15, 30])
+def test_no_order_of_places_gestures_and_gaps_stops_the_pen(fps):
+    """Also a gesture that changes in the frame after the hand appeared, as live streams have it."""
+    for seed in range(300):
+        rng = np.random.default_rng(seed)
+        tool, place, writing, seconds = pen.Pen(*SIZE, 0.5), np.array([300.0, 200.0]), False, 0.0
+        for _ in range(40):
+            place = place + rng.normal(0, rng.choice([0, 2, 60]), 2)
+            if rng.random() < 0.3:
+                writing = not writing
+            tip = None if rng.random() < 0.2 else pen.Tip(*place, writing, float(rng.choice([0, 30])))
+            stroke = tool.update(tip, seconds)
+            assert stroke is None or (stroke.ndim == 2 and stroke.shape[1] == 3 and len(stroke) >= 2)
+            assert 0 <= tool.resting <= 1
+            assert tool.writing in (True, False)
+            seconds += rng.choice([0, 1, 1, 1, 1, 8]) / fps
+        tool.lift()
