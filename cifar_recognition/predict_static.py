@@ -53,7 +53,7 @@ def main(config: Config) -> int:
             line = config.json and classification.json_line(frame.source, frame.index, seen)
             if sink.put(frame, classification.text_of(seen), line):
                 break
-    return 1 if source.failed else 0
+    return 1 if source.failed or sink.failed else 0
 
 
 if __name__ == "__main__":

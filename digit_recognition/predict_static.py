@@ -61,7 +61,7 @@ def main(config: Config) -> int:
     finally:
         if config.csv and pages:  # also what was read before Ctrl-C
             tables.write_csv(config.csv, pages, several=len(pages) + len(source.failed) > 1)
-    return 1 if source.failed else 0
+    return 1 if source.failed or sink.failed else 0
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def main(config: Config) -> int:
             line = config.json and live.json_line(frame.source, frame.index, seen)
             if sink.put(frame, ", ".join(names) or "no face", line):
                 break
-    return 1 if source.failed else 0
+    return 1 if source.failed or sink.failed else 0
 
 
 if __name__ == "__main__":

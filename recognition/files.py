@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -26,6 +27,27 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@contextlib.contextmanager
+def name_for_opencv(path: str) -> Iterator[str]:
+    """Yield a name under which OpenCV opens a file: one that is no UTF-8 would crash it, and gets a link meanwhile."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # only where names are bytes, and links are allowed
+        with tempfile.TemporaryDirectory() as folder:
+            link = os.path.join(folder, f"link{os.path.splitext(path)[1].encode('ascii', 'ignore').decode()}")
+            os.symlink(os.path.abspath(path), link)
+            yield link
+    else:
+        yield path
+
+
+def shortened(stem: str, most: int = 180) -> str:
+    """Return a file name's stem of so many bytes at most: file systems take 255, and there are things to append."""
+    while len(os.fsencode(stem)) > most:
+        stem = stem[:-1]
+    return stem
 
 
 def make_folder(folder: Path | str, flag: str = "--output") -> Path:

@@ -96,7 +96,9 @@ class YuNet:
     @staticmethod
     def _load() -> cv2.FaceDetectorYN:
         with quiet():  # OpenCV 5 warns of a setting that nobody made
-            return cv2.FaceDetectorYN.create(str(fetch_yunet()), "", (0, 0), SCORE, OVERLAP)
+            return cv2.FaceDetectorYN.create(
+                "onnx", np.fromfile(fetch_yunet(), np.uint8), np.empty(0, np.uint8), (0, 0), SCORE, OVERLAP
+            )
 
 
 class Dlib:

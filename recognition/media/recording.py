@@ -11,7 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.files import make_folder
+from recognition.files import make_folder, name_for_opencv, shortened
 from recognition.media.frames import Frame
 from recognition.media.videos import open_capture
 from recognition.settings import UserError, quiet, say, uninterrupted
@@ -23,7 +23,7 @@ MIN_FREE = 50_000_000  # bytes left on the disk when recording stops, so that th
 
 def name_of(source) -> str:
     """Return the name under which files about a video or camera are saved, without a suffix."""
-    return "camera" if source.live else re.sub(r'[<>:"/\\|?*]', "_", Path(source.source).stem)
+    return "camera" if source.live else shortened(re.sub(r'[<>:"/\\|?*]', "_", Path(source.source).stem))
 
 
 class VideoWriter:
@@ -114,8 +114,9 @@ class VideoWriter:
 
     def _open(self, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
         codec = cv2.VideoWriter_fourcc(*CODECS[self.path.suffix.lower()])
-        with quiet(), uninterrupted():  # OpenCV doubts the codec of .webm, and is wrong
-            return cv2.VideoWriter(str(self._temporary), cv2.CAP_FFMPEG, codec, fps, size)
+        # OpenCV doubts the codec of .webm, and is wrong
+        with name_for_opencv(str(self._temporary)) as name, quiet(), uninterrupted():
+            return cv2.VideoWriter(name, cv2.CAP_FFMPEG, codec, fps, size)
 
     def _begin(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]

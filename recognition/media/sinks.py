@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.files import make_folder, write_atomically
+from recognition.files import make_folder, shortened, write_atomically
 from recognition.media.frames import SUFFIXES, Frame
 from recognition.media.recording import VideoWriter, name_of
 from recognition.media.windows import Window, has_display
@@ -31,7 +31,9 @@ def window_or_output(config, live: bool = False) -> tuple[bool, str | None]:
 
 def save_picture(path: Path, image: np.ndarray) -> None:
     """Write a BGR image to a file of the kind that its suffix names; raise UserError if there is no such kind."""
-    ok, content = cv2.imencode(path.suffix, image) if cv2.haveImageWriter(path.name) else (False, None)
+    suffix = path.suffix.lower()  # OpenCV gets nothing else of a name: bytes that are no UTF-8 would crash it
+    known = suffix in SUFFIXES and cv2.haveImageWriter(f"any{suffix}")
+    ok, content = cv2.imencode(suffix, image) if known else (False, None)
     if not ok:
         raise UserError(f"{path}: this kind of image cannot be written: name it .png or .jpg", 2)
     write_atomically(path, lambda file: file.write_bytes(content.tobytes()))  # not imwrite: it takes few names
@@ -41,7 +43,7 @@ class FrameSink:
     """Where annotated pictures go: into the folder or file `output`, or into a window that waits for a key."""
 
     def __init__(self, output: str | None, show: bool, suffix: str = "_read.png"):
-        self.quit = False  # whether the user closed the window
+        self.quit, self.failed = False, []  # whether the user closed the window; photos whose pictures were not written
         self._saved: FrameSink | None = None  # what the key s saves
         self._window = Window("any key: next, s: save, q: quit") if show else None
         self._suffix, self._used = suffix, set()
@@ -70,13 +72,18 @@ class FrameSink:
 
     def put(self, frame: Frame, text: str, line: str | None = None) -> bool:
         """Save and show an annotated frame, and print text, or a line of JSON; tell whether the user had enough."""
-        path = self.write(frame)
+        try:
+            path = self.write(frame)
+        except OSError as error:  # the disk is full, say: the other pictures can still be read
+            say(f"error: {error.filename}: {error.strerror}")
+            self.failed.append(frame.source)
+            path = None
         print(line or f"{frame.source}: {text}{f'   -> {path}' if path else ''}", flush=True)
         self.show(frame)
         return self.quit
 
     def _path(self, source: str) -> Path:
-        folder, stem, suffix, number = self._output, Path(source).stem, self._suffix, 1
+        folder, stem, suffix, number = self._output, shortened(Path(source).stem), self._suffix, 1
         if not self._is_folder():
             folder, stem, suffix = folder.parent, folder.stem, folder.suffix
         path = folder / f"{stem}{suffix}"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 
+from recognition.files import name_for_opencv
 from recognition.media.frames import Frame
 from recognition.progress import ahead
 from recognition.settings import UserError, say, uninterrupted
@@ -30,8 +31,11 @@ def is_plausible(fps: float) -> bool:
 def open_capture(address: str | int, backend: int = cv2.CAP_FFMPEG, *options: int) -> cv2.VideoCapture:
     """Return OpenCV's capture, opened or not; `options` are properties and their values in turn."""
     try:
-        with uninterrupted():
-            return cv2.VideoCapture(address, backend, options)
+        if isinstance(address, int):
+            with uninterrupted():
+                return cv2.VideoCapture(address, backend, options)
+        with name_for_opencv(address) as name, uninterrupted():
+            return cv2.VideoCapture(name, backend, options)
     except cv2.error:  # a few backends raise where the others return
         return cv2.VideoCapture()
 
