@@ -135,8 +135,8 @@ def normalise(gray: np.ndarray) -> np.ndarray:
 
 def _peaks(maps: np.ndarray, scale: float) -> Detections:
     """Return the places of one scale where the heat is highest, their boxes in pixels of the image."""
-    heat = maps[..., : OTHER + 1]
-    best = heat.max(-1)
+    heat = np.ascontiguousarray(maps[..., : OTHER + 1])
+    best = cv2.reduce(heat.reshape(-1, OTHER + 1), 1, cv2.REDUCE_MAX).reshape(maps.shape[:2])  # faster than NumPy's max
     peak = (best >= cv2.dilate(best, np.ones((3, 3), np.uint8))) & (best > CANDIDATE)
     rows, columns = np.nonzero(peak)
     at = maps[rows, columns]
