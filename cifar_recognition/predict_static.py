@@ -43,7 +43,7 @@ def main(config: Config) -> int:
     classifier = classification.load(config.model)
     threshold = classifier.threshold(config.threshold)
     show, output = sinks.window_or_output(config)
-    source = frames.FrameSource(config.paths)
+    source = frames.FrameSource(config.paths, all_pages=True)
     with sinks.FrameSink(output, show, "_named.png") as sink:
         for frame in source:
             seen = classification.classify(frame.image, classifier, threshold, config.top)

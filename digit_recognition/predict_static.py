@@ -45,7 +45,7 @@ def main(config: Config) -> int:
     model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
     show, output = sinks.window_or_output(config)
-    source = frames.FrameSource(config.paths)
+    source = frames.FrameSource(config.paths, all_pages=True)
     pages = []
     try:
         with sinks.FrameSink(output, show) as sink:

@@ -48,7 +48,7 @@ def main(config: Config) -> int:
     show, output = sinks.window_or_output(config)
     if output and Path(output).resolve().is_relative_to(config.faces.resolve()):
         raise settings.UserError(f"--output {output}: would become photos of people there: choose another one", 2)
-    source = frames.FrameSource(config.paths)
+    source = frames.FrameSource(config.paths, all_pages=True)
     with sinks.FrameSink(output, show, "_named.png") as sink:
         for frame in source:
             found = detector.detect(frame.image)

@@ -5,6 +5,7 @@ A frame is a BGR image, uint8 (H, W, 3), as OpenCV has it. Sources are iterated 
 
 import glob
 import io
+import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterator
@@ -14,11 +15,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from recognition.media import documents
 from recognition.settings import UserError, say
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # not EPS: Pillow would start Ghostscript for it
-HEIF = {".heic", ".heif"}  # cannot be read; listed so that an iPhone's photos are named, not passed over
-SUFFIXES = {".avif", ".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"} | HEIF
+SUFFIXES = {".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm"}
+SUFFIXES |= {".tif", ".tiff", ".webp"}
+VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"}
 MAX_PIXELS = 120_000_000  # larger images are refused before they are decoded: 360 MB
 MIN_SIDE = 6  # pixels of the longer side; smaller ones show nothing, but a strip of a page may be narrow
 
@@ -42,16 +45,19 @@ class FrameSource:
     A file that cannot be read is named on stderr and the rest goes on, so callers end with exit code 1 if `failed`.
     """
 
-    def __init__(self, paths: list[str], on_failure: Callable[[str, str], None] | None = None):
-        """`on_failure`: takes the source and the message of what could not be used, instead of stderr."""
+    def __init__(self, paths: list[str], on_failure: Callable[[str, str], None] | None = None, all_pages: bool = False):
+        """`on_failure`: takes the source and the message of what could not be used, instead of stderr. `all_pages`: of
+        PDFs, and of images that have several; the second page of a.tiff comes from "a.tiff#2". Else the first alone."""
         self.failed: list[str] = []
-        self._paths = paths
+        self._paths, self._all_pages = paths, all_pages
+        self._suffixes = SUFFIXES | {documents.SUFFIX} if all_pages else SUFFIXES
         self._tell = on_failure or (lambda _, message: say(f"error: {message}"))
 
     def __iter__(self) -> Iterator[Frame]:
         for path in self.files():
             try:
-                yield Frame(str(path), 0, read_image(path))
+                for index, image in enumerate(read_pages(path) if self._all_pages else [read_image(path)]):
+                    yield Frame(f"{path}#{index + 1}" if index else str(path), index, image)
             except UserError as error:
                 self._fail(str(path), str(error))
 
@@ -60,6 +66,9 @@ class FrameSource:
         for text in self._paths:
             if not text:  # Path("") would be the current folder
                 self._fail("", "an empty path: name an image, a folder or a pattern")
+                continue
+            if "://" in text:
+                self._fail(text, f"{text}: an address: save the picture to a file first")
                 continue
             path = Path(os.path.expanduser(text))  # unlike Path.expanduser it leaves "~photo.jpg" alone
             # Patterns that the shell left to us, as on Windows
@@ -72,12 +81,16 @@ class FrameSource:
 
     def _folder(self, folder: Path) -> Iterator[Path]:
         try:
-            files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
+            files = [
+                path for path in sorted(folder.iterdir()) if path.suffix.lower() in self._suffixes and path.is_file()
+            ]
         except OSError as error:
             self._fail(str(folder), f"{folder}: cannot be listed ({error.strerror}): check its permissions")
             return
         if not files:
-            self._fail(str(folder), f"{folder}: no images in this folder (looked for {' '.join(sorted(SUFFIXES))})")
+            self._fail(
+                str(folder), f"{folder}: no images in this folder (looked for {' '.join(sorted(self._suffixes))})"
+            )
         yield from files
 
     def _fail(self, source: str, message: str) -> None:
@@ -91,35 +104,66 @@ def read_image(path: Path | str, content: bytes | None = None) -> np.ndarray:
     `content`: the file's bytes, if they were read already. Raises UserError, naming the file, for one that is missing,
     empty, no image, cut short, too large or too small.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    return next(_pages(Path(path), content))
 
+
+def read_pages(path: Path | str) -> Iterator[np.ndarray]:
+    """Yield all pages of an image or a PDF, each as `read_image` returns the first one of an image."""
     path = Path(path)
+    return documents.read_pages(path) if path.suffix.lower() == documents.SUFFIX else _pages(path, None)
+
+
+def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:
+    from PIL import ImageOps, UnidentifiedImageError
+
     try:
         if (path.stat().st_size if content is None else len(content)) == 0:
             raise UserError(f"{path}: the file is empty")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # our own limit says it better than Pillow's warning
-            Image.MAX_IMAGE_PIXELS = None
-            with Image.open(path if content is None else io.BytesIO(content), formats=FORMATS) as image:
+        with open_image(path if content is None else io.BytesIO(content)) as image:
+            for number in itertools.count(1):
                 width, height = image.size
                 if width * height > MAX_PIXELS:
                     raise UserError(f"{path}: {width}x{height} pixels are too many (limit {MAX_PIXELS:,}): shrink it")
                 if max(width, height) < MIN_SIDE:
                     raise UserError(f"{path}: {width}x{height} pixels are too few to show anything")
-                image.load()
-                ImageOps.exif_transpose(image, in_place=True)  # else also an upright image would be copied
-                return _to_bgr(image)
+                _without_warnings(image.load)
+                _without_warnings(ImageOps.exif_transpose, image, in_place=True)  # else upright ones would be copied
+                yield _to_bgr(image)
+                try:
+                    _without_warnings(image.seek, number)
+                except EOFError:
+                    return
     except UserError:
         raise
     except FileNotFoundError:
         raise UserError(f"{path}: not found") from None
     except UnidentifiedImageError:
-        hint = "convert it to JPEG" if path.suffix.lower() in HEIF else "is it damaged?"
+        hint = "video.py reads films" if path.suffix.lower() in VIDEOS else "is it damaged?"
         raise UserError(f"{path}: no image that can be read: {hint}") from None
     except PermissionError:
         raise UserError(f"{path}: may not be read: check its permissions") from None
     except Exception as error:  # every decoder has errors of its own
         raise UserError(f"{path}: damaged or cut short ({error})") from None
+
+
+def open_image(file: Path | io.BytesIO):
+    """Return an image file as a Pillow image, not decoded yet; Pillow raises UnidentifiedImageError if it is none."""
+    from PIL import Image, UnidentifiedImageError
+
+    Image.MAX_IMAGE_PIXELS = None  # our own limit says it better
+    try:
+        return _without_warnings(Image.open, file, formats=FORMATS)
+    except UnidentifiedImageError:
+        import pi_heif  # photos of iPhones, whatever they are called
+
+        pi_heif.register_heif_opener()
+        return Image.open(file, formats=("HEIF",))
+
+
+def _without_warnings(function: Callable, *arguments, **named):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return function(*arguments, **named)
 
 
 def _to_bgr(image) -> np.ndarray:

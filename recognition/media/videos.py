@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 
 from recognition.files import name_for_opencv
-from recognition.media.frames import Frame
+from recognition.media.frames import SUFFIXES, Frame
 from recognition.progress import ahead
 from recognition.settings import UserError, say, uninterrupted
 
@@ -98,7 +98,9 @@ class VideoSource:
         if not capture.isOpened():
             if self._is_url:
                 raise UserError(f"{self.source}: cannot be opened: check the address and the network")
-            raise UserError(f"{self.source}: no video that can be read: is it damaged or cut short?")
+            picture = Path(self.source).suffix.lower() in SUFFIXES - {".gif"}
+            hint = "predict_static.py reads pictures" if picture else "is it damaged or cut short?"
+            raise UserError(f"{self.source}: no video that can be read: {hint}")
         return capture
 
     def _probe(self, capture: cv2.VideoCapture) -> list[float]:

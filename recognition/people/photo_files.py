@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from recognition.files import is_text, sha256
-from recognition.media.frames import FORMATS, SUFFIXES
+from recognition.media.frames import SUFFIXES, open_image
 from recognition.settings import UserError
 
 FORGOTTEN = ".forgotten-"  # what a folder is called while it is deleted
@@ -74,9 +74,7 @@ def write_photo(folder: Path, content: bytes) -> Path:
 
     Raises AlreadyThere for the same photo, UserError where there is no room.
     """
-    from PIL import Image
-
-    with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+    with open_image(io.BytesIO(content)) as image:
         kind = {"JPEG": "jpg", "MPO": "jpg", "TIFF": "tif"}.get(image.format, image.format.lower())
     path = folder / f"{sha256(content)[:16]}.{kind}"
     try:

@@ -1,0 +1,38 @@
+"""The pages of PDF files, as frames."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from recognition.settings import UserError
+
+SUFFIX = ".pdf"
+DPI = 200  # pixels an inch, as scanners have them: a digit 3 mm high becomes 24 pixels
+LARGEST = 12_000_000  # pixels of a page; larger pages, posters and plans, get fewer an inch
+SMALLEST = 6  # pixels of the shorter side
+
+
+def read_pages(path: Path) -> Iterator[np.ndarray]:
+    """Yield every page of a PDF on white, BGR uint8 (H, W, 3). Raises UserError, naming the file, where it cannot."""
+    import pypdfium2
+    from pypdfium2.raw import FPDFBitmap_BGR
+
+    try:
+        with path.open("rb") as file:
+            document = pypdfium2.PdfDocument(file)
+            try:
+                for page in document:
+                    width, height = (max(length, 0.1) for length in page.get_size())  # in 1/72 inches
+                    scale = min(DPI / 72, (LARGEST / (width * height)) ** 0.5)
+                    scale = max(scale, SMALLEST / min(width, height)) if max(width, height) < 1000 else scale
+                    yield page.render(scale=scale, force_bitmap_format=FPDFBitmap_BGR).to_numpy().copy()
+                    page.close()
+            finally:
+                document.close()
+    except FileNotFoundError:
+        raise UserError(f"{path}: not found") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror}): check its permissions") from None
+    except pypdfium2.PdfiumError:
+        raise UserError(f"{path}: no PDF that can be read: is it damaged, or locked with a password?") from None
