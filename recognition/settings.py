@@ -59,7 +59,7 @@ _signals = _Signals()
 
 @contextlib.contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait for the end of the block. Around one call of OpenCV, for nothing stops it meanwhile.
+    """Let Ctrl-C and its like wait for the end of the block. Around one call of OpenCV, for nothing stops it meanwhile.
 
     Needed where an OpenCV function has several forms and the first is not meant: text in a FontFace, a turned ellipse,
     VideoCapture, VideoWriter. OpenCV asks Python why the first did not fit, which is where Python lets a signal's
@@ -80,8 +80,8 @@ def _stop(number: int, _frame: object = None) -> None:
         _signals.waiting = number
         return
     _signals.waiting = None
-    if number == signal.SIGTERM:
-        sys.exit(143)
+    if number in (signal.SIGTERM, getattr(signal, "SIGHUP", None)):
+        sys.exit(128 + number)
     raise KeyboardInterrupt
 
 
@@ -110,6 +110,8 @@ def run(
                 setattr(one, name, type(value)(os.path.expanduser(value)))
     sys.stdout.reconfigure(errors="backslashreplace")  # a file name that the terminal has no characters for
     signal.signal(signal.SIGTERM, _stop)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:  # the terminal was closed
+        signal.signal(signal.SIGHUP, _stop)
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # a background job may be deaf to it
         signal.signal(signal.SIGINT, _stop)
     try:

@@ -47,7 +47,9 @@ def read_card(model: str, folder: Path = MODELS) -> dict:
         card = json.loads(path.read_text(encoding="utf-8"))
         _check(card)
     except FileNotFoundError:
-        raise UserError(f"{path} not found: train the model, or git checkout models") from None
+        there = ", ".join(sorted(other.stem for other in path.parent.glob("*.json")))
+        hint = f"there are {there}" if there else "train the model, or git checkout models"
+        raise UserError(f"{path} not found: {hint}") from None
     except ValueError as error:  # no JSON, or JSON of another kind
         raise UserError(f"{path} is damaged ({error}): train the model again, or git checkout models") from error
     return card

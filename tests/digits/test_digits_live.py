@@ -260,19 +260,20 @@ def test_mistakes_are_one_line(script, clip, arguments, code, message):
     assert done.stdout == ""
 
 
-def test_a_stopped_recording_can_be_played(clip, tmp_path):
-    """Ctrl-C ends a recording; what was recorded till then is kept."""
+@pytest.mark.parametrize(("stop", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_a_stopped_recording_can_be_played(clip, tmp_path, stop, code):
+    """Ctrl-C, a kill or a closed terminal ends a recording; what was recorded till then is kept."""
     if sys.platform == "win32":
         pytest.skip("signals cannot be sent to one process on Windows")
     long = save_clip(tmp_path / "long.mp4", [write([list("407")])] * 1500)
     command = [sys.executable, str(ROOT / VIDEO), str(long), "--json", "--output", "read.mp4"]
-    obey = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # background jobs are born deaf to Ctrl-C
+    obey = partial(signal.signal, getattr(signal, stop), signal.SIG_DFL)  # background jobs are born deaf to Ctrl-C
     pipe = {"stdout": subprocess.PIPE, "text": True}
     running = subprocess.Popen(command, cwd=tmp_path, env=script_environment(), preexec_fn=obey, **pipe)
     for _ in range(20):
         running.stdout.readline()
-    running.send_signal(signal.SIGINT)
+    running.send_signal(getattr(signal, stop))
     running.communicate(timeout=30)
-    assert running.returncode == 130
+    assert running.returncode == code
     capture = cv2.VideoCapture(str(tmp_path / "read.mp4"))
     assert 15 <= capture.get(cv2.CAP_PROP_FRAME_COUNT) < 1500

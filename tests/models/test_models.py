@@ -254,3 +254,12 @@ def test_a_card_holds_a_list_of_numbers_in_a_line_and_names_as_they_are(tmp_path
     text = (tmp_path / "x.json").read_text()
     assert json.loads(text) == card
     assert '"line": [ 1.5, -2e-05 ]' in text
+
+
+def test_a_missing_model_is_refused_with_those_that_are_there(tmp_path):
+    with pytest.raises(UserError, match=r"nope.json not found: train the model"):
+        cards.read_card("nope", tmp_path)
+    for name in ("b", "a"):
+        (tmp_path / f"{name}.json").write_text("{}")
+    with pytest.raises(UserError, match=r"nope.json not found: there are a, b"):
+        cards.read_card("nope", tmp_path)
