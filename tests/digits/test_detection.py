@@ -144,3 +144,31 @@ def test_digits_signs_and_print_are_told_apart():
     assert [sign.sign for sign in signs] == ["."]
     digits, _ = reader.characters(found([4, 7], [0.9, 0.9], boxes[:2], [0, 1]), 0.4, handwritten=True)
     assert [digit.digit for digit in digits] == [4]
+
+
+def test_contrast_is_that_of_the_ink_in_a_box():
+    image = np.full((100, 300), 220, np.uint8)
+    image[20:80, 50:53], image[20:80, 150:153] = 20, 200
+    boxes = np.array([[35, 15, 68, 85], [135, 15, 168, 85], [235, 15, 268, 85], [290, 50, 340, 90], [400, 0, 420, 30]])
+    assert detection.contrast(image, boxes).tolist() == [200, 20, 0, 0, 0]
+
+
+def test_what_shines_through_the_paper_is_left_out():
+    """Three digits in black ink, one in pencil, one from the other side of the sheet: the last does not count."""
+    image = np.full((1000, 1000), 230, np.uint8)
+    columns, inks = (20, 60, 100, 140, 180), (20, 20, 20, 180, 210)
+    for column, ink in zip(columns, inks, strict=True):
+        x = 4 * column - detection.MARGIN
+        image[188:220, x - 2 : x + 3] = ink
+
+    def run(image):
+        maps = np.zeros((image.shape[0] // 4, image.shape[1] // 4, CHANNELS), np.float32)
+        if image.shape[0] >= 1000:
+            maps[54, columns, 1] = 0.9
+            maps[54, columns, 16:18] = np.log(12 / 16), np.log(32 / 16)
+        return maps
+
+    found = detection.detect(image, run)
+    assert sorted(found.boxes[:, [0, 2]].mean(1).round().tolist()) == [
+        4 * c + 2 - detection.MARGIN for c in columns[:4]
+    ]

@@ -19,8 +19,10 @@ HEIGHTS = 9.0, 48.0  # pixels: of what is believed on one scale
 WITNESSES = 2  # scales that have a say in what a digit is
 AROUND = 57  # pixels: the side of what a pixel is compared with
 FAINTEST = 7.65  # gray levels: added to the spread, so that the noise of empty paper stays small
+FAINT = 1 / 7  # of the contrast of what is darkest: less is the paper's texture, or shines through from its other side
 CANDIDATE = 0.15  # heat from which on a place is looked at
 OVERLAP = 0.45  # of the smaller of two boxes: more, and only the better one is kept
+SURE = 0.4  # score of what tells how dark the writing is
 MOST = 12_000  # characters of a picture that are kept; a page of texture has no more
 
 
@@ -52,7 +54,10 @@ def detect(
     levels = [(maps_of(normalise(image), run), scale) for image, scale in pyramid(gray, area, step)]
     parts = zip(*(vars(_peaks(maps, scale)).values() for maps, scale in levels), strict=True)
     found = vote(Detections(*(np.concatenate(part) for part in parts)), levels)
-    return suppress(found[np.argsort(-found.scores, kind="stable")[:MOST]])
+    found = suppress(found[np.argsort(-found.scores, kind="stable")[:MOST]])
+    strength = contrast(gray, found.boxes)
+    darkest = np.sort(strength[found.scores > SURE])[-3:]
+    return found[strength >= FAINT * darkest[0]] if len(darkest) else found
 
 
 def vote(found: Detections, levels: list[tuple[np.ndarray, float]]) -> Detections:
@@ -149,6 +154,14 @@ def _peaks(maps: np.ndarray, scale: float) -> Detections:
     fits = (kinds >= DIGITS) | ((height >= HEIGHTS[0]) & (height <= HEIGHTS[1]))
     found = Detections(kinds, scores, boxes, at[:, OTHER + 5])
     return found[fits]
+
+
+def contrast(gray: np.ndarray, boxes: np.ndarray) -> np.ndarray:
+    """Return how far apart the darkest and the lightest pixels in boxes are, gray levels (N,), on a grid of 16x16."""
+    height, width = gray.shape
+    corners = np.clip(np.rint(boxes), 0, [width, height] * 2).astype(int).tolist()
+    parts = (gray[y1 : y2 : (y2 - y1) // 16 or 1, x1 : x2 : (x2 - x1) // 16 or 1] for x1, y1, x2, y2 in corners)
+    return np.array([int(part.max()) - int(part.min()) if part.size else 0 for part in parts])
 
 
 def suppress(found: Detections) -> Detections:
