@@ -169,6 +169,4 @@ def test_what_shines_through_the_paper_is_left_out():
         return maps
 
     found = detection.detect(image, run)
-    assert sorted(found.boxes[:, [0, 2]].mean(1).round().tolist()) == [
-        4 * c + 2 - detection.MARGIN for c in columns[:4]
-    ]
+    assert sorted(found.boxes[:, [0, 2]].mean(1).tolist()) == [4 * column - detection.MARGIN for column in columns[:4]]
