@@ -45,15 +45,29 @@ class Config:
     any_color: bool = False  # take the marker's colour by turns, whatever the background has
 
 
+def thinned(ink: np.ndarray) -> np.ndarray:
+    """Return the middle lines of ink, bool (H, W): T. Y. Zhang and C. Y. Suen 1984, "A Fast Parallel Algorithm for
+    Thinning Digital Patterns". Ink at the border of the image stays."""
+    before, ink = ~ink, ink.copy()
+    while (before != ink).any():
+        before = ink.copy()
+        for corner in (0, 1):  # south-east edges, then north-west ones
+            north, east, south, west = ink[:-2, 1:-1], ink[1:-1, 2:], ink[2:, 1:-1], ink[1:-1, :-2]
+            ring = np.stack([north, ink[:-2, 2:], east, ink[2:, 2:], south, ink[2:, :-2], west, ink[:-2, :-2], north])
+            neighbours, starts = ring[:-1].sum(axis=0), (~ring[:-1] & ring[1:]).sum(axis=0)
+            away = ~((east & south) & (north | west)) if corner == 0 else ~((north & west) & (east | south))
+            ink[1:-1, 1:-1] &= ~((neighbours >= 2) & (neighbours <= 6) & (starts == 1) & away)
+    return ink
+
+
 def trace(image: np.ndarray) -> list[np.ndarray]:
     """Return the strokes of a scanned digit, uint8 (28, 28) white on black: its middle lines, about 1 high around 0, 0.
 
-    Thinned (Zhang and Suen, 1984), then followed as a pen would: from the topmost end, straight on where lines cross.
+    Thinned, then followed as a pen would: from the topmost end, straight on where lines cross.
     """
     scale = 6
     large = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    thin = cv2.ximgproc.thinning(((large > 110) * 255).astype(np.uint8)) > 0
-    left = {(int(x), int(y)) for y, x in np.argwhere(thin)}
+    left = {(int(x), int(y)) for y, x in np.argwhere(thinned(large > 110))}
     neighbours = [(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1) if dx or dy]
     around = {p: [q for dx, dy in neighbours if (q := (p[0] + dx, p[1] + dy)) in left] for p in left}
     strokes = []

@@ -203,11 +203,9 @@ def crowd_row(config: Config, folder: Path) -> tuple:
 
 def versions() -> dict[str, str]:
     """Return what the numbers depend on."""
-    packages = {
-        name: metadata.version(name) for name in ("opencv-contrib-python", "dlib-bin", "ai-edge-litert", "numpy")
-    }
+    packages = {name: metadata.version(name) for name in ("dlib-bin", "ai-edge-litert", "numpy")}
     machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"
-    return {"Python": platform.python_version(), **packages, "machine": machine}
+    return {"Python": platform.python_version(), "OpenCV": cv2.__version__, **packages, "machine": machine}
 
 
 def main(config: Config) -> None:
