@@ -108,3 +108,24 @@ class Maps:
             interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [1, *shape, 1])
             interpreter.allocate_tensors()
         return interpreter
+
+
+class Network:
+    """A network of others that LiteRT runs as it is, one input at a time. `shape`: of the input, with the leading 1."""
+
+    def __init__(self, content: bytes, threads: int = 2):
+        """`content`: of a .tflite file; ValueError or RuntimeError where it is none."""
+        from ai_edge_litert.interpreter import Interpreter
+
+        with quiet():
+            self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
+            self._interpreter.allocate_tensors()
+        details = self._interpreter.get_input_details()[0]
+        self._input, self.shape = details["index"], tuple(map(int, details["shape"]))
+        self._outputs = [output["index"] for output in self._interpreter.get_output_details()]
+
+    def run(self, values: np.ndarray) -> list[np.ndarray]:
+        """Return all that the network says of an input, float32 of its shape, each float32 (1, ...)."""
+        self._interpreter.set_tensor(self._input, values)
+        self._interpreter.invoke()
+        return [self._interpreter.get_tensor(index) for index in self._outputs]
