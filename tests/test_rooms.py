@@ -37,6 +37,13 @@ def test_pictures_that_we_make_are_for_training_and_nothing_is_measured_in_the_p
     assert not [name for name, path in FILES.items() if "measuring" in house.imports(path)]
 
 
+def test_no_package_is_used_that_reports_to_its_makers():
+    files = [*FILES.values(), *(ROOT / "benchmarks").glob("*.py")]
+    assert not [path for path in files if any(one.startswith("mediapipe") for one in house.imports(path))]
+    for name in ("requirements.txt", "requirements.lock"):
+        assert "mediapipe" not in (ROOT / name).read_text(encoding="utf-8")
+
+
 def test_no_circles_and_no_room_above_twelve_files():
     assert house.circles(GRAPH) == house.circles(ROOMS) == set()
     assert house.largest_folder(ROOT) <= 12
