@@ -2,7 +2,7 @@
 
 Source: F. Zhang et al. 2020, "MediaPipe Hands: On-device Real-time Hand Tracking", and the constants of the published
 graph. A hand that is followed is looked for where its landmarks were in the frame before; palms are looked for only
-while a hand is missing. The makers' own package does the same, but calls a server of theirs a minute after its start.
+while a hand is missing. The makers' own package is not used, for it calls a server of theirs a minute after its start.
 """
 
 import zipfile
