@@ -4,15 +4,20 @@ A card beside it keeps the hash of the weights, so that other numbers under the 
 program left is cleared by the next one; of programs that start together one converts, and the others wait for it.
 """
 
+import importlib.util
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from recognition.files import PUBLISHED, alone, hash_of, sha256, write_atomically
+from recognition.files import PUBLISHED, ROOT, alone, hash_of, sha256, write_atomically
 from recognition.models.store import export
 from recognition.settings import UserError, say
 
 KINDS = {"sha256": str, "tflite": str, "stamp": list}  # of what every card keeps
+LIMIT = 180  # seconds, after which something must be wrong
 
 
 def read(name: str, kept: dict[str, object], folder: Path = PUBLISHED) -> tuple[dict, bytes] | None:
@@ -23,6 +28,55 @@ def read(name: str, kept: dict[str, object], folder: Path = PUBLISHED) -> tuple[
     card, tflite = _read_card(folder / f"{name}.json", kept), folder / f"{name}.tflite"
     content = tflite.read_bytes() if card and tflite.exists() else b""
     return (card, content) if card and sha256(content) == card["tflite"] else None
+
+
+def fetch(
+    name: str, kept: dict[str, object], folder: Path, module: str, find: Callable[[], Path], title: str, cost: str
+) -> bytes:
+    """Return a conversion as the bytes of a .tflite file, converted now if it was not; UserError if that cannot be.
+
+    `name`, `kept`, `folder`: see `read`. `module`: whose function `convert`, given the file of the weights and the
+    folder, writes it, in a program of its own: TensorFlow would stay in memory for as long as the caller runs. `find`:
+    returns that file, checked. `title`: what the network is called, `cost` what converting takes.
+    """
+    found = read(name, kept, folder)
+    if found is None:
+        source = find()
+        missing = [needed for needed in ("tensorflow", "keras") if importlib.util.find_spec(needed) is None]
+        if missing:
+            raise UserError(f"{title} can only be made fast by {missing[0]}: pip install {missing[0]}")
+        say(f"converting {title}, once on this computer (this takes about {cost})")
+        _start(module, source, folder, title)
+        found = read(name, kept, folder)
+    if found is None:
+        raise UserError(f"{title} was converted but cannot be read back: delete {folder / name}.*")
+    return found[1]
+
+
+def program(module: str) -> str:
+    """Return the Python program that converts, given the file of the weights and the folder."""
+    return f"import sys; import {module} as conversion; conversion.convert(*map(conversion.Path, sys.argv[1:]))"
+
+
+def _start(module: str, source: Path, folder: Path, title: str) -> None:
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    try:
+        # -P: whatever lies where the user happens to be is not imported
+        subprocess.run(
+            [sys.executable, "-P", "-c", program(module), str(source), str(folder)],
+            env=os.environ | {"PYTHONPATH": path, "PYTHONUTF8": "1", "CUDA_VISIBLE_DEVICES": ""},  # no need of a GPU
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=True,
+            timeout=LIMIT,
+        )
+    except subprocess.CalledProcessError as error:
+        reason = (error.stderr.strip().splitlines() or [f"exit code {error.returncode}"])[-1]
+        raise UserError(f"{title} was not converted ({reason})") from None
+    except subprocess.TimeoutExpired:
+        raise UserError(f"{title} was not converted within {LIMIT} seconds") from None
 
 
 def convert(
