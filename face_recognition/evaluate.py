@@ -61,7 +61,7 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     """Return the numbers of LFW's protocol, and the figures; pairs with a photo without a face count as mistakes."""
     pairs = evaluation.load_pairs(config.pairs, config.photos)
     embedder = recognizers.load_embedder(config.recognizer, config.weights)
-    threshold = config.threshold or evaluation.usual_threshold(embedder.statistics)
+    threshold = config.threshold or embedder.statistics.pair
     wanted = sorted({path for pair in pairs for path in pair[:2]})
     photos = labelled_photos.MainFaces(wanted, detection.load_detector(config.detector), count=len(wanted))
     rows = dict(zip(*embed_photos(photos, embedder), strict=True))

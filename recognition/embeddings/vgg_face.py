@@ -159,7 +159,8 @@ class VggFace:
         card, content = converted.convert(weights, name, build, KEPT, "VGG-Face", cost, folder, rounded=True)
         self.name = f"vggface_{card['layout']}_{card['sha256'][:12]}"
         # One distance for all: nobody has measured more of this network
-        self.statistics = Statistics(0.0, 0.0, nearest=card["threshold"], decade=0.05)
+        near = card["threshold"]
+        self.statistics = Statistics(0.0, 0.0, nearest=near, decade=0.05, pair=near)
         self._model = Model(content)
 
     def embed(self, crops: np.ndarray, mirrored: bool = False) -> np.ndarray:

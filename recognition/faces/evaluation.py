@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.embeddings.statistics import DLIB, Statistics
+from recognition.embeddings.statistics import Statistics
 from recognition.faces.gallery import Gallery, Match
 from recognition.media.frames import SUFFIXES
 from recognition.settings import UserError
@@ -61,12 +61,6 @@ def roc(distances: np.ndarray, same: np.ndarray) -> tuple[np.ndarray, np.ndarray
         for kind in (~same, same)
     )
     return wrong, found
-
-
-def usual_threshold(statistics: Statistics) -> float:
-    """Return the distance below which two photos show one person, for embeddings of which `statistics` are known."""
-    published = 0.6  # by dlib's author, for its descriptors of whatever length
-    return published if statistics == DLIB else statistics.nearest
 
 
 def accuracy(distances: np.ndarray, same: np.ndarray, threshold: float) -> float:

@@ -22,10 +22,6 @@ SHARPNESS = 0.004  # LFW 0.4 %, ORL 0; all of both, blurred by a sigma of 0.08 o
 NOSE = 0.08, 0.92  # where the tip of the nose is between the eyes, 0 to 1: with the next, LFW 2.0 %, ORL 0
 NARROW = 0.22  # distance of the eyes, of the face's longer side; half faces have less
 DARK, FLAT = 30, 8  # mean and spread of the face's gray, of 255; LFW and ORL are above 62 and 15
-# Distance of two embeddings of length 1 below which photos show nothing new: 89 % of the clip's frames 1/30 s apart and
-# all copies in another size or JPEG quality are below, 99 % of LFW's other photos of a person are above
-SAME = 0.17
-PERSON = 0.45  # and up to which frames of a video show one person, not two in turn
 CANDIDATES = 20  # frames of a video that are compared with each other
 MARGIN = 1.0  # around a face that is cut out of a frame, in its own sizes: another detector must find it again
 
@@ -68,8 +64,8 @@ def enroll(people, name: str, content: bytes, embedding: np.ndarray, force: bool
     `embedding`: float32 (D,), of the face in it. `force`: also if it looks like somebody else.
     Raises UserError with the reason for a photo that cannot be taken, AlreadyThere for one that shows nothing new.
     """
-    known = people.embeddings(name)
-    if len(known) and np.linalg.norm(unit(known) - unit(embedding[None]), axis=1).min() < SAME:
+    known, limit = people.embeddings(name), people.embedder.statistics.same
+    if len(known) and np.linalg.norm(unit(known) - unit(embedding[None]), axis=1).min() < limit:
         raise AlreadyThere("already there: another photo of the same person shows the same")
     match = people.gallery().match(embedding[None])[0]
     if match.name and match.name != people.spelling(name) and not force:
@@ -110,15 +106,15 @@ def best_frames(frames: Iterable[Frame], people, count: int) -> list[tuple[Frame
             kept, apart = kept[::2], 2 * apart
     if not kept:
         return []
-    size, padding = people.embedder.size, people.embedder.padding
+    size, padding, limits = people.embedder.size, people.embedder.padding, people.embedder.statistics
     crops = np.concatenate([crops_of(frame.image, [face], size, padding) for _, frame, face in kept])
     embeddings = unit(people.embedder.embed(crops))
     apart = np.linalg.norm(embeddings[:, None] - embeddings, axis=2)
     middle = int(np.median(apart, 1).argmin())
     chosen = [middle]
     while len(chosen) < count:
-        new = np.where(apart[middle] < PERSON, apart[chosen].min(0), 0)
-        if new.max() < SAME:
+        new = np.where(apart[middle] < limits.apart, apart[chosen].min(0), 0)
+        if new.max() < limits.same:
             break
         chosen.append(int(new.argmax()))
     return [kept[k][1:] for k in sorted(chosen)]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition.embeddings.statistics import DLIB, Statistics
+from recognition.embeddings.statistics import DLIB
 from recognition.faces import evaluation
 from recognition.faces.evaluation import Probe
 from recognition.faces.gallery import Match
@@ -121,11 +121,6 @@ def test_roc_is_what_counting_gives():
     for threshold, wrong, found in zip(np.unique(distances), *evaluation.roc(distances, same), strict=True):
         assert found == np.mean([distance <= threshold for distance in distances[same]])
         assert wrong == np.mean([distance <= threshold for distance in distances[~same]])
-
-
-def test_each_network_has_its_own_threshold():
-    assert evaluation.usual_threshold(DLIB) == 0.6
-    assert evaluation.usual_threshold(Statistics(0.0, 0.0, nearest=0.89, decade=0.05)) == 0.89
 
 
 @pytest.mark.parametrize(("threshold", "right"), [(0.1, 3), (0.3, 4), (0.5, 3), (0.51, 4), (0.65, 3), (2.0, 3)])

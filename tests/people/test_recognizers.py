@@ -198,7 +198,7 @@ def test_embeddings_are_compared_with_the_people(detector):
 def test_an_embedders_own_distances_reach_the_gallery(tmp_path, detector):
     class Other(Colours):
         name = "colours"
-        statistics = statistics.Statistics(0.0, 0.0, nearest=0.45, decade=0.1)
+        statistics = statistics.Statistics(0.0, 0.0, nearest=0.45, decade=0.1, pair=0.5)
 
     folder = write_people(tmp_path / "people", 1, 1)
     for accepted, threshold in ((0.01, 0.45), (0.1, 0.55)):
