@@ -166,8 +166,10 @@ def lfw_rows(config: Config, folder: Path, theirs: Callable[..., dict]) -> list[
 def orl_rows(config: Config, folder: Path) -> list[tuple]:
     """Return the row of ORL, with cnns trained on five photos of everybody."""
     database, probes = orl_people(folder)
-    embedding = script("evaluate.py", probes, "--faces", database)
-    texts = [f"embedding {percent(embedding['nearest'])} ({percent(embedding['found'])} named)"]
+    texts = []
+    for name in ("embedding", "sface"):
+        found = script("evaluate.py", probes, "--faces", database, "--recognizer", name)
+        texts.append(f"{name} {percent(found['nearest'])} ({percent(found['found'])} named)")
     for flags in TRAININGS if config.train else ():
         start = time.perf_counter()
         train = [sys.executable, ROOT / "face_recognition" / "train.py", "--faces", database, "--name", CNN, *flags]

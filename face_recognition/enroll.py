@@ -22,11 +22,10 @@ from typing import Annotated, Literal
 import tyro
 
 from recognition import progress, settings
-from recognition.embeddings import dlib_embedder
 from recognition.faces import detection
 from recognition.faces.labelled_photos import list_people
 from recognition.media import cameras, canvas, frames, sinks, videos, windows
-from recognition.people import enrolment, photo_files
+from recognition.people import enrolment, photo_files, recognizers
 from recognition.people.database import FACES, People, check_name
 
 KEYS = {"Enter": "take the photo"}
@@ -44,6 +43,7 @@ class Config:
     force: bool = False  # also enrol faces that look like somebody else who is enrolled
     faces: Path = FACES  # folder of people, each a folder of photos
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
+    recognizer: Literal["embedding", "sface"] = "embedding"  # what tells people apart; others look at the photos later
     json: bool = False  # print JSON Lines instead of text
 
     name = property(lambda self: self.name_and_paths[0])
@@ -158,7 +158,7 @@ def is_video(path: str) -> bool:
 def main(config: Config) -> int:
     check(config)
     persons = [(folder.name, (str(folder),)) for folder in config.folders] or [(config.name, config.paths)]
-    detector, embedder = detection.load_detector(config.detector), dlib_embedder.load_embedder()
+    detector, embedder = detection.load_detector(config.detector), recognizers.load_embedder(config.recognizer)
     database = People(config.faces, detector, embedder, may_be_new=True)
     enroller = Enroller(database, config)
     if config.source:

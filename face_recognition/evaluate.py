@@ -36,7 +36,7 @@ class Config:
     photos: Annotated[Path | None, tyro.conf.Positional] = None  # folder of photos NAME/*; default: your people's own
     faces: Path = FACES  # folder of people, each a folder of photos
     pairs: Path | None = None  # list of pairs of photos in the folder, as LFW has it
-    recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # what is measured
+    recognizer: Literal["embedding", "sface", "cnn", "vggface"] = "embedding"  # what is measured
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces

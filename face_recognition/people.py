@@ -21,9 +21,9 @@ import numpy as np
 import tyro
 
 from recognition import settings
-from recognition.embeddings import dlib_embedder
 from recognition.faces import alignment, detection
 from recognition.media import frames, sheets
+from recognition.people import recognizers
 from recognition.people.database import FACES, People, printable
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "forget": 1}  # how many names each action takes
@@ -39,6 +39,7 @@ class Config:
     yes: bool = False  # forget without asking
     faces: Path = FACES  # folder of people, each a folder of photos
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces in photos that were not looked at yet
+    recognizer: Literal["embedding", "sface"] = "embedding"  # and describes them
     json: bool = False  # print JSON instead of text
 
 
@@ -91,7 +92,8 @@ def main(config: Config) -> int:
         raise settings.UserError(f"{config.action} takes {wanted} names, not {len(config.names)}: see --help", 2)
     if config.sheet and (config.action != "list" or config.sheet.suffix.lower() != ".png"):
         raise settings.UserError(f"--sheet {config.sheet}: a .png file, and with list", 2)
-    database = People(config.faces, detection.load_detector(config.detector), dlib_embedder.LateEmbedder())
+    detector, embedder = detection.load_detector(config.detector), recognizers.late_embedder(config.recognizer)
+    database = People(config.faces, detector, embedder)
     if config.action == "list":
         rows = describe(database)
         for row in rows if config.json else []:

@@ -36,7 +36,7 @@ class Config:
     size: tuple[int, int] = (640, 480)  # width and height asked of a webcam, pixels; larger finds faces farther away
     list_cameras: bool = False  # print the cameras and end
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
-    recognizer: Literal["embedding", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
+    recognizer: Literal["embedding", "sface", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
     faces: Path = FACES  # folder of people, each a folder of photos
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file

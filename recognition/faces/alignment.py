@@ -21,6 +21,9 @@ TEMPLATE = np.array(
 CORNERS = np.array(
     [(0.859567, 0.213498), (0.646060, 0.228967), (0.120575, 0.213727), (0.334085, 0.229064), (0.490112, 0.627798)]
 )
+# Where SFace, as most networks since ArcFace, wants a detector's five landmarks: pixels, as in OpenCV's alignCrop
+SFACE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
+SFACE_SIZE = 112
 TIGHTER = 0.05  # by which the detector's alignment cuts closer: five points that err make a face look larger
 BOX_CENTRE, BOX_SIDE = np.array((0.43, 0.49)), 1.34  # of dlib's HOG box around such a face, which its predictor expects
 JITTER = ((0, 0), (0.06, 0), (-0.06, 0), (0, 0.06), (0, -0.06))  # of the box, in its sides: five looks err less
@@ -46,9 +49,21 @@ def align_precisely(frame: np.ndarray, landmarks: np.ndarray, size: int, padding
     return cv2.warpAffine(frame, source, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
 
 
+def align_as_sface(frame: np.ndarray, landmarks: np.ndarray, size: int = SFACE_SIZE) -> np.ndarray:
+    """Return a face as SFace was trained on it, BGR uint8 (size, size, 3), by a detector's landmarks alone."""
+    place = SFACE / SFACE_SIZE * size
+    frame, landmarks = _smaller(frame, landmarks, 2 * float(np.linalg.norm(similarity(landmarks, place)[:, 0])))
+    return cv2.warpAffine(frame, similarity(landmarks, place), (size, size))
+
+
 def _shrunk(frame: np.ndarray, landmarks: np.ndarray, size: int, padding: float) -> tuple[np.ndarray, np.ndarray]:
     """Return a frame, and the landmarks in it, small enough that a face of it is cropped without leaving out pixels."""
-    scale = 2 * size / (2 * padding + 1) * float(np.linalg.norm(similarity(landmarks, TEMPLATE)[:, 0]))
+    turned = similarity(landmarks, TEMPLATE)[:, 0]
+    return _smaller(frame, landmarks, 2 * size / (2 * padding + 1) * float(np.linalg.norm(turned)))
+
+
+def _smaller(frame: np.ndarray, landmarks: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a frame, and the landmarks in it, shrunk by a scale, unless that is 1 or more."""
     if scale >= 1:
         return frame, landmarks
     return cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), landmarks * scale

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition.faces.alignment import align_precisely
+from recognition.faces.alignment import align_as_sface, align_precisely
 from recognition.faces.detection import Face
 from recognition.models.litert import Model
 
@@ -50,7 +50,10 @@ def with_channels(crops: np.ndarray) -> np.ndarray:
     return crops if crops.ndim == 4 else crops[..., None]
 
 
-def crops_of(frame: np.ndarray, faces: list[Face], size: int, padding: float) -> np.ndarray:
-    """Return the faces of a BGR frame, aligned, BGR uint8 (N, size, size, 3)."""
-    crops = [align_precisely(frame, face.landmarks, size, padding) for face in faces]
+def crops_of(frame: np.ndarray, faces: list[Face], size: int, padding: float | None) -> np.ndarray:
+    """Return the faces of a BGR frame, aligned, BGR uint8 (N, size, size, 3); without padding as SFace wants them."""
+    if padding is None:
+        crops = [align_as_sface(frame, face.landmarks, size) for face in faces]
+    else:
+        crops = [align_precisely(frame, face.landmarks, size, padding) for face in faces]
     return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)

@@ -1,6 +1,7 @@
 """The ways to recognise a face, all with the same methods.
 
-`embedding` and `vggface` compare embeddings of faces with those of the people's photos; `cnn` was trained on them.
+`embedding`, `sface` and `vggface` compare embeddings of faces with those of the people's photos, each with its own;
+`cnn` was trained on them.
 `identify(frame, faces)` names the faces of a frame. Its three steps, for those who follow a face over many frames and
 average its embeddings: `crop(frame, faces)`, `embed(crops)`, the slow one, and `match(embeddings)`.
 `refresh()` takes in what was enrolled since.
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.embeddings import dlib_embedder
+from recognition.embeddings import dlib_embedder, sface_embedder
 from recognition.faces.crops import FORMS, crops_of, similarities
 from recognition.faces.detection import Face
 from recognition.faces.gallery import Gallery, Match
@@ -138,14 +139,24 @@ class CnnRecognizer:
 
 
 def load_embedder(name: str, weights: Path | None = None):
-    """Return what turns aligned faces into embeddings: `embedding` or `vggface`, with `weights`, its .h5 file."""
+    """Return what turns aligned faces into embeddings: `embedding`, `sface`, or `vggface`, of the .h5 file `weights`.
+
+    It is loaded now, for what is missing is told before all else.
+    """
     if name == "vggface":
         from recognition.embeddings.vgg_face import VggFace
 
         return VggFace(weights)
     if name == "embedding":
         return dlib_embedder.load_embedder()
+    if name == "sface":
+        return sface_embedder.load_embedder()
     raise UserError(f"--recognizer {name} only names people: name a folder of photos of them, and leave out --pairs", 2)
+
+
+def late_embedder(name: str):
+    """Return `embedding` or `sface`, loaded when the first face is to be described: people can be listed without it."""
+    return sface_embedder.SFace() if name == "sface" else dlib_embedder.LateEmbedder()
 
 
 def check(name: str, accept: float, model: str, weights: Path | None) -> None:

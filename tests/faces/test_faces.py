@@ -78,7 +78,7 @@ def test_a_similarity_is_recovered():
     assert np.allclose(found, np.column_stack([turn, (5, -3)]))
 
 
-@pytest.mark.parametrize("align", [alignment.align, alignment.align_precisely])
+@pytest.mark.parametrize("align", [alignment.align, alignment.align_precisely, alignment.align_as_sface])
 @pytest.mark.parametrize("degrees", [0, 30, -75, 180])
 def test_faces_come_out_upright_and_of_one_size_however_they_lie(align, degrees):
     photo = cv2.copyMakeBorder(draw_face(2), 100, 100, 100, 100, cv2.BORDER_REPLICATE)

@@ -1,0 +1,84 @@
+"""Turn faces into numbers that are near to each other for one person: SFace's 128, from OpenCV's model zoo.
+
+The network: Y. Zhong, W. Deng and others, "SFace: sigmoid-constrained hypersphere loss for robust face recognition"
+(2021), Apache 2.0 licence. It is run by LiteRT, and where it cannot be converted for that by OpenCV.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from recognition.embeddings import sface_conversion
+from recognition.embeddings.statistics import SFACE
+from recognition.files import PUBLISHED
+from recognition.models.litert import Model
+from recognition.settings import UserError, quiet, say
+
+BATCH = 16  # more at once is no faster, and the memory grows
+
+
+class SFace:
+    """SFace's description, loaded when the first face is to be described."""
+
+    name = "sface_2021dec"  # with the database of people: another name, other embeddings
+    size, padding = 112, None  # pixels; None: aligned by the detector's landmarks alone, as it was trained
+    statistics = SFACE
+
+    def __init__(self, folder: Path = PUBLISHED, mirrored: bool = True):
+        """`folder`: of its file; `mirrored`: average with the mirror image's description, which is surer."""
+        self._folder, self._mirrored = folder, mirrored
+
+    @cached_property
+    def run(self) -> Callable[[np.ndarray], np.ndarray]:
+        """What turns images, RGB uint8 (N, 112, 112, 3), into descriptions of any length, float32 (N, 128)."""
+        content = sface_conversion.read(self._folder)
+        if content is None:
+            path = sface_conversion.fetch_file(self._folder)
+            try:
+                content = sface_conversion.fetch(path, self._folder)
+            except UserError as error:
+                say(f"{error}; going on with OpenCV, which takes half as long again")
+                return opencv(path)
+        model = Model(content)
+        return lambda images: model.predict(images, BATCH)
+
+    def embed(self, crops: np.ndarray, mirrored: bool | None = None) -> np.ndarray:
+        """Return the embeddings, float32 (N, 128), each of length 1, of aligned faces, BGR uint8 (N, 112, 112, 3).
+
+        `mirrored`: as for the whole embedder, for this call.
+        """
+        if not len(crops):
+            return np.zeros((0, 128), np.float32)
+        both = self._mirrored if mirrored is None else mirrored
+        images = np.concatenate([crops, crops[:, :, ::-1]] if both else [crops])[..., ::-1]
+        found = _unit(self.run(np.ascontiguousarray(images))).reshape(-1, len(crops), 128)
+        return _unit(found.mean(0))
+
+
+def opencv(path: Path) -> Callable[[np.ndarray], np.ndarray]:
+    """Return what SFace.run does, done by OpenCV with SFace's own file."""
+    with quiet():
+        network = cv2.dnn.readNetFromONNX(np.fromfile(path, np.uint8))  # the bytes: it knows few names of files
+
+    def run(images: np.ndarray) -> np.ndarray:
+        found = []
+        for k in range(0, len(images), BATCH):
+            network.setInput(cv2.dnn.blobFromImages(list(images[k : k + BATCH])))
+            found.append(network.forward().copy())
+        return np.concatenate(found)
+
+    return run
+
+
+def load_embedder(folder: Path = PUBLISHED) -> SFace:
+    """Return SFace, loaded now, for what is missing is told before all else; raises UserError."""
+    embedder = SFace(folder)
+    _ = embedder.run
+    return embedder
+
+
+def _unit(embeddings: np.ndarray) -> np.ndarray:
+    return embeddings / np.maximum(np.linalg.norm(embeddings, axis=-1, keepdims=True), 1e-9)
