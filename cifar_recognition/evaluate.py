@@ -22,8 +22,8 @@ import tyro
 from recognition import files, progress, settings
 from recognition.evaluation import calibration, plots
 from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
+from recognition.evaluation.sheets import save_sheet
 from recognition.media import frames
-from recognition.media.sheets import save_sheet
 from recognition.models import cards
 from recognition.objects import class_folders, classification
 from recognition.objects.classes import CIFAR10, NONE, known_classes

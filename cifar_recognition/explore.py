@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 
 from recognition import files, settings
 from recognition.evaluation import plots
-from recognition.media.sheets import save_sheet
+from recognition.evaluation.sheets import save_sheet
 from recognition.objects.classes import CIFAR10
 from recognition.training import datasets
 

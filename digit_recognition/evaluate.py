@@ -27,7 +27,7 @@ from recognition.digits import crops, numbers, scoring
 from recognition.digits.pages import reader
 from recognition.evaluation import plots
 from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
-from recognition.media.sheets import save_sheet
+from recognition.evaluation.sheets import save_sheet
 from recognition.models import litert
 from recognition.training import datasets, labelled_digits
 

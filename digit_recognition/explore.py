@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 from recognition import files, settings
 from recognition.digits import normalisation
 from recognition.evaluation import plots
-from recognition.media.sheets import save_sheet
+from recognition.evaluation.sheets import save_sheet
 from recognition.models import cards
 from recognition.models.weights import load_weights
 from recognition.training import augment_digits, datasets

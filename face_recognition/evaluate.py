@@ -20,10 +20,10 @@ import tyro
 
 from recognition import files, progress, settings
 from recognition.evaluation import metrics, plots
+from recognition.evaluation.sheets import save_sheet
 from recognition.faces import detection, evaluation, labelled_photos
 from recognition.faces.crops import crops_of
 from recognition.media.frames import read_image
-from recognition.media.sheets import save_sheet
 from recognition.people import recognizers
 from recognition.people.database import FACES
 from recognition.people.embed_photos import BATCH

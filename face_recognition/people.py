@@ -21,8 +21,9 @@ import numpy as np
 import tyro
 
 from recognition import settings
+from recognition.evaluation import sheets
 from recognition.faces import alignment, detection
-from recognition.media import frames, sheets
+from recognition.media import frames
 from recognition.people import recognizers
 from recognition.people.database import FACES, People, printable
 

@@ -9,9 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition.evaluation import plots
+from recognition.evaluation import plots, sheets
 from recognition.faces import detection
-from recognition.media import sheets
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/evaluate.py"
