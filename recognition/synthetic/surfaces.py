@@ -30,16 +30,19 @@ def scenery(side: int, photos: list[str], rng: np.random.Generator) -> np.ndarra
     return cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_CUBIC).astype(np.float32) / 255
 
 
-def paper(side: int, height: float, tilt: float, rng: np.random.Generator) -> np.ndarray:
-    """Return empty paper, light 0-1, float32 (side, side); `height`, `tilt`: of the writing's rows, for rulings."""
+def paper(side: int, height: float, tilt: float, wear: float, rng: np.random.Generator) -> np.ndarray:
+    """Return empty paper, light 0-1, float32 (side, side); `height`, `tilt`: of the writing's rows, for rulings.
+
+    `wear`: how often its texture shows, 0 to 1.
+    """
     x, y = _grid(side)
     ground = np.full((side, side), rng.uniform(0.55, 1.0), np.float32)
     if rng.random() < 0.12:  # a drawing on a screen, a scan
         return np.ones_like(ground)
-    if rng.random() < 0.25:  # fibres, cloth, wood, stains
+    if rng.random() < 0.25 * wear:  # fibres, cloth, wood, stains
         cells = int(rng.choice([4, 8, 16, 40, 80, 160]))
         ground += _noise(side, cells, rng, rng.choice([1, 1, 0.1, 0.04])) * rng.uniform(0.01, 0.1)
-    if rng.random() < 0.06:  # a pattern
+    if rng.random() < 0.06 * wear:  # a pattern
         period, angle = rng.uniform(3, 40), rng.uniform(0, np.pi)
         wave = np.sin(side * np.pi / period * (np.cos(angle) * x + np.sin(angle) * y))
         ground += rng.uniform(0.02, 0.12) * (np.sign(wave) if rng.random() < 0.4 else wave)
@@ -70,21 +73,27 @@ def _rule(ground: np.ndarray, height: float, tilt: float, rng: np.random.Generat
 
 
 def photograph(
-    ground: np.ndarray, ink: np.ndarray, lines: np.ndarray, around: np.ndarray | None, rng: np.random.Generator
+    ground: np.ndarray,
+    ink: np.ndarray,
+    lines: np.ndarray,
+    around: np.ndarray | None,
+    wear: float,
+    rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a photo, uint8 (side, side), of ink and of a form's lines, both 0-1, on paper, and where that is hidden.
 
-    `around`: what the paper lies on, light 0-1. Hidden is, bool (side, side), what an edge or a finger covers.
+    `around`: what the paper lies on, light 0-1. `wear`: how bad pen, light and camera are, 0 to 1. Hidden is, bool
+    (side, side), what an edge or a finger covers.
     """
     side = len(ground)
-    ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.35, 1.0))
-    if rng.random() < 0.4:  # pencil and chalk cover in grains
+    ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.35, 0.6 + 0.4 * wear))
+    if rng.random() < 0.4 * wear:  # pencil and chalk cover in grains
         ink = ink * (1 - rng.uniform(0, 0.7) * rng.random((side, side), np.float32))
-    if rng.random() < 0.25:
+    if rng.random() < 0.25 * wear:
         ink = ink * (1 - rng.uniform(0.2, 0.6) * (0.5 + 0.5 * np.tanh(_noise(side, 8, rng))))
-    if rng.random() < 0.1:  # broken strokes, as of a bad scan
+    if rng.random() < 0.1 * wear:  # broken strokes, as of a bad scan
         ink = np.where(_noise(side, int(rng.choice([60, 110])), rng) > rng.uniform(0.7, 1.4), 0, ink)
-    level, depth, line_depth = ground.mean(), rng.uniform(0.18, 0.97), rng.uniform(0.15, 0.9)
+    level, depth, line_depth = ground.mean(), rng.uniform(0.43 - 0.25 * wear, 0.97), rng.uniform(0.15, 0.9)
     image = ground * (1 - depth * ink) + 0.02 * level * ink
     if lines.any():
         lines = cv2.GaussianBlur(lines, (0, 0), rng.uniform(0.3, 0.7))
@@ -95,8 +104,8 @@ def photograph(
     if rng.random() < 0.12:
         image = 1 - image * rng.uniform(0.7, 1)
     if rng.random() < 0.45:
-        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 1.3))
-    if rng.random() < 0.08:  # the hand moved
+        image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.3, 0.5 + 0.8 * wear))
+    if rng.random() < 0.08 * wear:  # the hand moved
         kernel = np.zeros((7, 7), np.float32)
         angle = rng.uniform(0, np.pi)
         reach = rng.uniform(1, 3) * np.array([np.cos(angle), np.sin(angle)])
@@ -107,11 +116,12 @@ def photograph(
             1.0,
         )
         image = cv2.filter2D(image, -1, kernel / kernel.sum())
-    image = image + rng.choice([0, 0.002, 0.006, 0.012, 0.03]) * rng.standard_normal((side, side), np.float32)
+    image = image + wear * rng.choice([0, 0.002, 0.006, 0.012, 0.03]) * rng.standard_normal((side, side), np.float32)
     gain = rng.uniform(0.35, 1.0) if rng.random() < 0.3 else 1.0
     image = np.clip(image * gain * 255, 0, 255).astype(np.uint8)
     if rng.random() < 0.4:
-        image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(22, 92))])[1], 0)
+        quality = int(rng.integers(round(60 - 38 * wear), 92))
+        image = cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 0)
     return image, hidden
 
 
