@@ -126,7 +126,7 @@ def test_a_picture_is_turned_to_where_most_digits_are_seen(monkeypatch, turns):
     picture = np.full((300, 400), 200, np.uint8)
     picture[:40, :40] = 0
 
-    def detect(gray, run, area=0):
+    def detect(gray, run, area=0, step=0):
         corners = [gray[0, 0], gray[-1, -1]]
         score = [0.9, 0.6][corners.index(0)] if 0 in corners else 0.2
         return found([3, 4, 5], [score] * 3, [[50, 50, 60, 70], [70, 50, 80, 70], [90, 50, 99, 70]])

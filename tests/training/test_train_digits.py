@@ -226,6 +226,7 @@ def test_a_reader_of_pages_is_trained_and_read_with(clone, dataset, tmp_path):
     (clone / "data" / "lfw").mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(clone / SCRIPT), "--dataset", str(dataset), "--architecture", "pages"]
     command += ["--pages", "6", "--steps", "2", "--epochs", "2", "--batch-size", "2", "--precision", "float32"]
+    command += ["--clean", "0.5"]
     done = subprocess.run(command, env=script_environment(clone), cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "% of the digits of made pages" in done.stdout
@@ -234,7 +235,7 @@ def test_a_reader_of_pages_is_trained_and_read_with(clone, dataset, tmp_path):
     assert set(card["measured"]) == {"test_accuracy", "false_per_page"}
     model = store.load("pages", clone / "models")
     maps = model.run(np.zeros((96, 128), np.float32))
-    assert maps.shape == (24, 32, len(card["class_names"]) + 9)
+    assert maps.shape == (24, 32, len(card["class_names"]) + 5)
     assert np.array_equal(maps, model.run(np.zeros((96, 128), np.float32)))
     assert not list((clone / "models").glob("*checkpoint*"))
     pool = next((clone / "data" / "page_pool").glob("0-*"))

@@ -21,6 +21,7 @@ SIGNS = ".,-:/"  # kinds 10 to 14
 SIGN_SCORE = 0.35  # of a sign that counts
 SEEN = 0.4  # score from which on a digit speaks for the way up
 FEW = 0.3  # evidence below which a picture may lie on its side
+COARSE = 2**0.5  # from one scale to the next when a picture is tried turned
 CLEAR = 20  # pixels: height of digits when a picture is tried upside down
 
 
@@ -66,7 +67,7 @@ def upright(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[
     area = gray.size * (CLEAR / np.median(heights)) ** 2 if evidence(found) > FEW else ENLARGED
     turn, most = 0, evidence(found)
     for other in (2,) if most > FEW else (1, 2, 3):
-        seen = detect(turned(gray, other), run, int(min(area, AREA)))
+        seen = detect(turned(gray, other), run, int(min(area, AREA)), COARSE)
         sure = seen.kinds[seen.scores > SEEN]
         if evidence(seen) > 1.2 * most + 0.3 and (other != 2 or (sure < DIGITS).mean() > 0.5):  # clearly more
             turn, most = other, evidence(seen)
