@@ -28,6 +28,7 @@ ROWS = {
     "changed": scores.changed_row,
     "numbers": scores.numbers_row,
     "crops": scores.crops_row,
+    "learned": scores.learned_rows,
     "speed": costs.speed_rows,
     "hostile": costs.hostile_row,
     "training": costs.training_row,

@@ -10,7 +10,6 @@ from recognition.settings import UserError
 SUFFIX = ".pdf"
 DPI = 200  # pixels an inch, as scanners have them: a digit 3 mm high becomes 24 pixels
 LARGEST = 12_000_000  # pixels of a page; larger pages, posters and plans, get fewer an inch
-SMALLEST = 6  # pixels of the shorter side
 
 
 def read_pages(path: Path) -> Iterator[np.ndarray]:
@@ -25,7 +24,6 @@ def read_pages(path: Path) -> Iterator[np.ndarray]:
                 for page in document:
                     width, height = (max(length, 0.1) for length in page.get_size())  # in 1/72 inches
                     scale = min(DPI / 72, (LARGEST / (width * height)) ** 0.5)
-                    scale = max(scale, SMALLEST / min(width, height)) if max(width, height) < 1000 else scale
                     yield page.render(scale=scale, force_bitmap_format=FPDFBitmap_BGR).to_numpy().copy()
                     page.close()
             finally:

@@ -33,28 +33,6 @@ def test_sink_refuses_kinds_of_image_that_it_cannot_write(tmp_path, name):
     assert caught.value.code == 2
 
 
-needs_names_of_bytes = pytest.mark.skipif(sys.platform != "linux", reason="names are no bytes here")
-
-
-@needs_names_of_bytes
-def test_names_that_are_no_utf8_are_written_and_refused_like_others(tmp_path):
-    """From an old zip; OpenCV crashes when it is given one."""
-    sink = sinks.FrameSink(str(tmp_path), show=False)
-    path = sink.write(Frame("caf\udce9.jpg", 0, picture()))
-    assert (tmp_path / "caf\udce9_read.png") == path
-    assert path.read_bytes()[1:4] == b"PNG"
-    with pytest.raises(UserError, match="cannot be written"):
-        sinks.save_picture(tmp_path / "a.p\udce9g", picture())
-
-
-@pytest.mark.parametrize("name", ["n" * 250, "é" * 120, "数" * 80])
-def test_a_long_name_is_shortened_to_what_a_file_can_have(tmp_path, name):
-    sink = sinks.FrameSink(str(tmp_path), show=False)
-    first, second = (sink.write(Frame(f"{name}.jpg", 0, picture())) for _ in range(2))
-    assert first != second
-    assert name.startswith(first.name[:20])
-
-
 def test_a_picture_that_cannot_be_written_does_not_end_the_run(tmp_path, monkeypatch, capsys):
     def full(path, writer):
         raise OSError(28, "No space left on device", str(path))

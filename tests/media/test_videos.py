@@ -4,7 +4,6 @@ import functools
 import http.server
 import os
 import struct
-import sys
 import threading
 from pathlib import Path
 
@@ -14,7 +13,6 @@ import pytest
 from PIL import Image
 
 from recognition.media import videos
-from recognition.media.recording import VideoWriter
 from recognition.media.videos import VideoSource
 from recognition.settings import UserError
 
@@ -87,19 +85,6 @@ def test_names(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)
     save(Path("plain.mp4"), codec="mp4v", frames=5).rename(name)
     assert len(list(VideoSource(name))) == 5
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="names are no bytes here")
-def test_a_name_that_is_no_utf8(tmp_path):
-    """From an old zip; OpenCV crashes when it is given one."""
-    save(tmp_path / "plain.mp4", codec="mp4v", frames=5).rename(tmp_path / "caf\udce9.mp4")
-    source = VideoSource(str(tmp_path / "caf\udce9.mp4"))
-    assert len(list(source)) == 5
-    writer = VideoWriter(str(tmp_path), source)
-    for frame in source:
-        writer.write(frame)
-    writer.close()
-    assert len(list(VideoSource(str(tmp_path / "caf\udce9_read.mp4")))) == 5
 
 
 def test_a_file_with_frames_at_uneven_times(tmp_path):
