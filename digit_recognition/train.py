@@ -45,7 +45,6 @@ class Config:
     fade: float = 0.6  # how much weaker all that is at the end of training, 0 to 1: the last epochs see truer digits
     pages: int = 20_000  # made to learn from, for --architecture pages: 100 KB each in data/page_pool
     steps: int = 400  # batches an epoch, for --architecture pages
-    clean: float = 0.2  # share of the epochs, the last ones, on pages that are easier to read; --architecture pages
     dataset: str = "mnist"  # or an .npz of your own with x_train y_train x_test y_test, images uint8 (N, 28, 28)
     extra: str | None = None  # your own digits, added: a folder with subfolders 0 to 9, or strokes of hand_tracking.py
     validation: int = 2000  # images of the training set kept for choosing; the test set chooses nothing
@@ -56,7 +55,7 @@ class Config:
     output: str = str(cards.MODELS)  # folder for the model's files
 
 
-PAGES = Config("pages", "pages", 90, 16, 0.1, "one_cycle", weight_decay=0)
+PAGES = Config("pages", "pages", 40, 16, 0.1, "one_cycle", weight_decay=0)
 CLASSIC = Config(
     "classic", "digits_classic", 15, 128, 0.001, "constant", weight_decay=0, label_smoothing=0, no_digits=0, written=0,
     warp=0, pens=0,
@@ -70,7 +69,7 @@ def recipe(config: Config) -> Config:
 
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
-    settings.check_range(config, 0, 1, "pens", "plain", "fade", "clean", "refuse", "label_smoothing")
+    settings.check_range(config, 0, 1, "pens", "plain", "fade", "refuse", "label_smoothing")
     settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation", "pages", "steps")
     for name in ("learning_rate", "weight_decay", "no_digits", "written", "warp", "seed"):
         settings.check_range(config, 0, math.inf, name)

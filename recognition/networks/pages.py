@@ -11,7 +11,7 @@ from recognition.networks.backend import FusedBatchNormalization, keras, layers,
 STRIDE = 4  # pixels a cell of the maps
 MULTIPLE = 32  # of pixels that height and width of a page have to be
 BOX = 4  # maps beside the heat maps: log of width and height in 16 pixels, x and y of the centre in its cell
-WIDTHS = (16, 32, 64, 96, 160)  # filters at 1/2, 1/4, 1/8, 1/16 and 1/32
+WIDTHS = (16, 32, 64, 96, 128)  # filters at 1/2, 1/4, 1/8, 1/16 and 1/32
 
 
 class DepthToSpace(layers.Layer):
@@ -40,7 +40,7 @@ def _residual(x, filters: int):
 def _up(x, beside, filters: int):
     """Return x at twice its size, joined with what was found at that size on the way down."""
     x = DepthToSpace()(_convolution(x, 4 * filters, size=1))
-    return _convolution(layers.Add()([x, beside]), filters)
+    return _residual(_convolution(layers.Add()([x, beside]), filters), filters)
 
 
 def pages(classes: int, widths: tuple[int, ...] = WIDTHS) -> keras.Model:

@@ -13,14 +13,15 @@ from recognition.synthetic.surfaces import paper, photograph, scenery
 from recognition.synthetic.writing import SIDE, UNSURE, Page
 
 
-def make(seed: int, sources: Sources, fonts: Fonts, wear: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+def make(seed: int, sources: Sources, fonts: Fonts) -> tuple[np.ndarray, np.ndarray]:
     """Return a page, uint8 (SIDE, SIDE), and its labels, float32 (N, 7): x1 y1 x2 y2 class height printed.
 
-    Classes: 0 to 9, then SIGNS, OTHER and UNSURE. `height` is that of the writing in pixels, also for a comma. `wear`:
-    how bad pen, paper, light and camera are, 0 to 1. The same seed gives the same page with the same sources.
+    Classes: 0 to 9, then SIGNS, OTHER and UNSURE. `height` is that of the writing in pixels, also for a comma. Some
+    pages are clear, some hard to read. The same seed gives the same page with the same sources.
     """
     rng = np.random.default_rng(seed)
-    page = Page(rng, sources, fonts, float(np.exp(rng.uniform(np.log(15 - 5 * wear), np.log(46)))))
+    wear = rng.uniform()  # how bad pen, paper, light and camera are
+    page = Page(rng, sources, fonts, float(np.exp(rng.uniform(np.log(18), np.log(64)))))
     around = scenery(SIDE, sources.photos, rng) if rng.random() < 0.5 else None
     if around is not None and rng.random() < 0.06:  # no page at all
         return photograph(around, page.ink, page.lines, around, wear, rng)[0], np.zeros((0, 7), np.float32)

@@ -104,25 +104,13 @@ def test_a_pool_is_the_same_every_time_and_goes_on_where_it_was(sources, tmp_pat
     sources, fonts = glyphs.find_sources((images, labels)), glyphs.Fonts()
     pages = [field_pages.make(k, sources, fonts) for k in range(5)]
     for k, count in ((1, 2), (0, 3)):
-        pool._make_chunk(0, (images, labels), 1.0, tmp_path / f"{k:04}-{count}")
+        pool._make_chunk(0, (images, labels), tmp_path / f"{k:04}-{count}")
     again = pool.Pool([tmp_path / name for name in pool._chunks(5)])
     assert len(again) == 5
     for k, (image, rows) in enumerate(pages):
         assert np.array_equal(again.read(k)[0], image)
         assert np.array_equal(again.read(k)[1], rows)
     assert not np.array_equal(again.read(0)[0], again.read(1)[0])
-    (tmp_path / "clean").mkdir()
-    pool._make_chunk(2, (images, labels), 0.3, tmp_path / "clean" / "0000-2")
-    both = pool.Pool([*again.chunks, tmp_path / "clean" / "0000-2"])  # after a chunk that is not full
-    assert np.array_equal(both.read(6)[0], field_pages.make(2 * 100_000 * 3 + 1, sources, fonts, 0.3)[0])
-    assert np.array_equal(both.read(4)[0], pages[4][0])
-
-
-def test_the_second_cycle_follows_the_first():
-    cycles = [loop.learning_rate("one_cycle", peak, 10) for peak in (1.0, 0.3)]
-    rate = fit.InTurn(cycles[0], 10, cycles[1])
-    for step in (0, 2, 9, 10, 12, 19):
-        assert float(rate(step)) == pytest.approx(float(cycles[step // 10](step % 10)))
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])

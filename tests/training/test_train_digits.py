@@ -226,7 +226,6 @@ def test_a_reader_of_pages_is_trained_and_read_with(clone, dataset, tmp_path):
     (clone / "data" / "lfw").mkdir(parents=True, exist_ok=True)
     command = [sys.executable, str(clone / SCRIPT), "--dataset", str(dataset), "--architecture", "pages"]
     command += ["--pages", "6", "--steps", "2", "--epochs", "2", "--batch-size", "2", "--precision", "float32"]
-    command += ["--clean", "0.5"]
     done = subprocess.run(command, env=script_environment(clone), cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert "% of the digits of made pages" in done.stdout

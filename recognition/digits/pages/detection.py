@@ -15,7 +15,7 @@ BAND, OVERLAPPING = 1_500_000, 64  # pixels that go through the network at once,
 SMALLEST = 24  # pixels: the longer side of the coarsest scale
 MARGIN = 12  # pixels of plain paper put around every scale: characters at the very edge are seen
 STEP = 2 ** (1 / 3)  # from one scale to the next
-HEIGHTS = 9.0, 48.0  # pixels: of what is believed on one scale
+HEIGHTS = 14.0, 52.0  # pixels: of what is believed on one scale
 WITNESSES = 2  # scales that have a say in what a digit is
 AROUND = 57  # pixels: the side of what a pixel is compared with
 FAINTEST = 7.65  # gray levels: added to the spread, so that the noise of empty paper stays small
@@ -150,7 +150,7 @@ def _peaks(maps: np.ndarray, scale: float) -> Detections:
     x = STRIDE * (columns + np.clip(at[:, OTHER + 3], 0, 1)) - MARGIN
     y = STRIDE * (rows + np.clip(at[:, OTHER + 4], 0, 1)) - MARGIN
     boxes = np.stack([x - width / 2, y - height / 2, x + width / 2, y + height / 2], 1) / scale
-    scores = np.where((kinds < DIGITS) & ((height < 12) | (height > 40)), 0.85 * scores, scores)
+    scores = np.where((kinds < DIGITS) & ((height < 17) | (height > 46)), 0.85 * scores, scores)
     fits = (kinds >= DIGITS) | ((height >= HEIGHTS[0]) & (height <= HEIGHTS[1]))
     found = Detections(kinds, scores, boxes, at[:, OTHER + 5])
     return found[fits]

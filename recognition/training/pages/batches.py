@@ -10,8 +10,8 @@ from recognition.training.pages.pool import Pool
 
 CLASSES = [*"0123456789", *SIGNS, "other"]
 SIDE = 256  # pixels of a cut-out
-LOWEST, HIGHEST = 9, 44  # pixels: heights of writing that the network is to read on one scale
-HUGE = 64  # pixels: what is higher is no writing on this scale but a drawing
+LOWEST, HIGHEST = 14, 48  # pixels: heights of writing that the network is to read on one scale
+HUGE = 72  # pixels: what is higher is no writing on this scale but a drawing
 SAME_UPSIDE_DOWN = (0, 1, 6, 8, 9)
 
 
@@ -28,13 +28,8 @@ def turned(labels: np.ndarray, turns: int, side: int) -> np.ndarray:
     return labels
 
 
-def make_batch(
-    pool: Pool, chosen: np.ndarray, rng: np.random.Generator, wear: float = 1.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return cut-outs of the chosen pages, float32 (N, SIDE, SIDE, 1), and maps, float32 (N, SIDE/4, SIDE/4, C).
-
-    `wear`: how often they are out of focus and how noisy they are, 0 to 1.
-    """
+def make_batch(pool: Pool, chosen: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return cut-outs of the chosen pages, float32 (N, SIDE, SIDE, 1), and maps, float32 (N, SIDE/4, SIDE/4, C)."""
     images = np.empty((len(chosen), SIDE, SIDE, 1), np.float32)
     maps = np.zeros((len(chosen), SIDE // STRIDE, SIDE // STRIDE, len(CLASSES) + BOX + 3), np.float32)
     for k, index in enumerate(chosen):
@@ -47,7 +42,7 @@ def make_batch(
         matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])
         how = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
         image = cv2.warpAffine(page, matrix, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE)
-        image = relight(image, rng, wear)
+        image = relight(image, rng)
         labels[:, :4] = labels[:, :4] * scale + np.tile(shift, 2)
         labels[:, 5] *= scale
         if rng.random() < 0.2:
@@ -57,16 +52,16 @@ def make_batch(
     return images, maps
 
 
-def relight(image: np.ndarray, rng: np.random.Generator, wear: float = 1.0) -> np.ndarray:
+def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return the page in other light, at times as a negative, out of focus, with other noise, uint8."""
     light = np.arange(256) / 255
     if rng.random() < 0.1:
         light = 1 - light
     light = light ** np.exp(rng.uniform(-0.5, 0.5)) * rng.uniform(0.75, 1)
     image = cv2.LUT(image, (255 * light).astype(np.uint8))
-    if rng.random() < 0.1 * wear:
+    if rng.random() < 0.05:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(1, 2.5))
-    if rng.random() < 0.4 * wear:
+    if rng.random() < 0.2:
         noise = cv2.randn(np.empty(image.shape, np.int16), 0, float(rng.choice([2, 4, 7])))
         image = cv2.add(image, noise, dtype=cv2.CV_8U)
     return image

@@ -26,24 +26,16 @@ POOLS = files.DATA / "page_pool"
 TEST_PAGES = 500
 READABLE = 12  # pixels: height of the digits that are measured
 ADAM_SHARE = 0.008  # of the learning rate, for all that is no convolution
-CLEAN, AGAIN = 0.3, 0.3  # wear of the pages of the last epochs, and their share of the learning rate
 THRESHOLD = 0.5  # heat from which on a digit counts
 PREPROCESSING = 1  # version of what `detection` shows the network
 
 
-def clean_epochs(config) -> int:
-    """Return how many epochs, the last ones, see pages that are easier to read."""
-    return round(config.clean * config.epochs)
-
-
-def _batches(config, pool: Pool, clean: Pool, first_epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _batches(config, pool: Pool, first_epoch: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the batches of all epochs that are left, made in threads: the same for the same seed, epoch and step."""
 
     def make(epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
         rng = np.random.default_rng([config.seed, epoch, step])
-        last = epoch >= config.epochs - clean_epochs(config)
-        some = clean if last else pool
-        return make_batch(some, rng.integers(0, len(some), config.batch_size), rng, CLEAN if last else 1.0)
+        return make_batch(pool, rng.integers(0, len(pool), config.batch_size), rng)
 
     order = ((epoch, step) for epoch in range(first_epoch, config.epochs) for step in range(config.steps))
     with ThreadPoolExecutor(max(1, (os.cpu_count() or 2) // 2)) as threads:
@@ -59,37 +51,18 @@ def _batches(config, pool: Pool, clean: Pool, first_epoch: int) -> Iterator[tupl
                 one.cancel()
 
 
-class InTurn(keras.optimizers.schedules.LearningRateSchedule):
-    """One schedule of the learning rate for so many steps, then another."""
-
-    def __init__(self, first, steps: int, second):
-        self.first, self.steps, self.second = first, steps, second
-
-    def __call__(self, step):
-        return keras.ops.where(
-            step < self.steps, self.first(step), self.second(keras.ops.maximum(step - self.steps, 0))
-        )
-
-
-def run(config, pool: Pool, clean: Pool, checkpoint: loop.Checkpoint) -> keras.Model:
-    """Return the network, trained from where its checkpoint stands; Keras's `fit` would wait too long for batches.
-
-    The last epochs see `clean`: what nobody could read teaches a network to doubt what anybody can.
-    """
+def run(config, pool: Pool, checkpoint: loop.Checkpoint) -> keras.Model:
+    """Return the network, trained from where its checkpoint stands; Keras's `fit` would wait too long for batches."""
     cv2.setNumThreads(1)
     model = pages.pages(len(CLASSES))
-    last = config.steps * clean_epochs(config)
-    first = config.steps * config.epochs - last
-    rate = loop.learning_rate("one_cycle", config.learning_rate, first)
-    if last:
-        rate = InTurn(rate, first, loop.learning_rate("one_cycle", AGAIN * config.learning_rate, last))
+    rate = loop.learning_rate("one_cycle", config.learning_rate, config.steps * config.epochs)
     optimizer = Muon(rate, adam_lr_ratio=ADAM_SHARE, weight_decay=0.0)  # Adam needs twice the steps
     model.compile(optimizer, pages.loss(len(CLASSES)), jit_compile=False)
     model.summary(print_fn=say)
     done, progress = checkpoint.restore(model), loop.ProgressBar()
     checkpoint.set_model(model)
     progress.set_params({"steps": config.steps, "epochs": config.epochs})
-    batches = _batches(config, pool, clean, done)
+    batches = _batches(config, pool, done)
     try:
         for epoch in range(done, config.epochs):
             progress.on_epoch_begin(epoch)
@@ -122,12 +95,10 @@ def train(config, arrays: tuple[np.ndarray, ...], extra: tuple | None = None) ->
     precision = loop.begin(config.precision, config.seed)
     say(f"{config.pages:,} pages to learn from, made once in {POOLS}, {precision}")
     pool = make_pool(POOLS, config.pages, config.seed, (x, y))
-    clean = make_pool(POOLS, config.pages // 3 if clean_epochs(config) else 0, config.seed + 2, (x, y), CLEAN)
-    clean = Pool(clean.chunks + pool.chunks[: len(clean.chunks) // 3])  # not to forget the others
     test = make_pool(POOLS, min(TEST_PAGES, config.pages), config.seed + 1, (x_test, y_test))
     dataset = datasets.sha256(arrays)
     checkpoint = loop.Checkpoint(config, datasets.sha256((x, y)))
-    model = run(config, pool, clean, checkpoint)
+    model = run(config, pool, checkpoint)
     card = {
         "class_names": CLASSES,
         "input": "uint8 (H, W) gray, multiples of 32, as recognition.digits.pages.detection makes it",

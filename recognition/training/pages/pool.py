@@ -15,22 +15,21 @@ from recognition.progress import Bar
 from recognition.synthetic import field_pages, glyphs
 
 CHUNK = 500  # pages a file
-VERSION = 3  # of the generator: raise it when the same seed gives another page
+VERSION = 4  # of the generator: raise it when the same seed gives another page
 
 
-def make_pool(folder: Path, pages: int, seed: int, digits: tuple[np.ndarray, np.ndarray], wear: float = 1.0) -> "Pool":
+def make_pool(folder: Path, pages: int, seed: int, digits: tuple[np.ndarray, np.ndarray]) -> "Pool":
     """Make so many pages in a folder of their own within `folder` and return them; those that are there already stay.
 
-    `digits`: images uint8 (N, 28, 28) and labels (N,) to write with; `wear`: see field_pages. Each chunk is k.npy,
-    uint8 (CHUNK, SIDE, SIDE), and k.npz, labels and how many each page has. The folder's name tells seed, sources, wear
-    and version of the generator.
+    `digits`: images uint8 (N, 28, 28) and labels (N,) to write with. Each chunk is k.npy, uint8 (CHUNK, SIDE, SIDE),
+    and k.npz, labels and how many each page has. The folder's name tells seed, sources and version of the generator.
     """
-    place = folder / f"{seed}-{_fingerprint(glyphs.find_sources(digits), wear)}"
+    place = folder / f"{seed}-{_fingerprint(glyphs.find_sources(digits))}"
     place.mkdir(parents=True, exist_ok=True)
     chunks = [place / name for name in _chunks(pages)]
     missing = [chunk for chunk in chunks if not chunk.with_suffix(".npz").exists()]
     if missing:
-        make, bar = partial(_make_chunk, seed, digits, wear), Bar("pages", len(missing) * CHUNK)
+        make, bar = partial(_make_chunk, seed, digits), Bar("pages", len(missing) * CHUNK)
         try:
             with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as workers:
                 for done, future in enumerate(as_completed([workers.submit(make, chunk) for chunk in missing]), 1):
@@ -46,21 +45,21 @@ def _chunks(pages: int) -> list[str]:
     return [f"{k:04}-{min(CHUNK, pages - k * CHUNK)}" for k in range(-(-pages // CHUNK))]
 
 
-def _fingerprint(sources: glyphs.Sources, wear: float) -> str:
+def _fingerprint(sources: glyphs.Sources) -> str:
     """Return eight letters that change with what pages are written with."""
     digits = [hashlib.sha256(images.tobytes()).hexdigest() for images, _ in sources.digits]
     names = [Path(path).name for path in sources.written + sources.printed]
-    others = sources.letters is not None, len(sources.photos), VERSION, wear
+    others = sources.letters is not None, len(sources.photos), VERSION
     return hashlib.sha256(repr((digits, names, others)).encode()).hexdigest()[:8]
 
 
-def _make_chunk(seed: int, digits: tuple[np.ndarray, np.ndarray], wear: float, chunk: Path) -> None:
+def _make_chunk(seed: int, digits: tuple[np.ndarray, np.ndarray], chunk: Path) -> None:
     """Make a chunk of a pool; runs in a process of its own."""
     cv2.setNumThreads(1)
     sources, fonts = glyphs.find_sources(digits), glyphs.Fonts()
     k, count = map(int, chunk.name.split("-"))
     first = (seed * 100_000 + k) * CHUNK
-    images, labels = zip(*(field_pages.make(first + i, sources, fonts, wear) for i in range(count)), strict=True)
+    images, labels = zip(*(field_pages.make(first + i, sources, fonts) for i in range(count)), strict=True)
     counts = np.array([len(rows) for rows in labels])
     write_atomically(chunk.with_suffix(".npy"), lambda path: np.save(path, np.stack(images)), ".npy")
     write_atomically(
