@@ -17,7 +17,7 @@ from typing import Annotated
 import tyro
 
 from recognition import progress, settings
-from recognition.media import sinks, spans, videos
+from recognition.media import scenes, sinks, videos
 from recognition.media.roi import check_roi, draw_roi
 from recognition.objects import classification, drawing, live
 from recognition.objects.classes import NONE
@@ -55,7 +55,7 @@ def main(config: Config) -> int:
                 break
     if not config.json:
         end = names[-1][0] + 1 / source.fps if names else 0.0
-        stays = spans.lasting([*names, (end, "")], min(0.5, end / 2))
+        stays = scenes.lasting([*names, (end, "")], min(0.5, end / 2))
         print("\n".join(f"{start:.1f}-{end:.1f} s: {name}" for start, end, name in stays) or NONE)
     return 1 if source.failed else 0
 

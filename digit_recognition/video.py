@@ -18,7 +18,7 @@ import tyro
 from recognition import progress, settings
 from recognition.digits import drawing, numbers
 from recognition.digits.pages import live, reader
-from recognition.media import sinks, spans, videos
+from recognition.media import scenes, sinks, videos
 from recognition.media.roi import check_roi, draw_roi
 
 
@@ -53,7 +53,7 @@ def main(config: Config) -> int:
                 break
     if not config.json:
         end = texts[-1][0] + 1 / source.fps if texts else 0.0
-        stays = spans.lasting([*texts, (end, "")], min(0.5, end / 2))
+        stays = scenes.lasting([*texts, (end, "")], min(0.5, end / 2))
         told = [f"{start:.1f}-{end:.1f} s: {' / '.join(text.splitlines())}" for start, end, text in stays]
         print("\n".join(told) or "no digits")
     return 1 if source.failed else 0

@@ -15,7 +15,7 @@ from conftest import script_environment, write
 from recognition import progress
 from recognition.digits import drawing, live, numbers, reader
 from recognition.files import ROOT
-from recognition.media import canvas, spans
+from recognition.media import canvas, scenes
 from recognition.media.roi import check_roi, draw_roi
 from recognition.settings import UserError
 from recognition.synthetic import pages
@@ -159,8 +159,8 @@ def test_ones_beside_other_digits_may_be_softer(shipped):
 
 def test_lasting_texts_have_their_times():
     shown = [(0.0, ""), (0.1, "4"), (0.2, "40"), (1.0, ""), (1.1, "40"), (2.0, "7"), (2.3, ""), (3.0, "40"), (4.0, "")]
-    assert spans.lasting(shown) == [(0.2, 2.0, "40"), (3.0, 4.0, "40")]
-    assert spans.lasting([]) == []
+    assert scenes.lasting(shown) == [(0.2, 2.0, "40"), (3.0, 4.0, "40")]
+    assert scenes.lasting([]) == []
 
 
 def test_drawing_is_quick_and_stays_in_the_frame():
