@@ -20,7 +20,7 @@ FORGET = 1.0  # seconds out of sight, or seen but palely, after which the marker
 
 def reduce(frame: np.ndarray) -> tuple[np.ndarray, int]:
     """Return a frame reduced to about WIDTH, and by how much: a whole number, for which OpenCV is twice as fast."""
-    factor = max(1, round(frame.shape[1] / WIDTH))
+    factor = max(1, min(round(frame.shape[1] / WIDTH), frame.shape[0]))  # a strip keeps a row
     height, width = frame.shape[0] // factor, frame.shape[1] // factor
     whole = frame[: height * factor, : width * factor]
     return cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), factor

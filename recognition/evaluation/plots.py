@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import seaborn
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.files import write_atomically
@@ -21,12 +22,16 @@ from recognition.settings import say
 BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness
 DPI = 150
 MANY = 25  # classes; more of them leave no room for the counts in a confusion matrix
+MATPLOTLIBS_OWN = "\\mathdefault"  # is in the powers of ten of its logarithmic axes
 
 seaborn.set_theme(style="ticks", palette="colorblind", rc={"axes.spines.right": False, "axes.spines.top": False})
 
 
 def save_figure(figure: Figure, path: Path) -> None:
     """Write a figure as PNG, moved into place when complete: a killed run leaves the old picture whole."""
+    for text in figure.findobj(Text):
+        if "$" in text.get_text() and MATPLOTLIBS_OWN not in text.get_text():
+            text.set_parse_math(False)  # a name with two dollar signs is no formula
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings(action="ignore"):  # about letters that the font lacks
         write_atomically(path, lambda file: figure.savefig(file, dpi=DPI, format="png", metadata={"Software": None}))
@@ -88,7 +93,8 @@ def plot_counts(parts: dict[str, np.ndarray], class_names: Sequence[str], path: 
     """Save how many images of each class every part of the dataset holds; labels int (N,) by the part's name."""
     figure = Figure(figsize=(10, 4), layout="constrained")
     for axes, (name, labels) in zip(figure.subplots(1, len(parts)), parts.items(), strict=True):
-        bars = axes.barh(class_names, np.bincount(labels, minlength=len(class_names)), color=BLUE)
+        bars = axes.barh(range(len(class_names)), np.bincount(labels, minlength=len(class_names)), color=BLUE)
+        axes.set_yticks(range(len(class_names)), class_names)
         axes.bar_label(bars, fmt="{:,.0f}", fontsize=9, padding=3)
         axes.invert_yaxis()  # the first class on top
         axes.set(title=f"{name}: {len(labels):,} images", xlabel="images", ylabel="class")

@@ -135,8 +135,6 @@ def draw_timeline(spans: list[Span], path: Path) -> None:
         bars = [(span.start, span.end - span.start) for span in stays]
         axes.broken_barh(bars, (row - 0.35, 0.7), color=GRAY if stays[0].confidence is None else BLUE)
     axes.set_yticks(range(len(rows)), [shortened(name) for name in rows])
-    for label in axes.get_yticklabels():
-        label.set_parse_math(False)  # a name with two dollar signs
     axes.set(xlabel="time (minutes:seconds)", xlim=(0, max([1.0, *(span.end for span in spans)])))
     axes.set(ylim=(max(1, len(rows)) - 0.5, -0.5))
     axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds // 60:.0f}:{seconds % 60:04.1f}")

@@ -201,3 +201,12 @@ def test_a_frame_takes_a_few_milliseconds():
     start = time.perf_counter()
     follow(tracker, frames)
     assert (time.perf_counter() - start) / len(frames) < 0.02  # 4 ms where nothing else runs
+
+
+@pytest.mark.parametrize("shape", [(2, 3000), (1, 3000), (3000, 2), (3000, 1), (1, 1)])
+def test_strips_are_looked_at(shape):
+    tracker = MarkerTracker("green")
+    for k in range(5):
+        tracker.track(np.full((*shape, 3), MARKERS["green"] if k % 2 else SKIN, np.uint8), k / 30)
+    tracker.learn_at(np.full((*shape, 3), MARKERS["green"], np.uint8), (shape[1] / 2, shape[0] / 2))
+    tracker.track(np.full((*shape, 3), SKIN, np.uint8), 1.0)

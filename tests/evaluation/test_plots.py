@@ -1,0 +1,35 @@
+"""Figures: any name that a folder can have is drawn as it is."""
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from recognition.evaluation import plots
+from recognition.faces.timeline import Span, draw_timeline
+
+NAMES = ["$a^$", "a_$b$", "$x", r"$\frac$", "_under", "ä\\"]
+
+
+def test_names_with_dollar_signs_are_no_formulas(tmp_path, monkeypatch):
+    drawn, save = [], plots.write_atomically
+    monkeypatch.setattr(plots, "write_atomically", lambda path, writer: (drawn.append(path), save(path, writer)))
+    plots.plot_confusion(np.arange(36).reshape(6, 6), NAMES, tmp_path / "confusion.png")
+    plots.plot_counts({"$a^$": np.arange(6), "b": np.arange(6)}, NAMES, tmp_path / "counts.png")
+    draw_timeline([Span(name, 0.0, 1.0, 3, 0.9) for name in NAMES], tmp_path / "timeline.png")
+    figure = Figure()
+    figure.subplots().plot([0, 1], label="$a^$")
+    figure.axes[0].set_title("$b^$")
+    figure.axes[0].legend()
+    plots.save_figure(figure, tmp_path / "other.png")
+    assert all(path.stat().st_size > 1000 for path in drawn) and len(drawn) == 4
+
+
+@pytest.mark.parametrize("scale", ["log", "symlog"])
+def test_powers_of_ten_stay_formulas(tmp_path, scale):
+    figure = Figure()
+    figure.subplots().plot([1, 1000])
+    figure.axes[0].set_yscale(scale)
+    plots.save_figure(figure, tmp_path / "a.png")
+    powers = [text for text in figure.findobj(Text) if "10^" in text.get_text()]
+    assert powers and all(text.get_parse_math() for text in powers)
