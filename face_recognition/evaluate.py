@@ -50,10 +50,10 @@ class Config:
 def embed_photos(photos: labelled_photos.MainFaces, embedder) -> tuple[list[Path], np.ndarray]:
     """Return the paths of the photos with a face and their embeddings, float32 (N, D)."""
     paths, found = [], [np.zeros((0, 1), np.float32)]
-    for some in progress.batches(photos, BATCH):
-        paths += [Path(frame.source) for frame, _ in some]
-        crops = [crops_of(frame.image, [face], embedder.size, embedder.padding) for frame, face in some]
-        found.append(embedder.embed(np.concatenate(crops)))
+    cut = ((frame.source, crops_of(frame.image, [face], embedder.size, embedder.padding)) for frame, face in photos)
+    for some in progress.batches(cut, BATCH):
+        paths += [Path(source) for source, _ in some]
+        found.append(embedder.embed(np.concatenate([crop for _, crop in some])))
     return paths, np.concatenate(found[1:] or found)
 
 

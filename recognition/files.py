@@ -1,10 +1,14 @@
-"""Where things lie, and how files are written, locked and hashed such that a kill loses nothing."""
+"""Where things lie, and how files are read, written, locked and hashed such that nothing hangs and no kill loses."""
 
 import contextlib
 import hashlib
 import os
+import re
+import stat
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from recognition.settings import UserError
@@ -12,21 +16,62 @@ from recognition.settings import UserError
 ROOT = Path(__file__).resolve().parent.parent  # the folder that holds data/ and models/
 DATA = ROOT / "data"
 PUBLISHED = DATA / "models"  # what others published, downloaded here or converted
+LARGEST, LARGEST_DATA = 500_000_000, 20_000_000_000  # bytes of a picture or a text, and of a dataset or of weights
+PARTIAL = re.compile(r"\..+\.\d+\.partial(\.jpg|\.np[yz])?")  # temporary files; not videos, which can be watched
+ABANDONED = 60  # seconds without a change after which a temporary file has no writer any more
 
 
-def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str = ".partial") -> None:
-    """Let `writer` fill a temporary file beside `path`, then move it into place: till then the old file stays whole."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{suffix}")
+def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str = "") -> None:
+    """Let `writer` fill a temporary file beside `path`, then move it into place: till then the old file stays whole.
+
+    `suffix`: what the temporary file's name has to end with. What killed runs left in that folder is cleared.
+    """
+    clear_abandoned(path.parent)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial{suffix}")
     try:
         writer(temporary)
         os.replace(temporary, path)
     except OSError as error:
-        if str(error.filename) == str(temporary):  # a name that the user never gave
+        if error.filename is None or str(error.filename) == str(temporary):  # a name that the user never gave
             error.filename = str(path)
         raise
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@cache  # once a run
+def clear_abandoned(folder: Path) -> None:
+    """Delete the temporary files that killed runs left in a folder."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if PARTIAL.fullmatch(entry.name):
+                with contextlib.suppress(OSError):
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > ABANDONED:
+                        os.unlink(entry.path)
+
+
+def check_file(path: Path, most: int = LARGEST) -> int:
+    """Return the size of a file in bytes. Raises UserError for what is never opened: it would not end, or not soon.
+
+    FileNotFoundError and its like are left to the caller.
+    """
+    state = Path(path).stat()
+    if stat.S_ISDIR(state.st_mode):
+        raise UserError(f"{path}: a folder: name a file in it")
+    if not stat.S_ISREG(state.st_mode):
+        raise UserError(f"{path}: a pipe or device: save what comes from it to a file first")
+    if state.st_size > most:
+        raise UserError(
+            f"{path}: {state.st_size / 1e6:,.0f} MB are too many (limit {most / 1e6:,.0f}): is it the right file?"
+        )
+    return state.st_size
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return what is in a file; see check_file."""
+    check_file(path)
+    return Path(path).read_bytes()
 
 
 @contextlib.contextmanager
@@ -59,6 +104,7 @@ def make_folder(folder: Path | str, flag: str = "--output") -> Path:
         raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another {flag}", 2) from None
     if not os.access(folder, os.W_OK):
         raise UserError(f"{folder}: cannot be written to: choose another {flag}", 2)
+    clear_abandoned(folder)
     return folder
 
 

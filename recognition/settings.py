@@ -1,6 +1,7 @@
 """Run a script: its settings as command-line flags, a user's mistake as one line, exit codes 0, 1 and 2."""
 
 import contextlib
+import errno
 import math
 import os
 import signal
@@ -127,6 +128,7 @@ def run(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        say(f"error: {error.filename or 'output'}: {error.strerror or error}")
+        full = ": free some space" if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)) else ""
+        say(f"error: {error.filename or 'output'}: {error.strerror or error}{full}")
         code = 1
     sys.exit(code)

@@ -15,6 +15,7 @@ import numpy as np
 from recognition.air_writing.pen import extent
 from recognition.digits.normalisation import draw_strokes, normalise
 from recognition.digits.numbers import Digit
+from recognition.files import check_file
 from recognition.settings import UserError
 
 JOIN = 3.0  # seconds between the strokes of one digit, at most
@@ -183,6 +184,7 @@ def load_strokes(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
     Raises UserError, naming the line, for one that is damaged.
     """
+    check_file(path)
     images, labels = [], []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:

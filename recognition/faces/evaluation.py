@@ -12,6 +12,7 @@ import numpy as np
 
 from recognition.embeddings.statistics import Statistics
 from recognition.faces.gallery import Gallery, Match
+from recognition.files import check_file
 from recognition.media.frames import SUFFIXES
 from recognition.settings import UserError
 
@@ -25,6 +26,7 @@ def load_pairs(path: Path, folder: Path) -> list[Pair]:
     is two persons'. Raises UserError for a file of another form, or a photo that is not there.
     """
     try:
+        check_file(path)
         lines = path.read_text(encoding="utf-8").splitlines()[1:]
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read ({error}): name a list of pairs like LFW's pairs.txt", 2) from None

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recognition.files import check_file
 from recognition.settings import UserError
 
 SUFFIX = ".pdf"
@@ -18,6 +19,7 @@ def read_pages(path: Path) -> Iterator[np.ndarray]:
     from pypdfium2.raw import FPDFBitmap_BGR
 
     try:
+        check_file(path)
         with path.open("rb") as file:
             document = pypdfium2.PdfDocument(file)
             try:

@@ -15,14 +15,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.media import documents
+from recognition.files import check_file
+from recognition.media import bounds, documents
 from recognition.settings import UserError, say
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # not EPS: Pillow would start Ghostscript for it
 SUFFIXES = {".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm"}
 SUFFIXES |= {".tif", ".tiff", ".webp"}
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"}
-MAX_PIXELS = 120_000_000  # larger images are refused before they are decoded: 360 MB
+STRIP = 4_000_000  # pixels that are brought to our form at once
 MIN_SIDE = 6  # pixels of the longer side; smaller ones show nothing, but a strip of a page may be narrow
 
 
@@ -82,7 +83,7 @@ class FrameSource:
     def _folder(self, folder: Path) -> Iterator[Path]:
         try:
             files = [
-                path for path in sorted(folder.iterdir()) if path.suffix.lower() in self._suffixes and path.is_file()
+                path for path in sorted(folder.iterdir()) if path.suffix.lower() in self._suffixes and not path.is_dir()
             ]
         except OSError as error:
             self._fail(str(folder), f"{folder}: cannot be listed ({error.strerror}): check its permissions")
@@ -116,23 +117,31 @@ def read_pages(path: Path | str) -> Iterator[np.ndarray]:
 def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:
     from PIL import ImageOps, UnidentifiedImageError
 
+    total = 0
     try:
-        if (path.stat().st_size if content is None else len(content)) == 0:
+        if (check_file(path) if content is None else len(content)) == 0:
             raise UserError(f"{path}: the file is empty")
-        with open_image(path if content is None else io.BytesIO(content)) as image:
+        with open_image(path if content is None else io.BytesIO(content), path) as image:
+            several = getattr(image, "is_animated", False)
             for number in itertools.count(1):
-                width, height = image.size
-                if width * height > MAX_PIXELS:
-                    raise UserError(f"{path}: {width}x{height} pixels are too many (limit {MAX_PIXELS:,}): shrink it")
-                if max(width, height) < MIN_SIDE:
-                    raise UserError(f"{path}: {width}x{height} pixels are too few to show anything")
+                bounds.check(path, image, content)
+                if max(image.size) < MIN_SIDE:
+                    raise UserError(f"{path}: {image.width}x{image.height} pixels are too few to show anything")
+                total += image.width * image.height
+                if total > bounds.MAX_OF_ALL_PAGES:
+                    raise UserError(f"{path}: too many pixels on its pages: those up to page {number - 1} were read")
                 _without_warnings(image.load)
                 _without_warnings(ImageOps.exif_transpose, image, in_place=True)  # else upright ones would be copied
-                yield _to_bgr(image)
+                frame = _to_bgr(image)
+                if not several:
+                    break
+                yield frame
                 try:
                     _without_warnings(image.seek, number)
                 except EOFError:
                     return
+        del image  # the pixels as Pillow has them are not needed any more
+        yield frame
     except UserError:
         raise
     except FileNotFoundError:
@@ -146,11 +155,25 @@ def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:
         raise UserError(f"{path}: damaged or cut short ({error})") from None
 
 
-def open_image(file: Path | io.BytesIO):
-    """Return an image file as a Pillow image, not decoded yet; Pillow raises UnidentifiedImageError if it is none."""
+def pixels_of(path: Path, content: bytes | None = None) -> int:
+    """Return about how many pixels an image has when it is read; 0 where its file does not say so."""
+    try:
+        check_file(path) if content is None else None
+        with open_image(path if content is None else io.BytesIO(content)) as image:
+            return min(image.width * image.height, bounds.MAX_PIXELS)
+    except Exception:  # reading it will tell why
+        return 0
+
+
+def open_image(file: Path | io.BytesIO, path: Path | str = "photo"):
+    """Return an image file as a Pillow image, not decoded yet; Pillow raises UnidentifiedImageError if it is none.
+
+    `path`: what a refusal calls it.
+    """
     from PIL import Image, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # our own limit says it better
+    bounds.check_webp(path, file)
     try:
         return _without_warnings(Image.open, file, formats=FORMATS)
     except UnidentifiedImageError:
@@ -167,13 +190,31 @@ def _without_warnings(function: Callable, *arguments, **named):
 
 
 def _to_bgr(image) -> np.ndarray:
-    """Return a Pillow image of any mode as BGR uint8 (H, W, 3)."""
-    if image.mode.startswith("I") or image.mode == "F":  # 16 bits and more a pixel
-        values = np.asarray(image).astype(np.float32)
-        peak = float(values.max())
-        full = 65535 if peak > 4095 else 4095  # scanners keep 12 bits in 16
-        top = max(peak, 1e-6) if image.mode == "F" else full if peak > 255 else 255
-        return cv2.cvtColor(np.clip(values * (255 / top), 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+    """Return a Pillow image of any mode as BGR uint8 (H, W, 3), made in strips: large ones need no memory twice."""
+    width, height = image.size
+    deep = image.mode.startswith("I") or image.mode == "F"  # 16 bits and more a pixel
+    top = _brightest(image) if deep else 255
+    frame = np.empty((height, width, 3), np.uint8)
+    rows = max(1, STRIP // width)
+    for y in range(0, height, rows):
+        strip = image if height <= rows else image.crop((0, y, width, min(y + rows, height)))
+        frame[y : y + rows] = _deep_to_bgr(strip, top) if deep else _strip_to_bgr(strip)
+    return frame
+
+
+def _brightest(image) -> float:
+    """Return the value that white has in an image of 16 bits and more a pixel."""
+    peak = float(image.getextrema()[1])
+    full = 65535 if peak > 4095 else 4095  # scanners keep 12 bits in 16
+    return max(peak, 1e-6) if image.mode == "F" else full if peak > 255 else 255
+
+
+def _deep_to_bgr(image, top: float) -> np.ndarray:
+    values = np.asarray(image).astype(np.float32)
+    return cv2.cvtColor(np.clip(values * (255 / top), 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
+
+
+def _strip_to_bgr(image) -> np.ndarray:
     if "A" in image.getbands() or "transparency" in image.info:
         image = image.convert("RGBA")
         from PIL import Image

@@ -17,7 +17,7 @@ import numpy as np
 from recognition.files import sha256, write_atomically
 from recognition.models.cards import MODELS, check_name, complete, locate, read_card, write_card
 from recognition.models.litert import Maps, Model
-from recognition.models.weights import load_weights
+from recognition.models.weights import load_weights, save_weights
 from recognition.settings import UserError, quiet, say
 
 ABANDONED = 600  # seconds after which half a model has no writer any more
@@ -86,7 +86,7 @@ def staged(model, card: dict, name: str, folder: Path = MODELS) -> Iterator[Path
     staging = Path(tempfile.mkdtemp(".partial", f".{name}.", folder))
     try:
         weights, content = staging / f"{name}.weights.h5", export(clean)
-        clean.save_weights(weights)
+        save_weights(clean, weights)
         (staging / f"{name}.tflite").write_bytes(content)
         card["sha256"] = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
         write_card(card, name, staging)

@@ -1,9 +1,33 @@
-"""Read .h5 files of weights into Keras models. No file can run code: they are numbers for an architecture of ours."""
+"""Read .h5 files of weights into Keras models, and write them. No file can run code: they are only numbers."""
 
+import io
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
+from recognition.files import LARGEST_DATA, check_file, write_atomically
 from recognition.settings import UserError
+
+
+def write_hdf5(path: Path, fill: Callable) -> None:
+    """Let `fill` write into an h5py.File in memory, then write that: HDF5 itself crashes where a disk gets full."""
+    import h5py
+
+    content = io.BytesIO()
+    with h5py.File(content, "w") as file:
+        fill(file)
+    write_atomically(path, lambda temporary: temporary.write_bytes(content.getbuffer()))
+
+
+def save_weights(model, path: Path) -> None:
+    """Write the weights of a Keras model, as its own save_weights does, but whole or not at all; see write_hdf5."""
+    from keras.src.saving import saving_lib  # of what is public, nothing writes into memory
+
+    content = io.BytesIO()
+    store = saving_lib.H5IOStore(content, mode="w")
+    saving_lib._save_state(model, weights_store=store, assets_store=None, inner_path="", visited_saveables=set())
+    store.close()
+    write_atomically(path, lambda temporary: temporary.write_bytes(content.getbuffer()))
 
 
 def load_weights(
@@ -74,6 +98,7 @@ def weight_shapes(path: Path, how: str) -> list[tuple[int, ...]]:
                 shapes.append(item.shape)
 
     try:
+        check_file(path, LARGEST_DATA)
         with h5py.File(path, "r") as file:
             walk(file)
     except (OSError, KeyError, RuntimeError, ValueError) as error:

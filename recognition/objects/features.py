@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.files import ROOT, sha256, write_atomically
+from recognition.files import ROOT, read_bytes, sha256
 from recognition.media.frames import read_image
-from recognition.models.weights import weight_shapes
+from recognition.models.weights import weight_shapes, write_hdf5
 from recognition.objects.backbones import EXTRACT, Backbone
 from recognition.progress import watched
 from recognition.settings import UserError, say
@@ -58,17 +58,16 @@ def write(path: Path, content: Features) -> None:
     """Write a features file, moved into place when complete."""
     import h5py
 
-    def fill(temporary: Path) -> None:
-        with h5py.File(temporary, "w") as file:
-            file["features"] = np.asarray(content.features, np.float32)
-            file["labels"] = np.asarray(content.labels, np.int64)
-            for name in TEXTS:
-                file.create_dataset(name, data=np.array(getattr(content, name), object), dtype=h5py.string_dtype())
-            file.attrs.update({name: content.backbone[key] for key, name in ATTRIBUTES.items()})
-            file.attrs["folder"] = content.folder
+    def fill(file: h5py.File) -> None:
+        file["features"] = np.asarray(content.features, np.float32)
+        file["labels"] = np.asarray(content.labels, np.int64)
+        for name in TEXTS:
+            file.create_dataset(name, data=np.array(getattr(content, name), object), dtype=h5py.string_dtype())
+        file.attrs.update({name: content.backbone[key] for key, name in ATTRIBUTES.items()})
+        file.attrs["folder"] = content.folder
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, fill)
+    write_hdf5(path, fill)
 
 
 def read(path: Path, how: str = f"run {EXTRACT} FOLDER") -> Features:
@@ -146,7 +145,7 @@ class Extraction:
         """Look at the files of a folder; name on stderr those that cannot be used."""
         for file in watched(files, len(files), "image"):
             try:
-                content = (folder / file).read_bytes()
+                content = read_bytes(folder / file)
                 digest = sha256(content)
                 if digest not in self.rows and digest not in self._waiting:
                     self._waiting[digest] = self._backbone.crops(read_image(folder / file, content))

@@ -12,11 +12,13 @@ import numpy as np
 
 from recognition.faces.crops import crops_of
 from recognition.faces.detection import Face, main_face
-from recognition.media.frames import read_image
+from recognition.media.bounds import Room
+from recognition.media.frames import pixels_of, read_image
 from recognition.progress import batches
 from recognition.settings import UserError
 
 BATCH = 16  # faces that are described together
+_room = Room()
 Refuse = Callable[[np.ndarray, list[Face]], str | None]
 
 
@@ -57,15 +59,16 @@ def _find_face(
     path: Path, content: bytes | None, detector, embedder, refuse: Refuse
 ) -> tuple[np.ndarray | None, str | None]:
     """Return the face that a photo is of, aligned, BGR uint8 (size, size, 3), or None and why there is none."""
-    try:
-        frame = read_image(path, content)
-    except UserError as error:
-        return None, str(error).removeprefix(f"{path}: ")
-    faces = detector.detect(frame, main=True)
-    reason = refuse(frame, faces)
-    if reason:
-        return None, reason
-    return crops_of(frame, [main_face(frame, faces)], embedder.size, embedder.padding)[0], None
+    with _room.taken(pixels_of(path, content)):
+        try:
+            frame = read_image(path, content)
+        except UserError as error:
+            return None, str(error).removeprefix(f"{path}: ")
+        faces = detector.detect(frame, main=True)
+        reason = refuse(frame, faces)
+        if reason:
+            return None, reason
+        return crops_of(frame, [main_face(frame, faces)], embedder.size, embedder.padding)[0], None
 
 
 def _describe(faces: list[Future], embedder) -> Iterator[tuple[np.ndarray | None, str | None]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.files import DATA, write_atomically
+from recognition.files import DATA, LARGEST_DATA, check_file, write_atomically
 from recognition.settings import UserError, say
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
@@ -127,10 +127,13 @@ def _download(path: Path, name: str, title: str, hint: str) -> None:
 def _read_npz(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
     """Return the named arrays of an .npz file; nothing in it can run code."""
     try:
+        check_file(path, LARGEST_DATA)
         with np.load(path, allow_pickle=False) as archive:
             return tuple(archive[name] for name in names)
     except FileNotFoundError:
         raise UserError(f"{path} not found") from None
+    except UserError:
+        raise
     except KeyError as error:
         raise UserError(f"{path}: needs the arrays {', '.join(names)} ({error.args[0]})") from None
     except Exception as error:  # zipfile, zlib and numpy each have their own

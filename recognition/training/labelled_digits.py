@@ -7,6 +7,7 @@ import numpy as np
 
 from recognition.air_writing.strokes import load_strokes
 from recognition.digits import crops, normalisation
+from recognition.files import check_file
 from recognition.media.frames import FrameSource
 from recognition.settings import UserError
 from recognition.training.datasets import _check_labels, _read_npz
@@ -45,6 +46,7 @@ def load_photo_labels(folder: Path) -> dict[str, dict] | None:
     path = folder / "labels.json"
     if not path.exists():
         return None
+    check_file(path)
     try:
         labels = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:

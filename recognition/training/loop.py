@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.files import write_atomically
+from recognition.models.weights import save_weights
 from recognition.networks.backend import keras, tf
 from recognition.progress import Bar
 from recognition.settings import say
@@ -133,7 +134,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.history.setdefault(key, []).append(float(value))
         self.seconds = time.monotonic() - self._start
         weights = self._folder / f"{self._name}.checkpoint-{epoch + 1}.weights.h5"
-        self.model.save_weights(weights)
+        save_weights(self.model, weights)
         state = {
             "epoch": epoch + 1,
             "weights": weights.name,
