@@ -18,6 +18,7 @@ from recognition.files import ROOT, make_folder
 from recognition.people import embed_photos, photo_files
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
+from recognition.people.sqlite_file import Locked
 from recognition.settings import UserError
 
 FACES = ROOT / "data" / "faces"
@@ -149,8 +150,11 @@ class People:
         with _still_there(name):
             state = os.stat(path)
         sha256 = hashlib.sha256(content).digest()
-        self._index.record([Photo(name, path.name, state.st_size, state.st_mtime_ns, sha256, embedding)])
         rows = self._rows
+        try:
+            self._index.record([Photo(name, path.name, state.st_size, state.st_mtime_ns, sha256, embedding)])
+        except Locked:
+            rows = None  # the next refresh finds the photo
         self._note_change()
         if rows:  # read from the file again for each of many photos, they would take longer than all the rest
             names = rows[0] if name in rows[0] else [*rows[0], name]

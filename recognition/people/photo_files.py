@@ -49,7 +49,7 @@ def list_photos(folder: Path) -> dict[str, tuple[int, int]]:
             if entry.name.startswith("."):
                 if suffix == PARTIAL and time.time() - entry.stat(follow_symlinks=False).st_mtime > ABANDONED:
                     os.unlink(entry.path)
-            elif suffix in SUFFIXES and entry.is_file() and is_text(entry.name):
+            elif suffix in SUFFIXES and not entry.is_dir() and is_text(entry.name):
                 state = entry.stat()
                 photos[entry.name] = state.st_size, state.st_mtime_ns
     return photos

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from recognition.faces.labelled_photos import list_people
+from recognition.files import read_bytes
 from recognition.people import photo_files
 from recognition.people.photo_index import Photo, PhotoIndex
+from recognition.people.sqlite_file import Locked
 from recognition.progress import batches, watched
-from recognition.settings import say
+from recognition.settings import UserError, say
 
 THOROUGH = 2000  # people up to which all files are asked for their time of change when the database is opened
 TURN = 50  # people whose files are asked at each refresh, in turn
@@ -39,25 +41,34 @@ class PhotoScan:
         self._pending: dict[tuple[str, str], bytes | None] = {}  # person, file: hash of what is to be embedded
         self._gone: list[tuple[str, list[str] | None]] = []  # persons, and which of their files (None: all)
         self._top, self._next_list, self._turn = 0, 0.0, iter(())
+        self._changed = False  # since the last refresh that came to its end
 
     def refresh(self) -> bool:
-        """Take in what was changed by hand or another program, and tell whether something was."""
+        """Take in what was changed by hand or another program, and tell whether something was.
+
+        Raises Locked where another program holds the index: then the next refresh goes on.
+        """
         if self._seen is None:
             self.catch_up()
             return True
-        changed = self._index.file.changed()
+        with self._index.file.hurried():
+            self._refresh()
+        changed, self._changed = self._changed, False
+        return changed
+
+    def _refresh(self) -> None:
+        self._changed |= self._index.file.changed()
         if self._index.file.lost:
+            self._changed = True
             self.catch_up()
-            changed = True
-        elif changed:
+        elif self._changed:
             self._seen = self._index.seen()
         began = time.monotonic()
         if photo_files.changed(self._folder) != self._top and began >= self._next_list:
             self._list()
             self._next_list = time.monotonic() + 20 * (time.monotonic() - began)  # at most a twentieth of the time
         self._list_photos_of(self._next_turn())
-        changed |= self._work_off(QUICK)
-        return changed
+        self._changed |= self._work_off(QUICK)
 
     def rescan(self, names: list[str]) -> None:
         """Take in what was changed in people's folders."""
@@ -77,18 +88,23 @@ class PhotoScan:
         if self._seen is not None and not self._index.file.lost:
             return
         self._index.file.lost = False
-        self._seen = self._index.seen()
-        self._list(thorough=len(self._seen) <= THOROUGH)
-        self._pending |= dict.fromkeys(self._index.not_embedded())
-        self._work_off()
+        try:
+            self._seen = self._index.seen()
+            self._list(thorough=len(self._seen) <= THOROUGH)
+            self._pending |= dict.fromkeys(self._index.not_embedded())
+            self._work_off()
+        except Locked:
+            self._index.file.lost = True  # so that it is done anew
+            raise
 
     def _list(self, thorough: bool = False) -> None:
         """List the people, and the photos of those whose folder changed, or of all of them."""
-        self._top = photo_files.changed(self._folder)
+        top = photo_files.changed(self._folder)
         photo_files.clear_forgotten(self._folder)
         there = list_people(self._folder)
         self._gone += [(name, None) for name in self._seen.keys() - there.keys()]
         self._list_photos_of([name for name, changed in there.items() if thorough or self._seen.get(name) != changed])
+        self._top = top
 
     def _list_photos_of(self, names: list[str]) -> None:
         """List the photos of people, and note which are new, changed or gone."""
@@ -170,18 +186,22 @@ class PhotoScan:
             yield photo
 
     def _keep(self, photos: list[Photo]) -> None:
+        if photos:
+            self._index.record(photos)
         for photo in photos:
             del self._pending[photo.person, photo.file]
             self.unreadable.pop((photo.person, photo.file), None)
-        if photos:
-            self._index.record(photos)
 
     def _read(self, name: str, file: str) -> tuple[Photo, bytes] | None:
         """Return a photo and its bytes; None where it is gone or cannot be read, and then it waits no more."""
         path = self._folder / name / file
         try:
             state = os.stat(path)
-            content = path.read_bytes()
+            content = read_bytes(path)
+        except UserError as error:
+            del self._pending[name, file]
+            self._report(name, file, str(error).removeprefix(f"{path}: "))
+            return None
         except OSError as error:
             del self._pending[name, file]
             if not isinstance(error, FileNotFoundError):

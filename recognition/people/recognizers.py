@@ -19,6 +19,7 @@ from recognition.faces.gallery import Gallery, Match
 from recognition.faces.labelled_photos import list_people
 from recognition.faces.quality import is_clear
 from recognition.models import cards, store
+from recognition.people.sqlite_file import Locked
 from recognition.settings import UserError, say
 
 SOFTNESS = 0.05  # of the cnn's distance, from a confidence of 0.5 to one of 0.73
@@ -32,12 +33,22 @@ class EmbeddingRecognizer:
     def __init__(self, people, embedder):
         self.people, self._embedder = people, embedder
         self._gallery: Gallery = people.gallery()
+        self._stale = self._locked = False
 
     def refresh(self) -> bool:
-        """Take in what was enrolled, renamed or forgotten since; tell whether something was. Cheap if not."""
-        changed = self.people.refresh()
-        if changed:
-            self._gallery = self.people.gallery()
+        """Take in what was enrolled, renamed or forgotten since; tell whether something was. Cheap if not.
+
+        While another program holds the database all goes on with the people of before.
+        """
+        try:
+            self._stale |= self.people.refresh()
+            gallery = self.people.gallery() if self._stale else self._gallery
+        except Locked as error:
+            if not self._locked:
+                say(f"{error}, or wait: till then nobody new is recognised")
+            self._locked = True
+            return False
+        changed, self._stale, self._locked, self._gallery = self._stale, False, False, gallery
         return changed
 
     def names(self) -> list[str]:

@@ -5,14 +5,19 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
 from recognition.settings import UserError, say
 
 PATIENCE = 10.0  # seconds to wait while another program writes
+HURRY = 0.1  # the same while a live picture stands still
 Result = TypeVar("Result")
+
+
+class Locked(UserError):
+    """Another program holds the file."""
 
 
 class SqliteFile:
@@ -20,7 +25,7 @@ class SqliteFile:
 
     Where it cannot be written, a copy in memory stands in, after a line of warning; where its folder is missing, too,
     till `changed` finds the folder. `lost` tells that what was in it is gone. `tables`: the statements that make them.
-    Raises UserError for a file of a newer version or one that stays locked by another program.
+    Raises UserError for a file of a newer version, Locked for one that another program holds.
     """
 
     def __init__(self, path: Path, tables: str, version: int):
@@ -34,11 +39,24 @@ class SqliteFile:
         stamp = self._stamp_now()
         if stamp[1] != self._stamp[1] and self._stamp[1] is not None:
             # Deleted, another one in its place, or its folder was made
-            self._db.close()
-            self._db, self.lost = self._open(), True
+            old, self._db, self.lost = self._db, self._open(), True
+            old.close()
             stamp = self._stamp_now()
         changed, self._stamp = stamp != self._stamp, stamp
         return changed
+
+    @contextlib.contextmanager
+    def hurried(self) -> Iterator[None]:
+        """Wait only a moment for other programs meanwhile."""
+        self._wait(HURRY)
+        try:
+            yield
+        finally:
+            self._wait(PATIENCE)
+
+    def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(sqlite3.Error):  # what is wrong with it, `run` will find
+            self._db.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
 
     def _stamp_now(self) -> tuple[int, int | None]:
         version = self.run(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
@@ -203,5 +221,5 @@ def _read_only(path: Path) -> sqlite3.Connection:
 
 def _check_locked(path: Path, error: sqlite3.OperationalError) -> sqlite3.OperationalError:
     if "locked" in str(error) or "busy" in str(error):
-        raise UserError(f"{path}: another program has held it for {PATIENCE:.0f} s: close that program") from None
+        raise Locked(f"{path}: another program holds it: close that program") from None
     return error
