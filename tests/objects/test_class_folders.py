@@ -3,11 +3,12 @@
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from recognition.objects import class_folders
+from recognition.objects import class_folders, features
 from recognition.settings import UserError
 from recognition.training import datasets
 
@@ -106,3 +107,13 @@ def test_every_class_keeps_one_to_train_on():
     kept, held_back = datasets.split(labels, 0.5)
     assert sorted([*kept, *held_back]) == list(range(13))
     assert np.bincount(labels[held_back], minlength=3).tolist() == [0, 1, 5]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_a_pipe_in_a_class_is_named_and_not_opened(tmp_path, capsys):
+    (tmp_path / "ball").mkdir()
+    os.mkfifo(tmp_path / "ball" / "pipe.jpg")
+    extraction = features.Extraction(SimpleNamespace(identity={}), tmp_path / "features.h5")
+    extraction.extract(tmp_path, class_folders.scan(tmp_path).files["ball"])
+    assert extraction.failed == ["ball/pipe.jpg"]
+    assert f"{tmp_path / 'ball' / 'pipe.jpg'}: a pipe or device" in capsys.readouterr().err
