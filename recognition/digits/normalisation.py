@@ -20,7 +20,8 @@ def normalise(ink: np.ndarray) -> np.ndarray:
     ink = ink[y : y + height, x : x + width]
     side = max(width, height)
     if side > 8 * BOX:  # larger shapes only cost time
-        ink = cv2.resize(ink, None, fx=8 * BOX / side, fy=8 * BOX / side, interpolation=cv2.INTER_AREA)
+        shape = [max(1, round(8 * BOX * length / side)) for length in (width, height)]
+        ink = cv2.resize(ink, shape, interpolation=cv2.INTER_AREA)
         side = 8 * BOX
     thickness = stroke_thickness(ink > 0.5) * BOX / side
     missing = (1.9 - thickness) * side / BOX  # MNIST's strokes are about two of its pixels thick

@@ -13,6 +13,7 @@ MAX_SLANT = 20.0  # degrees; steeper pages have to be turned first
 WIDEST = 1.1  # heights between two digits of one number; alike gaps up to this are a form, wider ones a table
 TIGHT = 0.55  # heights up to which digits belong together, however close numbers stand
 SMALL = 0.72  # of the row's height: lower boxes do not move the row, and above its middle they are raised
+RAISED = 0.25  # of the row's height: what is lower is no power of it
 
 
 @dataclass
@@ -142,7 +143,7 @@ class _Row:
         if slash:
             return (cost, 0) if abs(below) < 0.5 * tall and gap < h else (np.inf, 0)
         bottom = (below + h / 2) / self.high
-        if h < SMALL * self.high and -0.75 < bottom < 0.05 and gap < 0.8 * self.high:
+        if RAISED * self.high < h < SMALL * self.high and -0.75 < bottom < 0.05 and gap < 0.8 * self.high:
             return cost + 0.5 * h, 1
         loose = 1 - 0.12 * min(max(gap / tall - 1, 0) / 3, 1)  # what is far off has to be more level
         fits = low > 0.4 * tall and abs(below) < loose * 0.3 * (tall + low)

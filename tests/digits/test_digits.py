@@ -34,6 +34,10 @@ def test_normalise_fills_a_box_of_20_pixels(height, width, expected):
     assert np.abs(np.subtract(found, expected)).max() <= 1  # moving by part of a pixel wets one more
 
 
+def test_a_line_of_one_pixel_is_normalised():
+    assert normalisation.normalise(np.ones((3000, 2), np.float32)).shape == (28, 28)
+
+
 def test_normalise_puts_the_centre_of_mass_in_the_middle():
     image = normalisation.normalise(letter_l()).astype(float)
     y, x = np.mgrid[:28, :28]

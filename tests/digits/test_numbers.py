@@ -144,6 +144,14 @@ def test_superscripts_come_after_their_base():
     assert text_of(page.lines(), digits_only=True) == "723"
 
 
+def test_what_a_page_edge_is_taken_for_swallows_no_rows():
+    page = written("72", "81", "45", "93", pitch=1.2)
+    page.put("1", -2, 1.8, 9)
+    rows = page.read().split("\n")
+    assert sorted(rows, key=len)[0] == "1"
+    assert [row for row in rows if row != "1"] == ["72", "81", "45", "93"]
+
+
 def test_fractions_are_read_across_their_slash():
     page = Page()
     page.put("3", 0, 0)  # 3 1/2 4

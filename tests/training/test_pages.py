@@ -12,8 +12,8 @@ from recognition.digits.pages import detection
 from recognition.networks.pages import BOX
 from recognition.synthetic import field_pages, forms, glyphs, layouts, scribbles
 from recognition.synthetic.writing import OTHER, SIDE, SIGNS, UNSURE, Page
-from recognition.training import augment_digits, loop
-from recognition.training.pages import batches, fit, pool
+from recognition.training import augment_digits
+from recognition.training.pages import batches, pool
 
 
 @pytest.fixture(scope="module")

@@ -92,10 +92,10 @@ def maps_of(image: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.nd
         return run(image)
     if image.shape[1] > image.shape[0]:  # bands go across the longer side
         return maps_of(image.T, lambda band: run(np.ascontiguousarray(band.T)).swapaxes(0, 1)).swapaxes(0, 1)
-    height = max(4 * OVERLAPPING, BAND // image.shape[1] // MULTIPLE * MULTIPLE)
-    step = height - OVERLAPPING
+    count = -(-(len(image) - OVERLAPPING) // max(3 * OVERLAPPING, BAND // image.shape[1] - OVERLAPPING))
+    height = -(-(len(image) + (count - 1) * OVERLAPPING) // count // MULTIPLE) * MULTIPLE
     maps = np.empty((len(image) // STRIDE, image.shape[1] // STRIDE, 0), np.float32)
-    for top in [*range(0, len(image) - height, step), len(image) - height]:
+    for top in [*range(0, len(image) - height, height - OVERLAPPING), len(image) - height]:
         band = run(np.ascontiguousarray(image[top : top + height]))
         if not top:
             maps = np.empty((*maps.shape[:2], band.shape[2]), np.float32)
