@@ -10,7 +10,7 @@
 labels.json is {"photo.jpg": {"digits": "the digits in reading order"}, ...}; "digits": "" is a page without any. What
 else it may say of a photo: "kind": "form", which kinds are told apart by (else by names up to the first "_");
 "numbers": ["12", "3.50"], in any order; "handwritten": true, print is no digit here; "note": "SCATTERED", in no order.
-Reads models/NAME.*, for photos of many digits also one that reads pages; writes confusion.png, wrong.png (the surest
+Reads models/NAME.*; writes confusion.png, wrong.png (the surest
 mistakes) and samples.png to --output.
 """
 
@@ -35,7 +35,7 @@ from recognition.training import datasets, labelled_digits
 @dataclass
 class Config:
     data: Annotated[str, tyro.conf.Positional] = "mnist"  # "mnist" (its test set), an .npz, a .jsonl, or a folder
-    model: str = "digits"  # name of a model in models/; one of pages, too, for photos of many digits
+    model: str | None = None  # name of a model in models/; by default pages for photos of many digits, else digits
     threshold: float | None = None  # least confidence of a digit, 0 to 1; the model's own by default
     handwritten: bool = False  # leave printed digits out of photos of many digits
     output: Path = Path("output/evaluate")  # folder for the figures
@@ -64,7 +64,7 @@ def evaluate_images(images: np.ndarray, labels: np.ndarray, model: litert.Model,
 
 def evaluate_photos(config: Config, labels: dict[str, dict]) -> int:
     """Print how well photos of many digits are read, each of them, each kind, and all together."""
-    model = reader.load(config.model)
+    model = reader.load(config.model or "pages")
     threshold = model.threshold(config.threshold)
 
     def read(frame: np.ndarray, handwritten: bool) -> str:
@@ -89,7 +89,7 @@ def main(config: Config) -> int:
     labels_of_photos = None if config.data == "mnist" else labelled_digits.load_photo_labels(Path(config.data))
     if labels_of_photos is not None:
         return evaluate_photos(config, labels_of_photos)
-    model = crops.load(config.model)
+    model = crops.load(config.model or "digits")
     threshold = model.threshold(config.threshold)
     if config.data == "mnist":
         images, labels = datasets.load_mnist()[2:]

@@ -5,9 +5,9 @@
     python digit_recognition/predict_static.py photos/ --json         # one JSON object a photo on stdout, nothing else
     python digit_recognition/predict_static.py photos/ --output read/ # annotated pictures into a folder
     python digit_recognition/predict_static.py page.jpg --csv page.csv  # a table for a spreadsheet
-    python digit_recognition/predict_static.py form.jpg --model pages   # pages with words, boxes and tables
+    python digit_recognition/predict_static.py page.jpg --model digits  # bare paper only, in half the time
 
-Reads models/digits.* or pages.*; writes annotated pictures to --output, by default to output/ where there is no
+Reads models/pages.* or digits.*; writes annotated pictures to --output, by default to output/ where there is no
 display, and a table to --csv.
 Exit code: 0 all photos were read, 1 some could not be used (the others were), 2 wrong usage.
 """
@@ -27,7 +27,7 @@ from recognition.media import frames, sinks
 class Config:
     # images, folders or patterns such as "photos/*.jpg"
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
-    model: str = "digits"  # name of a model in models/: digits for bare paper, pages for forms, tables, words
+    model: str = "pages"  # name of a model in models/: pages, or digits, which is faster and for bare paper only
     threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
     output: str | None = None  # folder, or image file, for the annotated pictures
     csv: str | None = None  # .csv file for the numbers, a row a line; if there are several pictures, file names first
