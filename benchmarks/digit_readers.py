@@ -29,7 +29,7 @@ class Readers:
     def __init__(self, model: str, yardsticks: bool = True):
         self.model = reader.load(model)
         self.threshold = self.model.card["threshold"]
-        self.flags = [] if model == "digits" else ["--model", model]  # of scripts, to read with it
+        self.flags = [] if model == "pages" else ["--model", model]  # of scripts, to read with it
         self.names = list(YARDSTICKS) if yardsticks else []
         if "Tesseract" in self.names and not shutil.which("tesseract"):
             settings.say("tesseract not found, left out: install it, for example apt install tesseract-ocr")

@@ -19,6 +19,7 @@ from recognition.models import cards, litert, store
 
 SIGNS = ".,-:/"  # kinds 10 to 14
 SIGN_SCORE = 0.35  # of a sign that counts
+PRINTED = 0.9  # from which on a digit is called printed: careful hands look like print
 SEEN = 0.4  # score from which on a digit speaks for the way up
 FEW = 0.3  # evidence below which a picture may lie on its side
 COARSE = 2**0.5  # from one scale to the next when a picture is tried turned
@@ -87,7 +88,7 @@ def evidence(found: Detections) -> float:
 def characters(found: Detections, threshold: float, handwritten: bool = False) -> tuple[list[Digit], list[Sign]]:
     """Return the digits and signs among what was found."""
     digits, signs = [], []
-    rows = zip(found.kinds, found.scores, np.rint(found.boxes).astype(int).tolist(), found.printed > 0.5, strict=True)
+    rows = zip(found.kinds, found.scores, np.rint(found.boxes).astype(int).tolist(), found.printed > PRINTED, strict=True)
     for kind, score, box, printed in rows:
         if kind < DIGITS and score >= threshold and not (handwritten and printed):
             digits.append(Digit(int(kind), round(float(score), 4), tuple(box), bool(printed)))
