@@ -32,7 +32,7 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
         writer(temporary)
         os.replace(temporary, path)
     except OSError as error:
-        if error.filename is None or str(error.filename) == str(temporary):  # a name that the user never gave
+        if error.errno and error.filename in (None, str(temporary), temporary):  # the user never gave that name
             error.filename = str(path)
         raise
     finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MAX_SLANT = 20.0  # degrees; steeper pages have to be turned first
-WIDEST = 1.1  # heights between two digits of one number; alike gaps up to this are a form, wider ones a table
+WIDEST = 1.2  # heights between two digits of one number; alike gaps up to this are a form, wider ones a table
 TIGHT = 0.55  # heights up to which digits belong together, however close numbers stand
 SMALL = 0.72  # of the row's height: lower boxes do not move the row, and above its middle they are raised
 RAISED = 0.25  # of the row's height: what is lower is no power of it

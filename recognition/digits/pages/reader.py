@@ -88,8 +88,8 @@ def evidence(found: Detections) -> float:
 def characters(found: Detections, threshold: float, handwritten: bool = False) -> tuple[list[Digit], list[Sign]]:
     """Return the digits and signs among what was found."""
     digits, signs = [], []
-    rows = zip(found.kinds, found.scores, np.rint(found.boxes).astype(int).tolist(), found.printed > PRINTED, strict=True)
-    for kind, score, box, printed in rows:
+    boxes, surely = np.rint(found.boxes).astype(int).tolist(), found.printed > PRINTED
+    for kind, score, box, printed in zip(found.kinds, found.scores, boxes, surely, strict=True):
         if kind < DIGITS and score >= threshold and not (handwritten and printed):
             digits.append(Digit(int(kind), round(float(score), 4), tuple(box), bool(printed)))
         elif DIGITS <= kind < DIGITS + len(SIGNS) and score >= SIGN_SCORE:
