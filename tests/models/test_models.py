@@ -234,7 +234,7 @@ def test_script_with_a_bad_model_is_one_line_and_no_traceback(script, photo, tmp
     for file in FILES:
         shutil.copy(cards.MODELS / file, clone / "models")
     (clone / "models" / name).write_bytes(b"damaged")
-    done = script("digit_recognition/predict_static.py", photo, "--json", root=clone)
+    done = script("digit_recognition/predict_static.py", photo, "--json", "--model", "digits", root=clone)
     lines = done.stderr.splitlines()
     assert len(lines) == 1, done.stderr
     if name == "digits.tflite":
