@@ -92,7 +92,7 @@ def test_a_list_that_cannot_be_read(photos):
     binary = listed(photos, "")
     binary.write_bytes(b"\xff\xfe\x00\x01")
     for path in (photos / "none.txt", photos, binary):
-        with pytest.raises(UserError, match="cannot be read|a folder"):
+        with pytest.raises(UserError, match=r"cannot be read|a folder"):
             evaluation.load_pairs(path, photos)
 
 
