@@ -1,6 +1,6 @@
 """Make the sample pictures for the first commands: handwritten pages, people, objects, and classes of one's own.
 
-    python benchmarks/samples.py    # writes data/samples/, and docs/digits.jpg with what models/digits reads
+    python benchmarks/samples.py    # writes data/samples/, and docs/digits.jpg with what models/pages reads
 
 All are drawn here, so nobody is published: pages in our own hand, as cameras and scanners see them; a photo each
 of three people, and a party of four; a ship, an airplane, a truck; apples and bananas to learn, and one more of each.
@@ -14,8 +14,8 @@ import numpy as np
 import scenes
 
 from recognition import files, settings
-from recognition.digits import drawing, reader
-from recognition.models import store
+from recognition.digits import drawing
+from recognition.digits.pages import reader
 from recognition.synthetic import pages
 from recognition.synthetic.pages import Page
 
@@ -41,13 +41,13 @@ def save_jpeg(image: np.ndarray, path: Path) -> None:
 
 
 def main(config: Config) -> None:
-    model = store.load("digits")
+    model = reader.load("pages")
     tiles = []
     for seed, (name, (page, rows)) in enumerate(PAGES.items()):
         page.wobble = 0.5
         photo, _ = pages.write_page([list(row) for row in rows], page, np.random.default_rng(seed))
         save_jpeg(photo, config.samples / "digits" / f"{name}.jpg")
-        drawing.draw_digits(photo, reader.read_digits(photo, model.predict, model.card["threshold"]))
+        drawing.draw_digits(photo, reader.read_page(photo, model.run, model.card["threshold"])[0])
         tiles.append(cv2.resize(photo[:700], (600, 420), interpolation=cv2.INTER_AREA))
     top, bottom = np.hstack(tiles[:2]), np.hstack(tiles[2:4])
     save_jpeg(np.vstack([top, bottom]), config.picture)

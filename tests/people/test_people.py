@@ -6,55 +6,18 @@ import shutil
 import sqlite3
 import time
 
-import cv2
 import numpy as np
 import pytest
-from coloured_faces import Detector, Embedder, picture
+from coloured_faces import picture
+from people_folder import INDEX, notices, open_people, save, who
 
-from recognition.people import sqlite_file
-from recognition.people.database import People
-from recognition.people.recognizers import EmbeddingRecognizer
 from recognition.settings import UserError
-
-INDEX = ".embeddings.sqlite"
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Return a folder of three people with two photos each, put there by hand."""
-    for number, colour in enumerate(("red", "green", "blue")):
-        for seed in range(2):
-            save(tmp_path / "faces" / colour / f"{seed}.png", picture((colour, 30, 30, 60), seed=10 * number + seed))
-    return tmp_path / "faces"
-
-
-def save(path, image, age=10):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), image)
-    os.utime(path, (time.time() - age,) * 2)
-
-
-def open_people(folder, name="colours"):
-    return People(folder, Detector(), Embedder(name), may_be_new=True)
 
 
 def make_index(folder):
     """Look at all photos, and end as a program ends: SQLite puts its files in order."""
     open_people(folder).gallery()
     gc.collect()
-
-
-def notices(database):
-    """Tell whether a refresh notices something; the folder is not listed all the time."""
-    limit = time.monotonic() + 5
-    while not (noticed := database.refresh()) and time.monotonic() < limit:
-        time.sleep(0.02)
-    return noticed
-
-
-def who(database, colour):
-    embedding = Embedder().embed(np.full((1, 16, 16, 3), picture((colour, 0, 0, 60))[30, 30], np.uint8))
-    return database.gallery().match(embedding)[0].nearest
 
 
 def test_photos_put_there_by_hand_are_known(folder):
@@ -287,44 +250,3 @@ def test_pipes_and_huge_files_among_the_photos_are_named(folder, capsys):
     said = capsys.readouterr().err
     assert f"{folder / 'red' / 'pipe.jpg'}: not used: a pipe or device" in said
     assert f"{folder / 'red' / 'huge.jpg'}: not used: 1,000,000 MB are too many" in said
-
-
-def test_while_the_database_is_locked_those_of_before_are_known_and_then_the_new(folder, capsys):
-    recognizer = EmbeddingRecognizer(open_people(folder), Embedder())
-    other = sqlite3.connect(folder / INDEX, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    save(folder / "pink" / "0.png", picture(("yellow", 30, 30, 60), seed=99))
-    shutil.rmtree(folder / "blue")
-    capsys.readouterr()
-    for _ in range(3):
-        start = time.monotonic()
-        assert not recognizer.refresh()
-        assert time.monotonic() - start < 2  # the live picture stands still meanwhile
-        time.sleep(0.3)
-    assert recognizer.names() == ["blue", "green", "red"]
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1 and INDEX in said[0] and "another program holds it" in said[0]
-    other.execute("COMMIT")
-    other.close()
-    assert notices(recognizer)
-    limit = time.monotonic() + 5
-    while recognizer.names() != ["green", "pink", "red"] and time.monotonic() < limit:
-        recognizer.refresh()
-        time.sleep(0.02)
-    assert recognizer.names() == ["green", "pink", "red"]
-
-
-def test_a_photo_that_is_added_while_the_database_is_locked_counts_later(folder, monkeypatch):
-    monkeypatch.setattr(sqlite_file, "PATIENCE", 0.1)
-    database = open_people(folder)
-    database.gallery()
-    other = sqlite3.connect(folder / INDEX, isolation_level=None)
-    other.execute("BEGIN EXCLUSIVE")
-    database.add("Zoë", picture(("yellow", 30, 30, 60), seed=7))
-    other.execute("COMMIT")
-    assert notices(database)
-    limit = time.monotonic() + 5
-    while "Zoë" not in database.names() and time.monotonic() < limit:
-        database.refresh()
-        time.sleep(0.02)
-    assert who(database, "yellow") == "Zoë"
