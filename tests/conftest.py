@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from coloured_faces import picture
 
 from recognition.digits.pages import reader
 from recognition.embeddings import dlib_embedder
@@ -239,3 +240,16 @@ _SETS = ("mnist.npz", "usps_train.npz", "letters.npz", "digit_photos", "digit_pa
 mnist, usps_train, letters, digit_photos, digit_pages = map(_real, _SETS)
 lfw, orl_faces, face_video = map(_real, ("lfw", "orl_faces", "face_video"))
 cifar10 = _real("cifar10.npz")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a folder of three people with two photos each, put there by hand."""
+    import people_folder  # beside the tests of people, which alone ask for this
+
+    for number, colour in enumerate(("red", "green", "blue")):
+        for seed in range(2):
+            people_folder.save(
+                tmp_path / "faces" / colour / f"{seed}.png", picture((colour, 30, 30, 60), seed=10 * number + seed)
+            )
+    return tmp_path / "faces"
