@@ -14,8 +14,7 @@ from digit_readers import Readers, folder_for
 from measuring import Row
 
 from recognition import files, settings
-from recognition.digits import scoring
-from recognition.digits.pages import detection
+from recognition.digits import detection, scoring
 from recognition.media import frames
 from recognition.media.sinks import save_picture
 from recognition.synthetic import field_pages, glyphs

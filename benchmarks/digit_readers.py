@@ -12,8 +12,7 @@ from functools import cached_property
 from pathlib import Path
 
 from recognition import files, settings
-from recognition.digits import numbers, scoring
-from recognition.digits.pages import reader
+from recognition.digits import numbers, reader, scoring
 from recognition.media import frames
 
 OUTPUT = files.ROOT / "output" / "benchmark"
@@ -54,7 +53,7 @@ class Readers:
 
     def read(self, path: Path, handwritten: bool = False) -> str:
         """Return what the page reader reads in a picture."""
-        lines, _ = reader.read(frames.read_image(path), self.model, self.threshold, handwritten)
+        lines, _ = reader.read_page(frames.read_image(path), self.model, self.threshold, handwritten)
         return numbers.text_of(lines)
 
     def read_with(self, engine: str, paths: list[Path]) -> dict[str, str]:

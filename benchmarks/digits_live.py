@@ -15,6 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -27,10 +28,8 @@ from recognition import files, settings
 from recognition.air_writing import fingertip, marker, strokes
 from recognition.air_writing.drawing import draw_writing
 from recognition.air_writing.pen import Pen
-from recognition.digits import live, numbers
+from recognition.digits import live, numbers, reader
 from recognition.digits.drawing import draw_digits
-from recognition.digits.pages import live as pages_live
-from recognition.digits.pages import reader as pages_reader
 from recognition.media import canvas
 from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights
@@ -111,28 +110,26 @@ def run_beside(script: str, *arguments: object) -> dict:
 
 
 def main(config: Config) -> None:
-    model, pages_model = store.load("digits"), pages_reader.load("pages")
+    model, pages_model = store.load("digits"), reader.load()
     threshold = pages_model.card["threshold"]
     keras_model = load_weights(cards.MODELS / "pages.weights.h5", "pages", len(pages_model.class_names), "")
 
-    def with_keras(image: np.ndarray) -> np.ndarray:
+    def run_keras(image: np.ndarray) -> np.ndarray:
         return keras_model.predict(image[None, ..., None], verbose=0)[0]
+
+    with_keras = SimpleNamespace(run=run_keras, card=pages_model.card)
 
     rows = []
     for size, ruling, required in (((1280, 720), "plain", 40), ((1280, 720), "graph", 40), ((640, 480), "plain", 60)):
         frames, text = film(size, config.frames, ruling)
-        theirs, _ = rate(pages_live.PageLiveReader(with_keras, threshold).read, frames[:6], text)
-        for name, read in (
-            ("digits", live.LiveReader(model.predict, model.card["threshold"]).read),
-            ("pages", pages_live.PageLiveReader(pages_model.run, threshold).read),
-        ):
-            ours, right = rate(read, frames[6:], text)
-            rows.append((
-                f"{size[0]}x{size[1]}, 10 digits on {ruling} paper, drawing included, model {name}",
-                f"pages with Keras: {theirs:.1f} frames/s",
-                f"≥ {required} frames/s",
-                f"{ours:.0f} frames/s, {right:.0%} of frames exact",
-            ))  # fmt: skip
+        theirs, _ = rate(live.LiveReader(with_keras, threshold).read, frames[:6], text)
+        ours, right = rate(live.LiveReader(pages_model, threshold).read, frames[6:], text)
+        rows.append((
+            f"{size[0]}x{size[1]}, 10 digits on {ruling} paper, drawing included",
+            f"with Keras: {theirs:.1f} frames/s",
+            f"≥ {required} frames/s",
+            f"{ours:.0f} frames/s, {right:.0%} of frames exact",
+        ))  # fmt: skip
     ours = tracking_rate(marker.MarkerTracker("red"), written_frames(config.frames), model)
     rows.append(("marker tracker, 1280x720, strokes read and drawn", "", "≥ 90 frames/s", f"{ours:.0f} frames/s"))
     if (files.DATA / "air_writing").exists():

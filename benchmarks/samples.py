@@ -14,8 +14,7 @@ import numpy as np
 import scenes
 
 from recognition import files, settings
-from recognition.digits import drawing
-from recognition.digits.pages import reader
+from recognition.digits import drawing, reader
 from recognition.synthetic import pages
 from recognition.synthetic.pages import Page
 
@@ -41,13 +40,13 @@ def save_jpeg(image: np.ndarray, path: Path) -> None:
 
 
 def main(config: Config) -> None:
-    model = reader.load("pages")
+    model = reader.load()
     tiles = []
     for seed, (name, (page, rows)) in enumerate(PAGES.items()):
         page.wobble = 0.5
         photo, _ = pages.write_page([list(row) for row in rows], page, np.random.default_rng(seed))
         save_jpeg(photo, config.samples / "digits" / f"{name}.jpg")
-        drawing.draw_digits(photo, reader.read_page(photo, model.run, model.card["threshold"])[0])
+        drawing.draw_digits(photo, reader.read_page(photo, model, model.card["threshold"])[0])
         tiles.append(cv2.resize(photo[:700], (600, 420), interpolation=cv2.INTER_AREA))
     top, bottom = np.hstack(tiles[:2]), np.hstack(tiles[2:4])
     save_jpeg(np.vstack([top, bottom]), config.picture)

@@ -17,6 +17,7 @@ import numpy as np
 from recognition import files, settings
 from recognition.air_writing import drawing, marker, strokes
 from recognition.air_writing.pen import Pen
+from recognition.digits import reader
 from recognition.digits.drawing import draw_digits
 from recognition.digits.live import LiveReader
 from recognition.faces import detection
@@ -36,15 +37,15 @@ class Config:
     seed: int = 8  # another number writes with another hand
 
 
-def read_page(model: litert.Model, seed: int) -> np.ndarray:
+def read_page(model: litert.Maps, seed: int) -> np.ndarray:
     """Return a frame of webcam.py, BGR: a page before the camera, its digits in boxes."""
     rng = np.random.default_rng(seed)
     page = pages.Page(height=760, width=1320, digit=130, pen=9, ruling="ruled", slant=3, shadow=0.3)
     photo, _ = pages.write_page([list("31415"), list("92653")], page, rng)
-    reader = LiveReader(model.predict, model.threshold(None))
+    live_reader = LiveReader(model, model.threshold(None))
     for k in range(12):
         frame = photo[k : k + 720, 2 * k : 2 * k + 1280].copy()
-        rows = reader.read(frame)
+        rows = live_reader.read(frame)
     draw_digits(frame, rows)
     return frame
 
@@ -93,7 +94,7 @@ def name_people() -> np.ndarray:
 def main(config: Config) -> None:
     model = store.load("digits")
     config.output.mkdir(parents=True, exist_ok=True)
-    save([read_page(model, config.seed)], config.output / "live.jpg")
+    save([read_page(reader.load(), config.seed)], config.output / "live.jpg")
     save(write_number(model, config.seed), config.output / "air_writing.jpg")
     save([name_people()], config.output / "faces.jpg")
     settings.say(f"pictures: {config.output}")

@@ -23,8 +23,7 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
-from recognition.digits import crops, numbers, scoring
-from recognition.digits.pages import reader
+from recognition.digits import crops, numbers, reader, scoring
 from recognition.evaluation import plots
 from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
 from recognition.evaluation.sheets import save_sheet
@@ -68,7 +67,7 @@ def evaluate_photos(config: Config, labels: dict[str, dict]) -> int:
     threshold = model.threshold(config.threshold)
 
     def read(frame: np.ndarray, handwritten: bool) -> str:
-        return numbers.text_of(reader.read(frame, model, threshold, handwritten)[0])
+        return numbers.text_of(reader.read_page(frame, model, threshold, handwritten)[0])
 
     result = scoring.score_photos(read, Path(config.data), labels, config.handwritten)
     if config.json:

@@ -5,10 +5,9 @@
     python digit_recognition/predict_static.py photos/ --json         # one JSON object a photo on stdout, nothing else
     python digit_recognition/predict_static.py photos/ --output read/ # annotated pictures into a folder
     python digit_recognition/predict_static.py page.jpg --csv page.csv  # a table for a spreadsheet
-    python digit_recognition/predict_static.py page.jpg --model digits  # bare paper only, in half the time
 
-Reads models/pages.* or digits.*; writes annotated pictures to --output, by default to output/ where there is no
-display, and a table to --csv.
+Reads models/pages.*; writes annotated pictures to --output, by default to output/ where there is no display, and a
+table to --csv.
 Exit code: 0 all photos were read, 1 some could not be used (the others were), 2 wrong usage.
 """
 
@@ -18,8 +17,7 @@ from typing import Annotated
 import tyro
 
 from recognition import settings
-from recognition.digits import drawing, numbers, tables
-from recognition.digits.pages import reader
+from recognition.digits import drawing, numbers, reader, tables
 from recognition.media import frames, sinks
 
 
@@ -27,7 +25,7 @@ from recognition.media import frames, sinks
 class Config:
     # images, folders or patterns such as "photos/*.jpg"
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
-    model: str = "pages"  # name of a model in models/: pages, or digits, which is faster and for bare paper only
+    model: str = "pages"  # name of a model in models/ that reads pages
     threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
     output: str | None = None  # folder, or image file, for the annotated pictures
     csv: str | None = None  # .csv file for the numbers, a row a line; if there are several pictures, file names first
@@ -50,11 +48,12 @@ def main(config: Config) -> int:
     try:
         with sinks.FrameSink(output, show) as sink:
             for frame in source:
-                lines, rotated = reader.read(frame.image, model, threshold, config.handwritten)
+                lines, rotated = reader.read_page(frame.image, model, threshold, config.handwritten)
                 pages.append((frame.source, lines))
                 drawing.draw_digits(frame.image, lines)
                 text = numbers.text_of(lines, config.digits_only).replace("\n", " / ") or "no digit"
-                text += f"  (turned by {rotated} degrees)" if rotated else ""
+                if rotated:
+                    text += f"  (turned by {rotated} degrees)"
                 line = config.json and numbers.json_line(frame.source, frame.index, lines, config.digits_only, rotated)
                 if sink.put(frame, text, line):
                     break

@@ -6,7 +6,7 @@
     python digit_recognition/video.py film.mp4 --roi 100 50 900 600    # looks for digits in this part only
     python digit_recognition/video.py http://192.168.0.5/film.mp4      # from the network
 
-Reads models/digits.*; writes the annotated video to --output, by default to output/ where there is no display.
+Reads models/pages.*; writes the annotated video to --output, by default to output/ where there is no display.
 Exit code: 0 the whole video was read, 1 it could not be used or was cut short, 2 wrong usage, 130 Ctrl-C.
 """
 
@@ -16,8 +16,7 @@ from typing import Annotated
 import tyro
 
 from recognition import progress, settings
-from recognition.digits import drawing, numbers
-from recognition.digits.pages import live, reader
+from recognition.digits import drawing, live, numbers, reader
 from recognition.media import scenes, sinks, videos
 from recognition.media.roi import check_roi, draw_roi
 
@@ -25,7 +24,7 @@ from recognition.media.roi import check_roi, draw_roi
 @dataclass
 class Config:
     path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE-OR-URL")]  # the video
-    model: str = "digits"  # name of a model in models/: digits for bare paper, pages for forms, tables, words
+    model: str = "pages"  # name of a model in models/ that reads pages
     threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
     roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere
     output: str | None = None  # video file, or folder, for the annotated video
@@ -36,7 +35,7 @@ class Config:
 
 def main(config: Config) -> int:
     model = reader.load(config.model)
-    live_reader = live.live_reader(model, model.threshold(config.threshold), config.roi)
+    live_reader = live.LiveReader(model, model.threshold(config.threshold), config.roi)
     source = videos.VideoSource(config.path)
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config)

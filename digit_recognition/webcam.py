@@ -6,15 +6,14 @@
     python digit_recognition/webcam.py --source http://192.168.0.5/video  # a phone that streams
     python digit_recognition/webcam.py --json                             # one JSON object a frame on stdout
 
-Reads models/digits.*; records the annotated frames to --output, by default to output/ where there is no display.
+Reads models/pages.*; records the annotated frames to --output, by default to output/ where there is no display.
 Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage, 130 Ctrl-C.
 """
 
 from dataclasses import dataclass
 
 from recognition import settings
-from recognition.digits import drawing, numbers
-from recognition.digits.pages import live, reader
+from recognition.digits import drawing, live, numbers, reader
 from recognition.media import cameras, canvas, sinks
 from recognition.media.roi import check_roi, draw_roi
 
@@ -24,7 +23,7 @@ class Config:
     source: str = "0"  # number of a webcam, device, URL of a stream, or video file
     size: tuple[int, int] = (1280, 720)  # width and height asked of a webcam, pixels; smaller is faster
     list_cameras: bool = False  # print the cameras and end
-    model: str = "digits"  # name of a model in models/: digits for bare paper, pages for forms, tables, words
+    model: str = "pages"  # name of a model in models/ that reads pages
     threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
     roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere
     output: str | None = None  # video file, or folder, to record the annotated frames to
@@ -38,7 +37,7 @@ def main(config: Config) -> int:
         print("\n".join(cameras.list_cameras()))
         return 0
     model = reader.load(config.model)
-    live_reader = live.live_reader(model, model.threshold(config.threshold), config.roi)
+    live_reader = live.LiveReader(model, model.threshold(config.threshold), config.roi)
     source = cameras.open_source(config.source, config.size)
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config, live=True)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from coloured_faces import picture
 
-from recognition.digits.pages import reader
+from recognition.digits import reader
 from recognition.embeddings import dlib_embedder
 from recognition.files import ROOT
 from recognition.models import cards, store
@@ -199,7 +199,7 @@ def shipped():
 @pytest.fixture(scope="session")
 def pages_model():
     """Return the model of whole pages that a clone comes with."""
-    return reader.load("pages")
+    return reader.load()
 
 
 @pytest.fixture(scope="session")
@@ -236,8 +236,7 @@ def _real(name: str):
     return fixture
 
 
-_SETS = ("mnist.npz", "usps_train.npz", "letters.npz", "digit_photos", "digit_pages")
-mnist, usps_train, letters, digit_photos, digit_pages = map(_real, _SETS)
+mnist, usps_train, letters, digit_photos = map(_real, ("mnist.npz", "usps_train.npz", "letters.npz", "digit_photos"))
 lfw, orl_faces, face_video = map(_real, ("lfw", "orl_faces", "face_video"))
 cifar10 = _real("cifar10.npz")
 

@@ -1,1 +1,1 @@
-"""Read handwritten digits: ink, connected components, their segmentation, MNIST's form, the network; whole pages."""
+"""Read handwritten digits: ink, its connected components, their segmentation, MNIST's form, the network."""

@@ -1,4 +1,4 @@
-"""Connected ink: find the components of an ink map, merge components, cut a component in parts."""
+"""Connected ink: find the components of an ink map, merge components."""
 
 from dataclasses import dataclass
 
@@ -14,14 +14,6 @@ class Component:
 
     box: tuple[int, int, int, int]
     ink: np.ndarray
-
-    @property
-    def height(self) -> int:
-        return self.box[3] - self.box[1]
-
-    @property
-    def width(self) -> int:
-        return self.box[2] - self.box[0]
 
     @property
     def area(self) -> int:
@@ -86,29 +78,3 @@ def merge(components: list[Component]) -> Component:
         window = ink[b - y1 : d - y1, a - x1 : c - x1]
         np.maximum(window, component.ink, out=window)
     return Component((x1, y1, x2, y2), ink)
-
-
-def cut(component: Component, start: int, end: int) -> Component | None:
-    """Return the part of a component between two columns, cropped to its ink; None without any."""
-    piece = np.ascontiguousarray(component.ink[:, start:end])
-    x, y, width, height = cv2.boundingRect((piece > 0.5).astype(np.uint8))
-    if width == 0:
-        return None
-    x1, y1 = component.box[0] + start + x, component.box[1] + y
-    return Component((x1, y1, x1 + width, y1 + height), piece[y : y + height, x : x + width])
-
-
-def cut_columns(component: Component) -> list[int]:
-    """Return the columns, left to right, where touching digits may meet: where least ink has to be cut."""
-    if component.width < 0.7 * component.height or component.width < 12:
-        return []
-    profile = cv2.blur((component.ink > 0.5).sum(0).astype(np.float32)[None], (3, 1))[0]
-    margin, apart = round(0.18 * component.height), 0.15 * component.height
-    count = min(8, round(3 * component.width / component.height))
-    columns: list[int] = []
-    for column in margin + np.argsort(profile[margin : component.width - margin], kind="stable"):
-        if profile[column] > 0.5 * component.height or len(columns) == count:
-            break
-        if all(abs(column - other) > apart for other in columns):
-            columns.append(int(column))
-    return sorted(columns)

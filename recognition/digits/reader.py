@@ -1,113 +1,109 @@
-"""Find the handwritten digits of a photo, bring each to the form of MNIST, and read them in order.
+"""Read the numbers of a photo, whatever else stands on it and whichever way it was held.
 
-Four steps, each a function on arrays: `ink_map` (how much ink covers each pixel), `find_components` (connected ink),
-`normalise` (28x28, white on black, as the network was trained), `read_digits` (which components, whole, merged or cut,
-are digits). What numbers they make, in which rows, is up to numbers.py.
+Three steps, each a function: `detect` (which characters are where, by the network of pages), `upright` (which way is
+up), `lines_of` (what stands together is a number, what is level a line).
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 
-from recognition.digits.components import MAX_COMPONENTS, find_components
-from recognition.digits.ink import ink_map, polarity, remove_ruling
-from recognition.digits.normalisation import normalise
-from recognition.digits.numbers import Digit, Number, lines_of
-from recognition.digits.segmentation import Hypothesis, choose, part_hypotheses, whole_hypotheses, worth
+from recognition.digits.detection import AREA, DIGITS, ENLARGED, Detections, detect, probabilities
+from recognition.digits.numbers import Digit, Number, Sign, lines_of
+from recognition.models import cards, litert, store
+from recognition.settings import UserError
 
-SEVERAL_CONFIDENCE = 0.2  # a component is cut where the network suspects several digits in it: an H is not 11
-MIN_SIDE = 8  # pixels; a smaller image has no room for a digit
-WORKING_SIDE = 2000  # pixels of the longer side on which digits are looked for: larger photos are shrunk
+SIGNS = ".,-:/"  # kinds 10 to 14
+SIGN_SCORE = 0.35  # of a sign that counts
+PRINTED = 0.9  # from which on a digit is called printed: careful hands look like print
+SEEN = 0.4  # score from which on a digit speaks for the way up
+FEW = 0.3  # evidence below which a picture may lie on its side
+COARSE = 2**0.5  # from one scale to the next when a picture is tried turned
+CLEAR = 20  # pixels: height of digits when a picture is tried upside down
 
 
-def read_digits(
-    frame: np.ndarray, predict: Callable[[np.ndarray], np.ndarray], threshold: float = 0.5, handwritten: bool = False
-) -> list[list[Number]]:
-    """Return the numbers of a BGR or gray image, row by row in reading order, boxes in the image's pixels.
+def load(name: str = "pages", folder: Path = cards.MODELS) -> litert.Maps:
+    """Return a model in models/ that reads pages. Raises UserError for one that takes other images."""
+    model = store.load(name, folder)
+    if not isinstance(model, litert.Maps):
+        path = cards.card_path(name, folder).with_suffix("")
+        how = "use --model pages, or train one with python digit_recognition/train.py --architecture pages"
+        raise UserError(f"{path} does not read pages: {how}")
+    return model
 
-    `predict` maps uint8 (N, 28, 28) to probabilities (N, 10 or more): the digits, then perhaps "no digit" and
-    "several digits". A component whose best digit is less probable than `threshold` is none.
-    `handwritten`: leave printed digits out.
+
+def read_page(
+    frame: np.ndarray, model: litert.Maps, threshold: float, handwritten: bool = False
+) -> tuple[list[list[Number]], int]:
+    """Return the numbers of a BGR or gray image, in lines as they are read, boxes in the image's pixels; and by how
+    many degrees, 0, 90, 180 or 270, it has to be turned clockwise to be upright.
+
+    `threshold`: the least confidence of a digit. `handwritten`: leave printed digits out.
     """
-    small, scale = shrink(frame, WORKING_SIDE)
-    hypotheses, _ = read_hypotheses(small, possible_polarities(small), predict, threshold)
-    digits = [digit_of(hypothesis, scale) for hypothesis in hypotheses]
-    return lines_of([digit for digit in digits if not (handwritten and digit.printed)])
+    gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame
+    found, turn = upright(gray, model.run)
+    lines = lines_of(*characters(found, model.card, threshold, handwritten))
+    size = gray.shape[::-1] if turn % 2 == 0 else gray.shape
+    return [[_turned_back(number, turn, size) for number in line] for line in lines], 90 * turn
 
 
-def shrink(frame: np.ndarray, side: int) -> tuple[np.ndarray, float]:
-    """Return a frame whose longer side is at most `side` pixels, and its scale."""
-    scale = min(1.0, side / max(frame.shape[:2]))
-    if scale == 1:
-        return frame, scale
-    size = max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale))
-    how = cv2.INTER_LINEAR if scale > 0.6 else cv2.INTER_AREA  # as good where little is shrunk, and ten times as fast
-    return cv2.resize(frame, size, interpolation=how), scale
+def upright(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[Detections, int]:
+    """Return the characters of a gray image, turned to where most digits are seen, and by how many quarter turns.
 
-
-def possible_polarities(frame: np.ndarray) -> list[bool]:
-    """Return whether ink may be lighter than paper: one answer, or both where that is hard to tell."""
-    skew = polarity(frame) if min(frame.shape[:2]) >= MIN_SIDE else -1
-    return [skew > 0] if abs(skew) > 0.8 else [False, True]
-
-
-def read_hypotheses(
-    frame: np.ndarray,
-    light_on_dark: list[bool],
-    predict: Callable[[np.ndarray], np.ndarray],
-    threshold: float,
-    most: int = MAX_COMPONENTS,
-) -> tuple[list[Hypothesis], bool]:
-    """Return the digits of a frame, and of the given polarities the one that they were best read with.
-
-    Arguments as for `read_digits`; of more than `most` components those with most ink are looked at.
+    Digits on their side are none to the network, upside down some are: where there are digits, only that is tried, and
+    believed if the picture is mostly digits then, because words upside down are full of them.
     """
-    if min(frame.shape[:2]) < MIN_SIDE:
-        return [], light_on_dark[0]
-    readings = [(_read_ink(frame, light, predict, threshold, most), light) for light in light_on_dark]
-    chosen, light = max(readings, key=lambda reading: _quality(reading[0]))
-    typical = _typical_height(chosen)  # not a dot, not the edge of the page
-    return [hypothesis for hypothesis in chosen if 0.4 * typical <= hypothesis.whole.height <= 3 * typical], light
+    found = detect(gray, run)
+    digits = (found.kinds < DIGITS) & (found.scores > SEEN)
+    heights = (found.boxes[digits, 3] - found.boxes[digits, 1]) if digits.any() else np.array([np.inf])
+    area = gray.size * (CLEAR / np.median(heights)) ** 2 if evidence(found) > FEW else ENLARGED
+    turn, most = 0, evidence(found)
+    for other in (2,) if most > FEW else (1, 2, 3):
+        seen = detect(turned(gray, other), run, int(min(area, AREA)), COARSE)
+        sure = seen.kinds[seen.scores > SEEN]
+        if evidence(seen) > 1.2 * most + 0.3 and (other != 2 or (sure < DIGITS).mean() > 0.5):  # clearly more
+            turn, most = other, evidence(seen)
+    return (detect(turned(gray, turn), run), turn) if turn else (found, 0)
 
 
-def digit_of(hypothesis: Hypothesis, scale: float) -> Digit:
-    """Return a digit that was read in a frame shrunk by `scale`."""
-    return Digit(
-        hypothesis.digit, round(hypothesis.confidence, 4), tuple(round(value / scale) for value in hypothesis.whole.box)
-    )
+def turned(image: np.ndarray, turns: int) -> np.ndarray:
+    """Return an image after so many quarter turns clockwise."""
+    return np.ascontiguousarray(np.rot90(image, -turns))
 
 
-def _read_ink(
-    frame: np.ndarray, light_on_dark: bool, predict: Callable[[np.ndarray], np.ndarray], threshold: float, most: int
-) -> list[Hypothesis]:
-    """Return the digits of a frame whose ink is lighter, or darker, than its paper."""
-    components = find_components(remove_ruling(ink_map(frame, light_on_dark)), most)
-    hypotheses = _judge(whole_hypotheses(components), predict)
-    several = [hypothesis for hypothesis in hypotheses[: len(components)] if hypothesis.several > SEVERAL_CONFIDENCE]
-    return choose(
-        hypotheses + _judge([part for hypothesis in several for part in part_hypotheses(hypothesis)], predict),
-        threshold,
-    )
+def evidence(found: Detections) -> float:
+    """Return how much speaks for digits: the sum of what their scores have over SEEN."""
+    return float(np.maximum(found.scores[found.kinds < DIGITS] - SEEN, 0).sum())
 
 
-def _judge(hypotheses: list[Hypothesis], predict: Callable[[np.ndarray], np.ndarray]) -> list[Hypothesis]:
-    """Return the hypotheses with what the network reads in each."""
-    images = [normalise(hypothesis.whole.ink) for hypothesis in hypotheses]
-    for hypothesis, row in zip(hypotheses, predict(np.stack(images)) if images else [], strict=True):
-        hypothesis.digit, hypothesis.confidence = int(row[:10].argmax()), float(row[:10].max())
-        if len(row) > 11:
-            hypothesis.several = float(row[11])
-    return hypotheses
+def characters(
+    found: Detections, card: dict, threshold: float, handwritten: bool = False
+) -> tuple[list[Digit], list[Sign]]:
+    """Return the digits and signs among what was found by the model of a card."""
+    digits, signs = [], []
+    boxes, surely = np.rint(found.boxes).astype(int).tolist(), found.printed > PRINTED
+    right = probabilities(found.scores, *card.get("calibration", (1, 0)))
+    for kind, score, sure, box, printed in zip(found.kinds, found.scores, right, boxes, surely, strict=True):
+        if kind < DIGITS and sure >= threshold and not (handwritten and printed):
+            digits.append(Digit(int(kind), round(float(sure), 4), tuple(box), bool(printed)))
+        elif DIGITS <= kind < DIGITS + len(SIGNS) and score >= SIGN_SCORE:
+            signs.append(Sign(SIGNS[kind - DIGITS], round(float(score), 4), tuple(box)))
+    return digits, signs
 
 
-def _quality(chosen: list[Hypothesis]) -> float:
-    """Return how well ink was read: what tells the right polarity from the wrong one."""
-    return sum((hypothesis.confidence - 0.6) * hypothesis.whole.area for hypothesis in chosen)
+def turn_box(box: tuple[int, int, int, int], turns: int, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Return a box after so many quarter turns anticlockwise of an image; `size`: its width and height before."""
+    x1, y1, x2, y2 = box
+    width, height = size
+    for _ in range(turns):
+        x1, y1, x2, y2 = y1, width - x2, y2, width - x1
+        width, height = height, width
+    return x1, y1, x2, y2
 
 
-def _typical_height(chosen: list[Hypothesis]) -> float:
-    """Return the height of the digits with most of the ink, 0 without digits; specks read as digits count little."""
-    order = sorted(chosen, key=lambda hypothesis: hypothesis.whole.height)
-    share = np.cumsum([worth(hypothesis) for hypothesis in order])
-    return order[np.searchsorted(share, share[-1] / 2)].whole.height if order else 0
+def _turned_back(number: Number, turns: int, size: tuple[int, int]) -> Number:
+    digits = [replace(digit, box=turn_box(digit.box, turns, size)) for digit in number.digits]
+    return replace(number, box=turn_box(number.box, turns, size), digits=digits)

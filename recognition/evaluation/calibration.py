@@ -1,6 +1,7 @@
 """Is a network right as often as it says? Its confidence compared with how often it was right.
 
-C. Guo et al., "On calibration of modern neural networks" (2017).
+C. Guo et al., "On calibration of modern neural networks" (2017); J. Platt, "Probabilistic outputs for support vector
+machines" (1999).
 """
 
 from pathlib import Path
@@ -48,6 +49,21 @@ def best_power(views: np.ndarray, labels: np.ndarray) -> float:
     rows = np.arange(len(labels))
     losses = [-np.log(sharpen(views, power).mean(axis=0)[rows, labels]).mean() for power in powers]
     return float(powers[np.argmin(losses)])
+
+
+def platt(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
+    """Return slope and offset with which scores, float (N,) in (0, 1), tell how probable it is that they are right.
+
+    `right`: bool (N,). Slope and offset are of the score's logit: Platt's scaling, by Newton's method.
+    """
+    scores = np.clip(scores, 1e-6, 1 - 1e-6)
+    terms = np.stack([np.log(scores / (1 - scores)), np.ones(len(scores))], 1)
+    line = np.array([1.0, 0.0])
+    for _ in range(20):
+        probable = 1 / (1 + np.exp(-terms @ line))
+        curvature = terms.T @ (terms * (probable * (1 - probable))[:, None]) + 1e-6 * np.eye(2)
+        line += np.linalg.solve(curvature, terms.T @ (right - probable))
+    return float(line[0]), float(line[1])
 
 
 def plot(confidence: np.ndarray, right: np.ndarray, path: Path) -> None:

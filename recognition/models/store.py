@@ -67,8 +67,11 @@ def save(model, card: dict, name: str, folder: Path = MODELS) -> None:
 
 
 @contextlib.contextmanager
-def staged(model, card: dict, name: str, folder: Path = MODELS) -> Iterator[Path]:
-    """Write the files of a Keras model, as `save` does, into a folder of their own, for `install`, and give it."""
+def staged(model, card: dict, name: str, folder: Path = MODELS, samples: np.ndarray | None = None) -> Iterator[Path]:
+    """Write the files of a Keras model, as `save` does, into a folder of their own, for `install`, and give it.
+
+    `samples`: see `export`.
+    """
     check_name(name)
 
     from recognition.networks import architectures
@@ -85,7 +88,7 @@ def staged(model, card: dict, name: str, folder: Path = MODELS) -> Iterator[Path
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
     staging = Path(tempfile.mkdtemp(".partial", f".{name}.", folder))
     try:
-        weights, content = staging / f"{name}.weights.h5", export(clean)
+        weights, content = staging / f"{name}.weights.h5", export(clean, samples=samples)
         save_weights(clean, weights)
         (staging / f"{name}.tflite").write_bytes(content)
         card["sha256"] = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
@@ -108,16 +111,19 @@ def install(staging: Path, name: str, folder: Path, final: str | None = None) ->
     complete(final, folder)
 
 
-def export(model, rounded: bool | None = None) -> bytes:
+def export(model, rounded: bool | None = None, samples: np.ndarray | None = None) -> bytes:
     """Return a Keras model as the bytes of a .tflite file, with a second output where others build on its features.
 
-    `rounded`: its weights to 8 bits (3.5 times as fast), by default all but those of a head, which are few.
+    `rounded`: its weights to 8 bits (3.5 times as fast), by default all but those of a head, which are few. `samples`:
+    of what goes in, float32 (N, ...): with them all numbers between its layers are rounded, too (4.5 times as fast).
     """
     import keras
     import tensorflow as tf
 
     rounded = model.name != "head" if rounded is None else rounded
-    optimizations = [tf.lite.Optimize.DEFAULT] if rounded else []
+    how = {"optimizations": [tf.lite.Optimize.DEFAULT] if rounded else []}
+    if samples is not None:
+        how["representative_dataset"] = lambda: ([sample[None]] for sample in samples)
     if model.name in WITH_FEATURES:
         outputs = {"probabilities": model.output, "features": model.get_layer("features").output}
         model = keras.Model(model.input, outputs)
@@ -126,5 +132,5 @@ def export(model, rounded: bool | None = None) -> bytes:
         model(np.zeros((1, *(size or 64 for size in model.input_shape[1:])), np.float32))
         keras.config.disable_interactive_logging()
         with quiet():
-            model.export(path, format="litert", verbose=False, optimizations=optimizations)
+            model.export(path, format="litert", verbose=False, **how)
         return path.read_bytes()

@@ -46,11 +46,18 @@ def trained_before(config, dataset: str) -> dict | None:
     return None
 
 
-def save(config, model, checkpoint, card: dict, measure: Callable[[Model, dict], np.ndarray]) -> tuple[Path, dict]:
+def save(
+    config,
+    model,
+    checkpoint,
+    card: dict,
+    measure: Callable[[Model, dict], np.ndarray],
+    samples: np.ndarray | None = None,
+) -> tuple[Path, dict]:
     """Write all files of a Keras model that was trained; return its path in models/, without a suffix, and its card.
 
-    `card`: what it says besides how the model came to be: settings, seconds, precision, versions. `measure`: see
-    `write`. The checkpoint is removed, unless the model got another name: with it --replace need not train again.
+    `card`: what it says besides how the model came to be: settings, seconds, precision, versions. `measure`, `samples`:
+    see `write`. The checkpoint is removed, unless the model got another name: with it --replace need not train again.
     """
     card = {
         "architecture": config.architecture,
@@ -60,23 +67,28 @@ def save(config, model, checkpoint, card: dict, measure: Callable[[Model, dict],
         "precision": keras.mixed_precision.global_policy().name,
         "versions": versions(),
     }
-    path = write(config, model, card, measure, checkpoint.history)
+    path = write(config, model, card, measure, checkpoint.history, samples)
     if path.name == config.name:
         checkpoint.remove()
     return path, card
 
 
 def write(
-    config, model, card: dict, measure: Callable[[Model, dict], np.ndarray], history: dict[str, list[float]]
+    config,
+    model,
+    card: dict,
+    measure: Callable[[Model, dict], np.ndarray],
+    history: dict[str, list[float]],
+    samples: np.ndarray | None = None,
 ) -> Path:
     """Write all files of a Keras model and return its path in models/, without a suffix.
 
     `config`: the settings name, output and replace. `card`: see store.save. `measure` gets the model as LiteRT runs it
     and this card, in which it sets "threshold" and "measured", and returns the confusion matrix. `history`: see
-    plots.plot_history; {} draws none.
+    plots.plot_history; {} draws none. `samples`: see store.export.
     """
     name, folder = config.name, Path(config.output)
-    with store.staged(model, card | {"threshold": 1.0}, name, folder) as staging:
+    with store.staged(model, card | {"threshold": 1.0}, name, folder, samples) as staging:
         saved = store.load(name, staging)  # what is measured is the file that everyone uses
         matrix = measure(saved, card)
         card["sha256"] = saved.card["sha256"]

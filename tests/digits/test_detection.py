@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition.digits.pages import detection, reader
-from recognition.digits.pages.detection import Detections
+from recognition.digits import detection, reader
+from recognition.digits.detection import Detections
 
 CHANNELS = 21
 
@@ -139,11 +139,20 @@ def test_a_picture_is_turned_to_where_most_digits_are_seen(monkeypatch, turns):
 
 def test_digits_signs_and_print_are_told_apart():
     boxes = [[0, 0, 9, 9]] * 5
-    digits, signs = reader.characters(found([4, 10, 15, 7, 8], [0.9, 0.8, 0.9, 0.9, 0.1], boxes, [0, 0, 0, 1, 0]), 0.4)
+    digits, signs = reader.characters(
+        found([4, 10, 15, 7, 8], [0.9, 0.8, 0.9, 0.9, 0.1], boxes, [0, 0, 0, 1, 0]), {}, 0.4
+    )
     assert [(digit.digit, digit.printed) for digit in digits] == [(4, False), (7, True)]
     assert [sign.sign for sign in signs] == ["."]
-    digits, _ = reader.characters(found([4, 7], [0.9, 0.9], boxes[:2], [0, 1]), 0.4, handwritten=True)
+    digits, _ = reader.characters(found([4, 7], [0.9, 0.9], boxes[:2], [0, 1]), {}, 0.4, handwritten=True)
     assert [digit.digit for digit in digits] == [4]
+
+
+def test_two_digits_above_each_other_are_no_colon():
+    boxes = [[0, 0, 30, 40], [0, 100, 30, 140], [5, 0, 25, 140], [50, 5, 55, 35], [80, 0, 120, 140]]
+    seen = found([3, 2, 13, 13, 15], [0.8, 0.7, 0.95, 0.9, 0.9], boxes)
+    assert detection.oversized_signs(seen).tolist() == [False, False, True, False, False]
+    assert not detection.oversized_signs(seen[np.arange(2, 5)]).any()  # without digits nothing tells
 
 
 def test_contrast_is_that_of_the_ink_in_a_box():

@@ -13,7 +13,7 @@ import pytest
 from conftest import script_environment, write
 
 from recognition import progress
-from recognition.digits import drawing, live, numbers, reader
+from recognition.digits import drawing, live, numbers
 from recognition.files import ROOT
 from recognition.media import canvas, scenes
 from recognition.media.roi import check_roi, draw_roi
@@ -43,13 +43,13 @@ def clip(tmp_path):
     return save_clip(tmp_path / "clip.mp4", [cv2.resize(image, (640, 360)) for image, n in shots for _ in range(n)])
 
 
-def live_reader(shipped, **more):
-    return live.LiveReader(shipped.predict, shipped.card["threshold"], **more)
+def live_reader(pages_model, **more):
+    return live.LiveReader(pages_model, pages_model.card["threshold"], **more)
 
 
-def texts(shipped, frames, **more):
+def texts(pages_model, frames, **more):
     """Return what is shown on each frame."""
-    read = live_reader(shipped, **more).read
+    read = live_reader(pages_model, **more).read
     return [numbers.text_of(read(frame), digits_only=True) for frame in frames]
 
 
@@ -59,15 +59,15 @@ def noisy(image, seed, sigma=4):
 
 
 @pytest.mark.parametrize("look", [{}, {"ruling": "ruled"}, {"ruling": "graph"}, {"shadow": 0.5}])
-def test_a_still_page_is_read_from_the_second_frame_on(shipped, look):
+def test_a_still_page_is_read_from_the_second_frame_on(pages_model, look):
     page = write([list("31415"), list("92653")], height=720, width=1280, **look)
-    assert texts(shipped, [noisy(page, seed) for seed in range(8)]) == ["", *["31415\n92653"] * 7]
+    assert texts(pages_model, [noisy(page, seed) for seed in range(8)]) == ["", *["31415\n92653"] * 7]
 
 
-def test_boxes_stay_on_the_digits_of_a_moving_page(shipped):
+def test_boxes_stay_on_the_digits_of_a_moving_page(pages_model):
     page = pages.Page(height=480, width=1300, wobble=0.2)
     photo, ((*boxes,),) = pages.write_page([list("314159")], page, np.random.default_rng(0))
-    read = live_reader(shipped).read
+    read = live_reader(pages_model).read
     for step in range(25):
         left = 20 * step
         found = numbers.digits_of(read(noisy(photo[:, left : left + 640], step)))
@@ -77,22 +77,22 @@ def test_boxes_stay_on_the_digits_of_a_moving_page(shipped):
             assert min(errors) <= 6
 
 
-def test_a_blackboard_that_comes_into_view_is_read_within_a_second(shipped):
+def test_a_blackboard_that_comes_into_view_is_read_within_a_second(pages_model):
     paper, board = write([list("12")]), write([list("345")], ink=(225, 230, 230), paper=(60, 80, 50))
-    assert texts(shipped, [paper] * 5 + [board] * 30)[-1] == "345"
+    assert texts(pages_model, [paper] * 5 + [board] * 30)[-1] == "345"
 
 
-def test_boxes_are_pixels_of_the_whole_frame(shipped):
+def test_boxes_are_pixels_of_the_whole_frame(pages_model):
     """Also of a part, and where frames are shrunk before they are read."""
     page = pages.Page(height=1080, width=1920, digit=150, pen=9, wobble=0.2)
     photo, (left, right) = pages.write_page([list("31"), list("27")], page, np.random.default_rng(0))
     boxes = [*left, *right]
     for roi, wanted in ((None, boxes), ((0, 540, 1920, 1080), boxes[2:])):
-        read = live_reader(shipped, roi=roi).read
+        read = live_reader(pages_model, roi=roi).read
         read(photo)
         found = [digit.box for digit in numbers.digits_of(read(photo))]
         assert len(found) == len(wanted)
-        assert np.abs(np.subtract(found, wanted)).max() <= 8
+        assert np.abs(np.subtract(found, wanted)).max() <= 0.1 * page.digit
 
 
 @pytest.mark.parametrize("roi", [(10, 10, 10, 50), (-1, 0, 50, 50), (0, 0, 641, 50), (0, 50, 60, 40), (0, 0, 5, 5)])
@@ -113,48 +113,19 @@ def room(seed):
     return cv2.cvtColor(cv2.GaussianBlur(image, (0, 0), 1.5), cv2.COLOR_GRAY2BGR)
 
 
-def test_without_paper_few_digits_are_shown(shipped):
-    plain = shown = 0
+def test_without_paper_nothing_is_shown(pages_model):
+    shown = 0
     for seed in range(10):
-        plain += len(numbers.digits_of(reader.read_digits(room(seed), shipped.predict, shipped.card["threshold"])))
-        read = live_reader(shipped).read
+        read = live_reader(pages_model).read
         shown += len(numbers.digits_of([read(noisy(room(seed), k)) for k in range(6)][-1]))
-    assert plain >= 8  # what is made of them where nothing forbids it
-    assert shown <= 0.5 * plain
+    assert shown <= 2
 
 
-def test_edges_have_the_width_of_the_blur():
-    """Of a step blurred by sigma the steepest slope is 1 / (sigma * sqrt(2 pi)); Sobel's window adds one to sigma²."""
-    shape_ink = np.zeros((60, 26), np.float32)
-    shape_ink[2:58, 3:23] = 1
-    shape = live.Component((44, 30, 70, 90), shape_ink)
-    page = np.full((120, 120, 3), 220, np.uint8)
-    page[32:88, 47:67] = (30, 30, 200)  # a red stroke
-    for sigma in (1, 2, 3):
-        soft = cv2.GaussianBlur(page, (0, 0), sigma)
-        for width in (live.edge_width(soft, shape, False), live.edge_width(255 - soft, shape, True)):
-            assert width == pytest.approx(np.sqrt(2 * np.pi * (sigma**2 + 1)), rel=0.15)
-    edge = page.copy()
-    edge[:, 67:] = (30, 30, 200)  # the edge of something red
-    assert live.edge_width(edge, shape, False) == np.inf
-    fading = page.copy()
-    fading[32:88, 47:67] = np.linspace(0, 220, 56)[:, None, None]
-    assert live.edge_width(fading, shape, False) == np.inf
-
-
-def test_a_one_alone_is_shown_if_it_is_sharp_and_not_too_high(shipped):
-    def shown(glyph, **looks):
-        return texts(shipped, [write([[glyph]], **{"height": 480, "width": 640, "pen": 14} | looks)] * 2)[-1]
-
-    assert shown("1", digit=150) == "1"
-    assert shown("1", digit=150, blur=3.0) == ""
-    assert shown("1", digit=340) == ""
-    assert shown("4", digit=340) == "4"
-
-
-def test_ones_beside_other_digits_may_be_softer(shipped):
-    soft = [cv2.GaussianBlur(write([[digit, "1"]], digit=200, pen=16), (0, 0), 2) for digit in "14"]
-    assert [texts(shipped, [page] * 8)[-1] for page in soft] == ["", "41"]
+@pytest.mark.parametrize("digit", [60, 150, 340])
+def test_a_digit_alone_is_shown_whatever_its_size(pages_model, digit):
+    pages_of_one = [write([[glyph]], height=480, width=640, pen=14, digit=digit) for glyph in "0123456789"]
+    shown = [texts(pages_model, [page] * 3)[-1] for page in pages_of_one]
+    assert sum(text == glyph for text, glyph in zip(shown, "0123456789", strict=True)) >= 9
 
 
 def test_lasting_texts_have_their_times():

@@ -199,13 +199,13 @@ def test_unknown_model_is_one_line(script, photo):
     assert "nonsense.json not found" in one_line(done)
 
 
-def test_models_of_one_digit_and_of_pages_are_taken_and_no_others(script, photo):
+def test_models_of_pages_are_taken_and_no_others(script, photo):
     (record,) = records(script(SCRIPT, photo, "--json", "--model", "pages"))
     assert list(record) == ["source", "frame", "text", "digits", "numbers"]
     assert {digit["digit"] for digit in record["digits"]} >= {4, 7}
     done = script(SCRIPT, photo, "--json", "--model", "cifar10")
     assert done.returncode == 1
-    assert "no model of digits" in one_line(done)
+    assert "does not read pages: use --model pages" in one_line(done)
 
 
 def test_threshold_1_reads_nothing_and_0_reads_all(script, photo):

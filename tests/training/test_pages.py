@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from matplotlib import font_manager
 
+from recognition.digits import detection
 from recognition.digits.normalisation import stroke_thickness
-from recognition.digits.pages import detection
 from recognition.networks.pages import BOX
 from recognition.synthetic import field_pages, forms, glyphs, layouts, scribbles
 from recognition.synthetic.writing import OTHER, SIDE, SIGNS, UNSURE, Page

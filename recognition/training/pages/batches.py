@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from recognition.digits.pages.detection import normalise
+from recognition.digits.detection import normalise
 from recognition.networks.pages import BOX, STRIDE
 from recognition.synthetic.writing import OTHER, SIGNS, UNSURE
 from recognition.training.pages.pool import Pool

@@ -11,22 +11,19 @@ import cv2
 import numpy as np
 
 from recognition import files
-from recognition.digits.pages import detection
-from recognition.models.litert import Maps
 from recognition.networks import pages
 from recognition.networks.backend import keras
 from recognition.settings import say
-from recognition.synthetic.writing import OTHER
 from recognition.training import datasets, finish, loop
 from recognition.training.muon import Muon
 from recognition.training.pages.batches import CLASSES, make_batch
 from recognition.training.pages.pool import VERSION, Pool, make_pool
+from recognition.training.pages.scores import measure
 
 POOLS = files.DATA / "page_pool"
 TEST_PAGES = 500
-READABLE = 12  # pixels: height of the digits that are measured
+SAMPLES = 200  # cut-outs that tell how large the numbers between the layers become
 ADAM_SHARE = 0.008  # of the learning rate, for all that is no convolution
-THRESHOLD = 0.5  # heat from which on a digit counts
 PREPROCESSING = 1  # version of what `detection` shows the network
 
 
@@ -84,9 +81,9 @@ def train(config, arrays: tuple[np.ndarray, ...], extra: tuple | None = None) ->
     """Make the pool, train the page reader on it, and save it: return its path, without a suffix, and its card.
 
     `config`: settings of digit_recognition/train.py; `arrays`: digits as datasets.load gives them; `extra`: images and
-    labels of one's own, a tenth of what is written with. What is measured are
-    pages of another seed, written with the test set's digits: "test_accuracy" is the share of handwritten digits of
-    readable size that were read right, "false_per_page" what was read where there is none.
+    labels of one's own, a tenth of what is written with. What is measured are pages of another seed, written with the
+    test set's digits: "test_accuracy" is the share of handwritten digits of readable size that were read right,
+    "false_per_page" what was read where there is none.
     """
     x, y, x_test, y_test = arrays
     if extra:
@@ -101,33 +98,10 @@ def train(config, arrays: tuple[np.ndarray, ...], extra: tuple | None = None) ->
     model = run(config, pool, checkpoint)
     card = {
         "class_names": CLASSES,
-        "input": "uint8 (H, W) gray, multiples of 32, as recognition.digits.pages.detection makes it",
+        "input": "uint8 (H, W) gray, multiples of 32, as recognition.digits.detection makes it",
         "preprocessing": PREPROCESSING,
         "script": "digit_recognition/train.py --architecture pages",
         "dataset": {"name": config.dataset, "sha256": dataset, "pages": config.pages, "generator": VERSION},
     }
-    return finish.save(config, model, checkpoint, card, partial(measure, test))
-
-
-def measure(test: Pool, model: Maps, card: dict) -> np.ndarray:
-    """Set the threshold and the numbers of the card; return the confusion matrix (10, 10) of the digits found.
-
-    A digit is found where the centre of a detection lies in its box; what lies in no character's box is false.
-    """
-    matrix, wanted, false = np.zeros((10, 10), int), 0, 0
-    for k in range(len(test)):
-        page, labels = test.read(k)
-        seen = detection.detect(page, model.run)
-        seen = seen[(seen.kinds < detection.DIGITS) & (seen.scores >= THRESHOLD)]
-        centres = (seen.boxes[:, None, :2] + seen.boxes[:, None, 2:]) / 2
-        inside = ((labels[:, :2] <= centres) & (centres <= labels[:, 2:4])).all(2)  # detections, labels
-        middle = (labels[:, :2] + labels[:, 2:4]) / 2
-        readable = (labels[:, 4] < 10) & (labels[:, 5] >= READABLE) & (middle > 0).all(1) & (middle < len(page)).all(1)
-        wanted += np.count_nonzero(readable)
-        false += np.count_nonzero(~inside[:, labels[:, 4] != OTHER].any(1))
-        for label in np.flatnonzero(readable & inside.any(0)):
-            matrix[int(labels[label, 4]), seen.kinds[inside[:, label].argmax()]] += 1
-    card["threshold"] = THRESHOLD
-    measured = {"test_accuracy": np.trace(matrix) / wanted, "false_per_page": false / len(test)}
-    card["measured"] = {key: round(float(value), 5) for key, value in measured.items()}
-    return matrix
+    samples = make_batch(pool, np.arange(min(SAMPLES, len(pool))), np.random.default_rng(config.seed))[0]
+    return finish.save(config, model, checkpoint, card, partial(measure, test), samples)

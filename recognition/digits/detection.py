@@ -54,7 +54,8 @@ def detect(
     levels = [(maps_of(normalise(image), run), scale) for image, scale in pyramid(gray, area, step)]
     parts = zip(*(vars(_peaks(maps, scale)).values() for maps, scale in levels), strict=True)
     found = vote(Detections(*(np.concatenate(part) for part in parts)), levels)
-    found = suppress(found[np.argsort(-found.scores, kind="stable")[:MOST]])
+    order = np.argsort(oversized_signs(found) - found.scores, kind="stable")  # these last
+    found = suppress(found[order[:MOST]])
     strength = contrast(gray, found.boxes)
     darkest = np.sort(strength[found.scores > SURE])[-3:]
     return found[strength >= FAINT * darkest[0]] if len(darkest) else found
@@ -84,6 +85,20 @@ def vote(found: Detections, levels: list[tuple[np.ndarray, float]]) -> Detection
     heat = most[1:, voted].sum(0) / np.minimum(seen[voted], WITNESSES)[:, None]
     found.kinds[voted], found.scores[voted] = heat.argmax(1), heat.max(1)
     return found
+
+
+def probabilities(heat: np.ndarray, slope: float, offset: float) -> np.ndarray:
+    """Return how probably digits of such scores are right, see evaluation.calibration.platt."""
+    heat = np.clip(heat, 1e-6, 1 - 1e-6)
+    return 1 / (1 + np.exp(-slope * np.log(heat / (1 - heat)) - offset))
+
+
+def oversized_signs(found: Detections) -> np.ndarray:
+    """Tell of each whether it is a sign much higher than the digits: two digits above each other are no colon."""
+    height = found.boxes[:, 3] - found.boxes[:, 1]
+    digits = (found.kinds < DIGITS) & (found.scores > SURE)
+    signs = (found.kinds >= DIGITS) & (found.kinds < OTHER)
+    return signs & (height > 1.5 * np.median(height[digits])) if digits.any() else np.zeros(len(found), bool)
 
 
 def maps_of(image: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:

@@ -1,1 +1,0 @@
-"""The learned reader of whole pages: what is where, at all scales; which way is up; live."""
