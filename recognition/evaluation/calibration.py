@@ -54,15 +54,18 @@ def best_power(views: np.ndarray, labels: np.ndarray) -> float:
 def platt(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     """Return slope and offset with which scores, float (N,) in (0, 1), tell how probable it is that they are right.
 
-    `right`: bool (N,). Slope and offset are of the score's logit: Platt's scaling, by Newton's method.
+    `right`: bool (N,). Slope and offset are of the score's logit: Platt's scaling, by Newton's method, with his targets,
+    a little less than 1 and more than 0, so that few scores give no endless slope.
     """
     scores = np.clip(scores, 1e-6, 1 - 1e-6)
+    many = np.count_nonzero(right)
+    targets = np.where(right, (many + 1) / (many + 2), 1 / (len(right) - many + 2))
     terms = np.stack([np.log(scores / (1 - scores)), np.ones(len(scores))], 1)
     line = np.array([1.0, 0.0])
     for _ in range(20):
         probable = 1 / (1 + np.exp(-terms @ line))
         curvature = terms.T @ (terms * (probable * (1 - probable))[:, None]) + 1e-6 * np.eye(2)
-        line += np.linalg.solve(curvature, terms.T @ (right - probable))
+        line += np.linalg.solve(curvature, terms.T @ (targets - probable))
     return float(line[0]), float(line[1])
 
 
