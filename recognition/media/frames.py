@@ -60,16 +60,16 @@ class FrameSource:
                 for index, image in enumerate(read_pages(path) if self._all_pages else [read_image(path)]):
                     yield Frame(f"{path}#{index + 1}" if index else str(path), index, image)
             except UserError as error:
-                self._fail(str(path), str(error))
+                self.fail(str(path), str(error))
 
     def files(self) -> Iterator[Path]:
         """Yield the files, not read yet; see `fail` for those that cannot be."""
         for text in self._paths:
             if not text:  # Path("") would be the current folder
-                self._fail("", "an empty path: name an image, a folder or a pattern")
+                self.fail("", "an empty path: name an image, a folder or a pattern")
                 continue
             if "://" in text:
-                self._fail(text, f"{text}: an address: save the picture to a file first")
+                self.fail(text, f"{text}: an address: save the picture to a file first")
                 continue
             path = Path(os.path.expanduser(text))  # unlike Path.expanduser it leaves "~photo.jpg" alone
             # Patterns that the shell left to us, as on Windows
@@ -86,15 +86,16 @@ class FrameSource:
                 path for path in sorted(folder.iterdir()) if path.suffix.lower() in self._suffixes and not path.is_dir()
             ]
         except OSError as error:
-            self._fail(str(folder), f"{folder}: cannot be listed ({error.strerror}): check its permissions")
+            self.fail(str(folder), f"{folder}: cannot be listed ({error.strerror}): check its permissions")
             return
         if not files:
-            self._fail(
+            self.fail(
                 str(folder), f"{folder}: no images in this folder (looked for {' '.join(sorted(self._suffixes))})"
             )
         yield from files
 
-    def _fail(self, source: str, message: str) -> None:
+    def fail(self, source: str, message: str) -> None:
+        """Take a source for one that could not be used, and tell why."""
         self.failed.append(source)
         self._tell(source, message)
 

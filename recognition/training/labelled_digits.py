@@ -34,7 +34,13 @@ def load_labelled(path: Path) -> tuple[np.ndarray, np.ndarray, list[str], list[s
     if not path.is_dir():
         raise UserError(f"{path} not found: name an .npz, a folder, or a .jsonl of strokes")
     source = FrameSource([str(path / digit) for digit in "0123456789" if (path / digit).is_dir()])
-    photos = [(photo.source, crops.normalise_photo(photo.image)) for photo in source]
+    photos = []
+    for photo in source:
+        image = crops.normalise_photo(photo.image)
+        if image.any():
+            photos.append((photo.source, image))
+        else:
+            source.fail(photo.source, f"{photo.source}: no ink found: left out")
     if not photos:
         raise UserError(f"{path}: no labelled images: make subfolders 0 to 9, each with pictures of that digit")
     names, images = zip(*photos, strict=True)

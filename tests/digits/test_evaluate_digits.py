@@ -27,13 +27,15 @@ def test_archive_is_measured_as_counted_by_hand(script, tmp_path, shipped):
     assert {path.name for path in (tmp_path / "figures").iterdir()} == {"confusion.png", "samples.png", "wrong.png"}
 
 
-def test_folder_with_a_bad_picture_is_measured_without_it(script, tmp_path):
+def test_folder_with_bad_pictures_is_measured_without_them(script, tmp_path):
     for digit in "37":
         (tmp_path / "own" / digit).mkdir(parents=True)
         cv2.imwrite(str(tmp_path / "own" / digit / "a.png"), write([[digit]], height=200, width=200, digit=110, pen=9))
     (tmp_path / "own" / "3" / "bad.png").write_text("no picture")
+    cv2.imwrite(str(tmp_path / "own" / "7" / "paper.png"), np.full((200, 200), 220, np.uint8))
     done = script(SCRIPT, str(tmp_path / "own"), "--json", "--output", str(tmp_path / "figures"))
     assert done.returncode == 1 and "bad.png" in done.stderr and "Traceback" not in done.stderr
+    assert "paper.png: no ink found: left out" in done.stderr
     assert json.loads(done.stdout)["images"] == 2
 
 
