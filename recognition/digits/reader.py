@@ -21,6 +21,7 @@ SIGN_SCORE = 0.35  # of a sign that counts
 PRINTED = 0.9  # from which on a digit is called printed: careful hands look like print
 SEEN = 0.4  # score from which on a digit speaks for the way up
 FEW = 0.3  # evidence below which a picture may lie on its side
+WORDS = 0.05  # share of digits below which a turned picture is a page of words
 COARSE = 2**0.5  # from one scale to the next when a picture is tried turned
 CLEAR = 20  # pixels: height of digits when a picture is tried upside down
 
@@ -53,20 +54,23 @@ def read_page(
 def upright(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[Detections, int]:
     """Return the characters of a gray image, turned to where most digits are seen, and by how many quarter turns.
 
-    Digits on their side are none to the network, upside down some are: where there are digits, only that is tried, and
-    believed if the picture is mostly digits then, because words upside down are full of them.
+    Digits on their side are none to the network, upside down some are: where there are digits, only that is tried.
+    Where there are none but many other characters, a few digits are not believed: words upside down have some.
     """
     found = detect(gray, run)
     digits = (found.kinds < DIGITS) & (found.scores > SEEN)
     heights = (found.boxes[digits, 3] - found.boxes[digits, 1]) if digits.any() else np.array([np.inf])
-    area = gray.size * (CLEAR / np.median(heights)) ** 2 if evidence(found) > FEW else ENLARGED
-    turn, most = 0, evidence(found)
-    for other in (2,) if most > FEW else (1, 2, 3):
-        seen = detect(turned(gray, other), run, int(min(area, AREA)), COARSE)
-        sure = seen.kinds[seen.scores > SEEN]
-        if evidence(seen) > 1.2 * most + 0.3 and (other != 2 or (sure < DIGITS).mean() > 0.5):  # clearly more
-            turn, most = other, evidence(seen)
-    return (detect(turned(gray, turn), run), turn) if turn else (found, 0)
+    area = max(gray.size * (CLEAR / np.median(heights)) ** 2, ENLARGED / 2) if evidence(found) > FEW else ENLARGED
+    most = evidence(found)
+    others = {
+        turn: detect(turned(gray, turn), run, int(min(area, AREA)), COARSE)
+        for turn in ((2,) if most > FEW else (1, 2, 3))
+    }
+    turn, seen = max(others.items(), key=lambda other: evidence(other[1]))
+    clearly = evidence(seen) > 1.2 * most + 0.15
+    if clearly and (most > FEW or (seen.kinds[seen.scores > SEEN] < DIGITS).mean() > WORDS):
+        return detect(turned(gray, turn), run), turn
+    return found, 0
 
 
 def turned(image: np.ndarray, turns: int) -> np.ndarray:

@@ -54,8 +54,8 @@ def best_power(views: np.ndarray, labels: np.ndarray) -> float:
 def platt(scores: np.ndarray, right: np.ndarray) -> tuple[float, float]:
     """Return slope and offset with which scores, float (N,) in (0, 1), tell how probable it is that they are right.
 
-    `right`: bool (N,). Slope and offset are of the score's logit: Platt's scaling, by Newton's method, with his targets,
-    a little less than 1 and more than 0, so that few scores give no endless slope.
+    `right`: bool (N,). Slope and offset are of the score's logit: Platt's scaling, by Newton's method, with his
+    targets, a little less than 1 and more than 0, so that few scores give no endless slope.
     """
     scores = np.clip(scores, 1e-6, 1 - 1e-6)
     many = np.count_nonzero(right)
