@@ -1,1 +1,1 @@
-"""Read handwritten digits: ink, its connected components, their segmentation, MNIST's form, the network."""
+"""Read digits: the characters of a page, their rows and numbers, live frames; one digit cut out of a photo."""

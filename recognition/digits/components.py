@@ -21,10 +21,10 @@ class Component:
         return int(np.count_nonzero(self.ink > 0.5))
 
 
-def find_components(ink: np.ndarray, most: int = MAX_COMPONENTS) -> list[Component]:
+def find_components(ink: np.ndarray) -> list[Component]:
     """Return the connected ink of an ink map, float32 (H, W) in [0, 1], without specks and the image's edges.
 
-    Of more than `most` components those with most ink.
+    Of more than MAX_COMPONENTS those with most ink.
     """
     mask = (ink > 0.5).astype(np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -37,9 +37,9 @@ def find_components(ink: np.ndarray, most: int = MAX_COMPONENTS) -> list[Compone
     contact = np.bincount(rim, minlength=count)[1:]  # a digit may touch the edge of a tight crop, but not lie along it
     sliver = (contact > 0) & (np.minimum(width, height) < 0.02 * min(mask.shape))
     inside &= (contact < 0.2 * min(mask.shape)) & ~sliver
-    if np.count_nonzero(inside) > most:
-        inside &= area >= np.sort(area[inside])[-most]
-        if np.count_nonzero(inside) > 2 * most:  # as many of one size: a pattern
+    if np.count_nonzero(inside) > MAX_COMPONENTS:
+        inside &= area >= np.sort(area[inside])[-MAX_COMPONENTS]
+        if np.count_nonzero(inside) > 2 * MAX_COMPONENTS:  # as many of one size: a pattern
             return []
     inside &= ~_enclosing(stats[1:], inside)
     if not inside.any():

@@ -9,6 +9,7 @@ from recognition.digits.detection import detect
 from recognition.digits.numbers import Digit, Number, Sign, lines_of
 from recognition.digits.reader import characters
 from recognition.media.roi import Box
+from recognition.media.scenes import CutDetector
 from recognition.media.tracking import Tracker
 from recognition.models import litert
 
@@ -21,12 +22,14 @@ class LiveReader:
 
     def __init__(self, model: litert.Maps, threshold: float, roi: Box | None = None):
         self._model, self._threshold, self._roi = model, threshold, roi
-        self._tracker = Tracker()
+        self._tracker, self._cuts = Tracker(), CutDetector()
 
     def read(self, frame: np.ndarray) -> list[list[Number]]:
         """Return the numbers to show for the next BGR frame, in lines, boxes in the frame's pixels."""
         x1, y1, x2, y2 = self._roi or (0, 0, frame.shape[1], frame.shape[0])
         gray = cv2.cvtColor(frame[y1:y2, x1:x2], cv2.COLOR_BGR2GRAY)
+        if self._cuts.is_cut(gray):  # what was seen is gone
+            self._tracker = Tracker()
         seen = detect(gray, self._model.run, AREA, STEP)
         found = [*chain(*characters(seen, self._model.card, self._threshold))]
         boxes = np.array([x1, y1, x1, y1]) + np.reshape([one.box for one in found], (-1, 4))
