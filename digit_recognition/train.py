@@ -55,7 +55,7 @@ class Config:
     output: str = str(cards.MODELS)  # folder for the model's files
 
 
-PAGES = Config("pages", "pages", 40, 16, 0.1, "one_cycle", weight_decay=0)
+PAGES = Config("pages", "pages", 46, 16, 0.1, "one_cycle", weight_decay=0)
 CLASSIC = Config(
     "classic", "digits_classic", 15, 128, 0.001, "constant", weight_decay=0, label_smoothing=0, no_digits=0, written=0,
     warp=0, pens=0,

@@ -28,14 +28,13 @@ class LiveReader:
         """Return the numbers to show for the next BGR frame, in lines, boxes in the frame's pixels."""
         x1, y1, x2, y2 = self._roi or (0, 0, frame.shape[1], frame.shape[0])
         gray = cv2.cvtColor(frame[y1:y2, x1:x2], cv2.COLOR_BGR2GRAY)
-        if self._cuts.is_cut(gray):  # what was seen is gone
-            self._tracker = Tracker()
         seen = detect(gray, self._model.run, AREA, STEP)
         found = [*chain(*characters(seen, self._model.card, self._threshold))]
         boxes = np.array([x1, y1, x1, y1]) + np.reshape([one.box for one in found], (-1, 4))
         labels = [(one.digit, one.printed) if isinstance(one, Digit) else (one.sign, False) for one in found]
         digits, signs = [], []
-        for track in self._tracker.update(boxes, labels, [one.confidence for one in found]):
+        sure, cut = [one.confidence for one in found], self._cuts.is_cut(gray)
+        for track in self._tracker.update(boxes, labels, sure, cut):
             box = tuple(np.rint(track.box).astype(int).tolist())
             inside = x1 <= box[0] < box[2] <= x2 and y1 <= box[1] < box[3] <= y2
             if not inside and track.missed:

@@ -60,8 +60,11 @@ class Tracker:
         self._tracks: list[Track] = []
         self._needed = needed
 
-    def update(self, boxes: np.ndarray, labels: Sequence[Hashable], confidences: Sequence[float]) -> list[Track]:
-        """Return the tracks to show. `boxes`: float (N, 4), x1 y1 x2 y2 in pixels; `confidences`: in [0, 1].
+    def update(
+        self, boxes: np.ndarray, labels: Sequence[Hashable], confidences: Sequence[float], cut: bool = False
+    ) -> list[Track]:
+        """Return the tracks to show. `boxes`: float (N, 4), x1 y1 x2 y2 in pixels; `confidences`: in [0, 1]. `cut`: a
+        new scene seems to begin: what is not seen any more is gone at once.
 
         Boxes belong to the track that they overlap most, after the motion that most of them share.
         """
@@ -77,16 +80,16 @@ class Tracker:
             self._tracks.append(Track(boxes[new], {labels[new]: confidences[new]}, label=labels[new], found=new))
         for track in self._tracks:
             track.steady |= track.votes[track.label] > self._needed
-        self._drop()
+        self._drop(0 if cut else KEEP)
         return [track for track in self._tracks if track.steady]
 
-    def _drop(self) -> None:
+    def _drop(self, keep: int) -> None:
         """Forget the tracks that are gone: long unseen, never steady, or with another one in their place."""
         seen = [track for track in self._tracks if track.missed == 0 and track.steady]
         self._tracks = [
             track
             for track in self._tracks
-            if track.missed <= (KEEP if track.steady else 1)
+            if track.missed <= (keep if track.steady else min(keep, 1))
             and not (track.missed and any(_centred(track.box, other.box) for other in seen))
         ]
 

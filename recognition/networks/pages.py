@@ -11,7 +11,7 @@ from recognition.networks.backend import FusedBatchNormalization, keras, layers,
 STRIDE = 4  # pixels a cell of the maps
 MULTIPLE = 32  # of pixels that height and width of a page have to be
 BOX = 4  # maps beside the heat maps: log of width and height in 16 pixels, x and y of the centre in its cell
-WIDTHS = (16, 32, 64, 96, 128)  # filters at 1/2, 1/4, 1/8, 1/16 and 1/32
+WIDTHS = (16, 32, 80, 128, 160)  # filters at 1/2, 1/4, 1/8, 1/16 and 1/32
 
 
 class DepthToSpace(layers.Layer):

@@ -59,9 +59,10 @@ def noisy(image, seed, sigma=4):
 
 
 @pytest.mark.parametrize("look", [{}, {"ruling": "ruled"}, {"ruling": "graph"}, {"shadow": 0.5}])
-def test_a_still_page_is_read_from_the_second_frame_on(pages_model, look):
+def test_a_still_page_is_read_from_the_third_frame_on(pages_model, look):
     page = write([list("31415"), list("92653")], height=720, width=1280, **look)
-    assert texts(pages_model, [noisy(page, seed) for seed in range(8)]) == ["", *["31415\n92653"] * 7]
+    shown = texts(pages_model, [noisy(page, seed) for seed in range(8)])
+    assert shown[0] == "" and shown[2:] == ["31415\n92653"] * 6
 
 
 def test_boxes_stay_on_the_digits_of_a_moving_page(pages_model):
@@ -96,7 +97,8 @@ def test_boxes_are_pixels_of_the_whole_frame(pages_model):
     boxes = [*left, *right]
     for roi, wanted in ((None, boxes), ((0, 540, 1920, 1080), boxes[2:])):
         read = live_reader(pages_model, roi=roi).read
-        read(photo)
+        for _ in range(3):
+            read(photo)
         found = [digit.box for digit in numbers.digits_of(read(photo))]
         assert len(found) == len(wanted)
         assert np.abs(np.subtract(found, wanted)).max() <= 0.1 * page.digit

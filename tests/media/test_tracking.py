@@ -50,6 +50,13 @@ def test_a_missed_track_stays_for_some_frames_then_goes():
     assert shown[KEEP:] == [[1, 2]] * 3
 
 
+def test_what_is_not_seen_in_a_new_scene_is_gone_at_once():
+    tracker = Tracker()
+    for _ in range(5):
+        tracker.update(BOXES, [1, 2, 3], [0.95] * 3)
+    assert sorted(t.label for t in tracker.update(BOXES[:2], [1, 2], [0.95] * 2, cut=True)) == [1, 2]
+
+
 def test_one_wrong_reading_changes_nothing_but_many_do():
     tracker = Tracker()
     labels = [4] * 10 + [9] + [4] * 5 + [9] * 10

@@ -179,11 +179,13 @@ def test_fonts_of_ones_own_are_taken_for_handwriting(tmp_path):
     assert str(folder / "notes.txt") not in glyphs.find_sources(digits, tmp_path).written
 
 
-def test_a_frame_of_plain_paper_cuts_characters_off():
-    image = np.full((256, 256), 200, np.uint8)
-    labels = np.float32([[120, 120, 140, 150, 3, 30, 0], [2, 120, 40, 150, 4, 30, 0]])
-    for seed in range(30):
+def test_a_frame_of_plain_paper_cuts_characters_off_or_leaves_one_digit():
+    image = np.random.default_rng(0).integers(150, 250, (256, 256), np.uint8)
+    labels = np.float32([[120, 120, 140, 150, 3, 30, 0], [10, 120, 40, 150, 4, 30, 0]])
+    alone = 0
+    for seed in range(100):
         framed, left = batches.framed(image, labels, np.random.default_rng(seed))
         assert framed.shape == (256, 256)
-        assert left[0, 4] == 3
-        assert len(left) == 1 or left[1, 4] in (4, UNSURE)
+        assert {3, 4} & set(left[:, 4].tolist())  # one of them is whole
+        alone += (framed == image).mean() < 0.1  # the digits have 1 %, and as much is alike by chance
+    assert 10 <= alone <= 40

@@ -68,8 +68,18 @@ def relight(image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def framed(image: np.ndarray, labels: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return a page that ends within the cut-out, with plain paper around it as `detection.pyramid` puts it."""
-    x1, y1, x2, y2 = np.rint(rng.choice([0, 1], 4) * rng.uniform(0, 0.35, 4) * SIDE).astype(int)
+    """Return a page that ends within the cut-out, with plain paper around it as `detection.pyramid` puts it.
+
+    At times it is not much more than one digit.
+    """
+    x1, y1, x2, y2 = rng.choice([0, 1], 4) * rng.uniform(0, 0.35, 4) * SIDE
+    whole = (labels[:, 4] < 10) & (labels[:, 5] >= LOWEST) & (labels[:, :4] >= 2).all(1)
+    whole &= (labels[:, :4] <= SIDE - 2).all(1)
+    if whole.any() and rng.random() < 0.2:
+        left, top, right, bottom = labels[rng.choice(np.flatnonzero(whole)), :4]
+        margins = rng.uniform(-0.03, 0.25, 4) * (bottom - top)
+        x1, y1, x2, y2 = np.clip([left, top, SIDE - right, SIDE - bottom] - margins, 0, None)
+    x1, y1, x2, y2 = np.rint([x1, y1, x2, y2]).astype(int)
     inside = image[y1 : SIDE - y2, x1 : SIDE - x2]
     edge = np.concatenate([inside[0], inside[-1], inside[:, 0], inside[:, -1]])
     image = cv2.copyMakeBorder(inside, y1, y2, x1, x2, cv2.BORDER_CONSTANT, value=int(np.median(edge)))
