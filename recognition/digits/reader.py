@@ -21,7 +21,7 @@ SIGN_SCORE = 0.35  # of a sign that counts
 PRINTED = 0.9  # from which on a digit is called printed: careful hands look like print
 SEEN = 0.4  # score from which on a digit speaks for the way up
 FEW = 0.3  # evidence below which a picture may lie on its side
-WORDS = 0.05  # share of digits below which a turned picture is a page of words
+WORDS = 0.05, 0.4  # share of digits below which a picture turned on its side, upside down, is a page of words
 COARSE = 2**0.5  # from one scale to the next when a picture is tried turned
 CLEAR = 20  # pixels: height of digits when a picture is tried upside down
 
@@ -67,9 +67,11 @@ def upright(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[
         for turn in ((2,) if most > FEW else (1, 2, 3))
     }
     turn, seen = max(others.items(), key=lambda other: evidence(other[1]))
-    clearly = evidence(seen) > 1.2 * most + 0.15
-    if clearly and (most > FEW or (seen.kinds[seen.scores > SEEN] < DIGITS).mean() > WORDS):
-        return detect(turned(gray, turn), run), turn
+    if evidence(seen) > 0.6 * most + 0.15:  # as likely, with fewer scales looked at
+        seen = detect(turned(gray, turn), run)
+        sure = seen.kinds[seen.scores > SEEN] < DIGITS
+        if evidence(seen) > 1.2 * most + 0.15 and (most > FEW or sure.mean() > WORDS[turn == 2]):
+            return seen, turn
     return found, 0
 
 

@@ -37,11 +37,16 @@ def draw_label(frame: np.ndarray, place: Box, label: str, size: int, color: tupl
 
 def letters(frame: np.ndarray) -> int:
     """Return the size, pixels, of the letters of labels on a frame."""
-    return max(14, round(0.024 * max(frame.shape[:2])))
+    return max(14, round(0.024 * _extent(frame)))
 
 
 def _line(frame: np.ndarray) -> int:
-    return max(1, round(max(frame.shape[:2]) / 500))
+    return max(1, round(_extent(frame) / 500))
+
+
+def _extent(frame: np.ndarray) -> int:
+    """Return the longer side, pixels, of what is drawn for; of a strip four times the shorter one."""
+    return min(max(frame.shape[:2]), 4 * min(frame.shape[:2]))
 
 
 def text_size(text: str, size: int) -> tuple[int, int]:
