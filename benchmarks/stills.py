@@ -3,7 +3,7 @@
     python benchmarks/stills.py                  # writes docs/live.jpg, air_writing.jpg and faces.jpg
     python benchmarks/stills.py --output /tmp/x  # look before replacing the committed ones
 
-Reads models/digits.*. What is on the pictures is what the scripts draw, but for the frame rate.
+Reads models/pages.* and digits.*. What is on the pictures is what the scripts draw, but for the frame rate.
 """
 
 import shutil
