@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 STRIDE, MULTIPLE = 4, 32  # pixels: of a cell of the network's maps; sides of what it looks at
-DIGITS, OTHER = 10, 15  # kinds: 0 to 9, the signs, then any other character
+DIGITS, MINUS, OTHER = 10, 12, 15  # kinds: 0 to 9, the signs, of which one is the minus, then any other character
 AREA = 2_400_000  # pixels at most: larger photos are shrunk
 ENLARGED = 1_000_000  # pixels: smaller pictures are enlarged to this, four times a side at most
 BAND, OVERLAPPING = 1_200_000, 64  # pixels that go through the network at once, and that two such bands share: memory
@@ -56,6 +56,7 @@ def detect(
     found = vote(Detections(*(np.concatenate(part) for part in parts)), levels)
     order = np.argsort(oversized_signs(found) - found.scores, kind="stable")  # these last
     found = suppress(found[order[:MOST]])
+    found = found[~ruling(found, gray.shape[1])]
     strength = contrast(gray, found.boxes)
     darkest = np.sort(strength[found.scores > SURE])[-3:]
     return found[strength >= FAINT * darkest[0]] if len(darkest) else found
@@ -85,6 +86,13 @@ def vote(found: Detections, levels: list[tuple[np.ndarray, float]]) -> Detection
     heat = most[1:, voted].sum(0) / np.minimum(seen[voted], WITNESSES)[:, None]
     found.kinds[voted], found.scores[voted] = heat.argmax(1), heat.max(1)
     return found
+
+
+def ruling(found: Detections, width: int) -> np.ndarray:
+    """Tell of each whether it is a minus at the left or right edge of a picture of that width: a line of the paper."""
+    left, right = found.boxes[:, 0], found.boxes[:, 2]
+    reach = 0.1 * (right - left)
+    return (found.kinds == MINUS) & ((left < reach) | (right > width - reach))
 
 
 def probabilities(heat: np.ndarray, slope: float, offset: float) -> np.ndarray:

@@ -155,6 +155,13 @@ def test_two_digits_above_each_other_are_no_colon():
     assert not detection.oversized_signs(seen[np.arange(2, 5)]).any()  # without digits nothing tells
 
 
+def test_a_minus_at_the_edge_is_a_line_of_the_paper():
+    seen = found(
+        [12, 12, 12, 3, 10], [0.6] * 5, [[2, 50, 62, 60], [40, 50, 90, 60], [540, 5, 603, 9]] + [[0, 0, 9, 9]] * 2
+    )
+    assert detection.ruling(seen, 600).tolist() == [True, False, True, False, False]
+
+
 def test_contrast_is_that_of_the_ink_in_a_box():
     image = np.full((100, 300), 220, np.uint8)
     image[20:80, 50:53], image[20:80, 150:153] = 20, 200
