@@ -70,11 +70,14 @@ def near(image: np.ndarray, colour: tuple, place: tuple[float, float], slack: in
 
 
 def boxed(image: np.ndarray, box: tuple) -> bool:
-    """Tell whether there is a green line at each side of a box, and none within."""
+    """Tell whether there is a line at each side of a box, green or orange, and none within."""
     x1, y1, x2, y2 = box
     x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    sides = all(near(image, canvas.GREEN, place) for place in ((x1, y), (x2, y), (x, y1), (x, y2)))
-    return sides and not near(image, canvas.GREEN, (x, y), 5)
+    places = (x1, y), (x2, y), (x, y1), (x, y2)
+    return any(
+        all(near(image, colour, place) for place in places) and not near(image, colour, (x, y), 5)
+        for colour in (canvas.GREEN, canvas.ORANGE)
+    )
 
 
 def has_dark_field(image: np.ndarray, part: tuple) -> bool:

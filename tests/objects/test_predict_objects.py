@@ -171,7 +171,7 @@ def test_scripts_for_digits_refuse_a_model_of_objects(script, colours, red, name
     source = ["--source", red] if name == "webcam" else [red]
     done = script(f"digit_recognition/{name}.py", *source, "--model", "cifar10", root=colours)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "cifar10 is no model of digits" in one_line(done)
+    assert "cifar10 does not read pages" in one_line(done)
 
 
 def test_start_is_quick_because_nothing_heavy_is_imported(colours, red):
