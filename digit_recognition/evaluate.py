@@ -10,8 +10,7 @@
 labels.json is {"photo.jpg": {"digits": "the digits in reading order"}, ...}; "digits": "" is a page without any. What
 else it may say of a photo: "kind": "form", which kinds are told apart by (else by names up to the first "_");
 "numbers": ["12", "3.50"], in any order; "handwritten": true, print is no digit here; "note": "SCATTERED", in no order.
-Reads models/NAME.*; writes confusion.png, wrong.png (the surest
-mistakes) and samples.png to --output.
+Reads models/NAME.*; writes confusion.png, wrong.png (the surest mistakes) and samples.png to --output.
 """
 
 import json

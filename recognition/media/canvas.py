@@ -81,7 +81,7 @@ def draw_words(frame: np.ndarray, text: str, place: tuple[int, int], size: int, 
 
 def draw_text(frame: np.ndarray, text: str, note: str = "") -> None:
     """Write a number large, and a note small beside it, at the bottom left of a BGR frame, in place."""
-    unit = max(frame.shape[:2]) / 1000
+    unit = _extent(frame) / 1000
     left = gap = round(15 * unit)
     for string, size in ((text, round(60 * unit)), (note, letters(frame))):
         if string:

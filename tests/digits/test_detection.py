@@ -137,6 +137,24 @@ def test_a_picture_is_turned_to_where_most_digits_are_seen(monkeypatch, turns):
     assert seen.scores[0] == pytest.approx(0.9)
 
 
+@pytest.mark.parametrize(
+    ("turns", "others", "believed"), [(1, 20, True), (1, 200, False), (2, 3, True), (2, 20, False)]
+)
+def test_words_upside_down_are_no_digits(monkeypatch, turns, others, believed):
+    """With a stand-in that sees four digits, among other characters, when the picture is turned, and nothing before."""
+    upright = np.full((300, 400), 200, np.uint8)
+    upright[:40, :40] = 0
+    boxes = [[50 + 20 * k, 50, 60 + 20 * k, 70] for k in range(4 + others)]
+
+    def detect(gray, run, area=0, step=0):
+        seen = found([3] * 4 + [15] * others, [0.8] * (4 + others), boxes)
+        return seen if gray[0, 0] == 0 and gray.shape == upright.shape else seen[np.arange(0)]
+
+    monkeypatch.setattr(reader, "detect", detect)
+    _, turn = reader.upright(reader.turned(upright, -turns), None)
+    assert turn == (turns if believed else 0)
+
+
 def test_digits_signs_and_print_are_told_apart():
     boxes = [[0, 0, 9, 9]] * 5
     digits, signs = reader.characters(

@@ -143,6 +143,11 @@ def test_lasting_texts_have_their_times():
     assert scenes.lasting([]) == []
 
 
+def test_letters_of_labels_fit_strips():
+    shapes = (720, 1280), (1280, 720), (3000, 4000), (40, 30_000), (30_000, 100)
+    assert [canvas.letters(np.empty((*shape, 3), np.uint8)) for shape in shapes] == [31, 31, 96, 14, 14]
+
+
 def test_drawing_is_quick_and_stays_in_the_frame():
     frame = np.zeros((720, 1280, 3), np.uint8)
     lines = [[numbers.join([numbers.Digit(5, 0.97, (100 * k, 5, 100 * k + 60, 90)) for k in range(10)])]]
