@@ -231,7 +231,7 @@ def test_a_reader_of_pages_is_trained_and_read_with(clone, dataset, tmp_path):
     assert "% of the digits of made pages" in done.stdout
     card = cards.read_card("pages", clone / "models")
     assert (card["architecture"], card["dataset"]["pages"]) == ("pages", 6)
-    assert set(card["measured"]) == {"test_accuracy", "false_per_page"}
+    assert set(card["measured"]) == {"test_accuracy", "false_per_page", "calibration_error"}
     model = store.load("pages", clone / "models")
     maps = model.run(np.zeros((96, 128), np.float32))
     assert maps.shape == (24, 32, len(card["class_names"]) + 5)
