@@ -43,7 +43,7 @@ class Config:
     pens: float = 0.5  # share of digits seen through other pens and cameras, 0 to 1; classic: 0
     plain: float = 0.2  # share of digits left as they are, 0 to 1
     fade: float = 0.6  # how much weaker all that is at the end of training, 0 to 1: the last epochs see truer digits
-    pages: int = 20_000  # made to learn from, for --architecture pages: 100 KB each in data/page_pool
+    pages: int = 30_000  # made to learn from, for --architecture pages: 100 KB each in data/page_pool
     steps: int = 400  # batches an epoch, for --architecture pages
     dataset: str = "mnist"  # or an .npz of your own with x_train y_train x_test y_test, images uint8 (N, 28, 28)
     extra: str | None = None  # your own digits, added: a folder with subfolders 0 to 9, or strokes of hand_tracking.py
@@ -55,7 +55,7 @@ class Config:
     output: str = str(cards.MODELS)  # folder for the model's files
 
 
-PAGES = Config("pages", "pages", 46, 16, 0.1, "one_cycle", weight_decay=0)
+PAGES = Config("pages", "pages", 54, 16, 0.1, "one_cycle", weight_decay=0)
 CLASSIC = Config(
     "classic", "digits_classic", 15, 128, 0.001, "constant", weight_decay=0, label_smoothing=0, no_digits=0, written=0,
     warp=0, pens=0,

@@ -18,7 +18,7 @@ def _grid(page: Page, left: float, top: float, cell: tuple, columns: int, lines:
 def table(page: Page) -> None:
     """A table: a number, a word, print or nothing in every cell."""
     rng, h = page.rng, page.height
-    digits, gap = int(rng.integers(1, 5)), rng.uniform(-0.05, 0.3)
+    digits, gap = int(rng.choice([1, 1, 2, 2, 3, 4])), rng.uniform(-0.05, 0.3)
     wide, high = h * (digits * (0.65 + max(gap, 0)) + rng.uniform(0.5, 2)), h * rng.uniform(1.1, 2.2)
     left, top = rng.uniform(-wide, wide / 2), rng.uniform(-high, high / 2)
     columns, lines = int((SIDE - left) / wide) + 1, int((SIDE - top) / high) + 1
@@ -30,14 +30,17 @@ def table(page: Page) -> None:
         for k in range(lines + 1):
             page.line((left, top + k * high), (SIDE, top + k * high), width, value)
     fill, words_in, printed = rng.uniform(0.4, 1), rng.choice([0, 0.1, 0.35]), rng.choice([0, 0.15, 0.5])
+    struck, used = rng.choice([0, 0, 0.15]), rng.random(columns) < rng.choice([1, 1, 0.4])
     for r in range(lines):
         for c in range(columns):
-            if rng.random() > fill:
+            if rng.random() > fill or not used[c]:
                 continue
             x = left + c * wide + rng.uniform(0.05, 0.4) * h
             base = top + r * high + 0.5 * high + 0.5 * h + rng.normal(0, 0.08) * high
             kind = rng.random()
-            if kind < words_in:
+            if rng.random() < struck:  # nothing to count
+                page.sign(str(rng.choice(["/", "-"])), x + rng.uniform(0, 0.4) * h, base, h * rng.uniform(0.7, 1.2))
+            elif kind < words_in:
                 if rng.random() < 0.5:
                     scribbles.word(page, x, base, 0.8 * h)
                 else:

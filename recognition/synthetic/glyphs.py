@@ -102,6 +102,20 @@ def thicken(mask: np.ndarray, pen: float) -> np.ndarray:
     return mask
 
 
+def bend(mask: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+    """Return a character, uint8 mask, as another hand would form it: every part of it moved a little.
+
+    P. Simard et al., "Best practices for convolutional neural networks applied to visual document analysis" (2003).
+    """
+    margin = mask.shape[0] // 8
+    mask = cv2.copyMakeBorder(mask, *[margin] * 4, cv2.BORDER_CONSTANT)
+    height, width = mask.shape
+    moves = rng.normal(0, rng.uniform(0.005, 0.035) * height, (4, 3, 2)).astype(np.float32)
+    moves = cv2.resize(moves, (width, height), interpolation=cv2.INTER_CUBIC)
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
+    return crop(cv2.remap(mask, moves[..., 0] + x, moves[..., 1] + y, cv2.INTER_LINEAR))
+
+
 def stroke_glyph(glyph: str, pen: float, rng: np.random.Generator, wobble: float = 1.0) -> np.ndarray:
     """Return a character of our own hand, uint8 mask; `glyph` as for handwriting.write."""
     return draw_strokes(handwriting.write(glyph, rng, wobble, foreign=True), HEIGHT, 96, max(1.5, pen * 96))

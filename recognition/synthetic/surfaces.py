@@ -88,7 +88,10 @@ def photograph(
     side = len(ground)
     ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.35, 0.6 + 0.4 * wear))
     if rng.random() < 0.4 * wear:  # pencil and chalk cover in grains
-        ink = ink * (1 - rng.uniform(0, 0.7) * rng.random((side, side), np.float32))
+        grain = rng.random((side, side), np.float32)
+        if rng.random() < 0.5:  # of rough paper
+            grain = np.clip(3 * cv2.GaussianBlur(grain, (0, 0), rng.uniform(0.5, 1.2)) - 1, 0, 1)
+        ink = ink * (1 - rng.uniform(0, 0.7) * grain)
     if rng.random() < 0.25 * wear:
         ink = ink * (1 - rng.uniform(0.2, 0.6) * (0.5 + 0.5 * np.tanh(_noise(side, 8, rng))))
     if rng.random() < 0.1 * wear:  # broken strokes, as of a bad scan

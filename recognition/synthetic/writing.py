@@ -86,7 +86,11 @@ class Page:
         return x, y + np.tan(self.tilt) * (x - SIDE / 2)
 
     def digit_mask(self, digit: int) -> np.ndarray | None:
-        """Return a handwritten digit, uint8 mask."""
+        """Return a handwritten digit, uint8 mask, as it came or bent."""
+        mask = self._digit_mask(digit)
+        return mask if mask is None or self.rng.random() < 0.4 else glyphs.bend(mask, self.rng)
+
+    def _digit_mask(self, digit: int) -> np.ndarray | None:
         rng, style = self.rng, self.style
         if style == "all":
             style = rng.choice(["sets", "strokes", "font"])
@@ -115,6 +119,8 @@ class Page:
             return None
         turn = self.turn + self.tilt + rng.normal(0, 0.05)
         aspect = np.exp(rng.normal(0, 0.1))
+        if rng.random() < 0.012 and (under := self.digit_mask(int(rng.integers(10)))) is not None:  # corrected
+            self.place(under, self.slanted(x, y), height, rng.uniform(0.5, 1) * self.value, turn)
         box = self.place(
             mask, self.slanted(x, y), height, value or self.value, turn, 0.5 * self.shear + rng.normal(0, 0.06), aspect
         )

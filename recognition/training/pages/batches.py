@@ -36,15 +36,15 @@ def make_batch(pool: Pool, chosen: np.ndarray, rng: np.random.Generator) -> tupl
         page, labels = pool.read(index)
         turns = int(rng.choice(4, p=[0.82, 0.06, 0.06, 0.06]))
         page, labels = np.rot90(page, turns), turned(labels, turns, len(page))
-        scale = np.exp(rng.uniform(np.log(0.8), np.log(1.3)))
+        scale = np.exp(rng.uniform(np.log(0.8), np.log(1.3)) + rng.normal(0, 0.07) * np.array([1, -1]))
         room = len(page) * scale - SIDE
-        shift = -rng.uniform(min(0, room), max(0, room), 2)
-        matrix = np.float32([[scale, 0, shift[0]], [0, scale, shift[1]]])
+        shift = -rng.uniform(np.minimum(0, room), np.maximum(0, room))
+        matrix = np.float32([[scale[0], 0, shift[0]], [0, scale[1], shift[1]]])
         how = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
         image = cv2.warpAffine(page, matrix, (SIDE, SIDE), flags=how, borderMode=cv2.BORDER_REPLICATE)
         image = relight(image, rng)
-        labels[:, :4] = labels[:, :4] * scale + np.tile(shift, 2)
-        labels[:, 5] *= scale
+        labels[:, :4] = labels[:, :4] * np.tile(scale, 2) + np.tile(shift, 2)
+        labels[:, 5] *= scale[1]
         if rng.random() < 0.2:
             image, labels = framed(image, labels, rng)
         images[k, ..., 0] = normalise(image)
