@@ -12,6 +12,7 @@ from recognition.models import cards, litert, store
 from recognition.settings import UserError
 
 SIDE = 1000  # pixels of the longer side of a photo in which one digit is looked for: larger ones are shrunk
+CLEAR = 0.6  # polarity from which on one need not look at the paper along the edge
 SMALLEST = 8  # pixels; a smaller image has no room for a digit
 CUT_OUT = 48  # pixels; a smaller image is too small to tell paper from ink by their size: it was cut out already
 
@@ -38,15 +39,19 @@ def normalise_photo(frame: np.ndarray) -> np.ndarray:
         frame = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     if min(frame.shape[:2]) < SMALLEST:  # a strip
         return np.zeros((SIZE, SIZE), np.uint8)
-    digit = _find(frame)
+    light_on_dark = polarity(frame)
+    if abs(light_on_dark) < CLEAR:  # as where a digit fills the picture
+        light_on_dark = frame.mean() - paper.mean()
+    digit = _find(frame, light_on_dark > 0)
     if digit is None or min(*digit.box[:2], *np.subtract(frame.shape[1::-1], digit.box[2:])) <= 1:
         margin = max(frame.shape[:2]) // 4  # a digit that fills the picture up to its edge
-        digit = _find(cv2.copyMakeBorder(frame, *[margin] * 4, cv2.BORDER_CONSTANT, value=paper.tolist())) or digit
+        padded = cv2.copyMakeBorder(frame, *[margin] * 4, cv2.BORDER_CONSTANT, value=paper.tolist())
+        digit = _find(padded, light_on_dark > 0) or digit
     return normalise(digit.ink) if digit else np.zeros((SIZE, SIZE), np.uint8)
 
 
-def _find(frame: np.ndarray) -> Component | None:
+def _find(frame: np.ndarray, light_on_dark: bool) -> Component | None:
     """Return all ink of a BGR photo but specks."""
-    components = find_components(remove_ruling(ink_map(frame, polarity(frame) > 0)))
+    components = find_components(remove_ruling(ink_map(frame, light_on_dark)))
     large = [component for component in components if component.area > 0.1 * max(other.area for other in components)]
     return merge(large) if large else None

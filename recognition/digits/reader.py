@@ -1,17 +1,20 @@
 """Read the numbers of a photo, whatever else stands on it and whichever way it was held.
 
 Three steps, each a function: `detect` (which characters are where, by the network of pages), `upright` (which way is
-up), `lines_of` (what stands together is a number, what is level a line).
+up), `lines_of` (what stands together is a number, what is level a line). Instead of the last two, a picture that one
+character fills is read by the network of one digit as well, `cut_out`.
 """
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from recognition.digits.detection import AREA, DIGITS, ENLARGED, Detections, detect, probabilities
+from recognition.digits import crops
+from recognition.digits.detection import AREA, DIGITS, ENLARGED, OTHER, Detections, detect, probabilities
 from recognition.digits.numbers import Digit, Number, Sign, lines_of
 from recognition.models import cards, litert, store
 from recognition.settings import UserError
@@ -24,6 +27,7 @@ FEW = 0.3  # evidence below which a picture may lie on its side
 WORDS = 0.05, 0.4  # share of digits below which a picture turned on its side, upside down, is a page of words
 COARSE = 2**0.5  # from one scale to the next when a picture is tried turned
 CLEAR = 20  # pixels: height of digits when a picture is tried upside down
+FILLED, SMALL = 0.5, 256  # share of a side that one character fills; pixels of a picture in which none is seen
 
 
 def load(name: str = "pages", folder: Path = cards.MODELS) -> litert.Maps:
@@ -45,19 +49,59 @@ def read_page(
     `threshold`: the least confidence of a digit. `handwritten`: leave printed digits out.
     """
     gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame
-    found, turn = upright(gray, model.run)
+    found = detect(gray, model.run)
+    if one_fills(found, gray.shape):
+        digits, _ = characters(found, model.card, threshold, handwritten)
+        if not (handwritten and (found.printed[:1] > PRINTED).any()):
+            digits = cut_out(frame, found, digits, threshold)
+        return lines_of(digits), 0
+    found, turn = upright(found, gray, model.run)
     lines = lines_of(*characters(found, model.card, threshold, handwritten))
     size = gray.shape[::-1] if turn % 2 == 0 else gray.shape
     return [[_turned_back(number, turn, size) for number in line] for line in lines], 90 * turn
 
 
-def upright(gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[Detections, int]:
+def one_fills(found: Detections, shape: tuple[int, int]) -> bool:
+    """Tell whether a picture, of a shape (H, W), with these characters is of one character and little paper."""
+    boxes = found.boxes[found.scores > SEEN]
+    if not len(boxes):
+        return max(shape) <= SMALL
+    (x1, y1, x2, y2), (height, width) = boxes[0], shape
+    return len(boxes) == 1 and max((x2 - x1) / width, (y2 - y1) / height) > FILLED
+
+
+def cut_out(frame: np.ndarray, found: Detections, digits: list[Digit], threshold: float) -> list[Digit]:
+    """Return the digits of a picture of one character, or the one that the network of one digit is surer of.
+
+    `frame`: BGR or gray; `found`: what is seen in it, of which `digits` are believed and stay without models/digits.*
+    """
+    if (model := _of_one_digit()) is None:
+        return digits
+    frame = frame if frame.ndim == 3 else cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)
+    sure = model.predict(crops.normalise_photo(frame)[None])[0]
+    kind, others = int(sure.argmax()), found.scores[found.kinds == OTHER]
+    least = max(threshold, model.card["threshold"], *others, *(digit.confidence for digit in digits))
+    if kind >= DIGITS or sure[kind] < least:
+        return digits
+    box = digits[0].box if digits else (0, 0, *frame.shape[1::-1])
+    return [Digit(kind, round(float(sure[kind]), 4), box)]
+
+
+@cache
+def _of_one_digit() -> litert.Model | None:
+    try:
+        return crops.load("digits")
+    except UserError:
+        return None
+
+
+def upright(found: Detections, gray: np.ndarray, run: Callable[[np.ndarray], np.ndarray]) -> tuple[Detections, int]:
     """Return the characters of a gray image, turned to where most digits are seen, and by how many quarter turns.
 
+    `found`: those of the image as it is.
     Digits on their side are none to the network, upside down some are: where there are digits, only that is tried.
     Where there are none but many other characters, a few digits are not believed: words upside down have some.
     """
-    found = detect(gray, run)
     digits = (found.kinds < DIGITS) & (found.scores > SEEN)
     heights = (found.boxes[digits, 3] - found.boxes[digits, 1]) if digits.any() else np.array([np.inf])
     area = max(gray.size * (CLEAR / np.median(heights)) ** 2, ENLARGED / 2) if evidence(found) > FEW else ENLARGED

@@ -140,3 +140,13 @@ def test_merged_components_are_one():
 @pytest.mark.parametrize("size", [(1, 900), (1, 5000), (5000, 1), (8, 5000), (21, 5000), (30, 49)])
 def test_a_strip_holds_no_digit_of_its_own(size):
     assert crops.normalise_photo(np.full((*size, 3), 200, np.uint8)).max() == 0
+
+
+@pytest.mark.parametrize("height", [60, 130, 200])
+@pytest.mark.parametrize("light_on_dark", [False, True])
+def test_a_ring_that_fills_the_picture_is_ink_and_its_middle_paper(height, light_on_dark):
+    ink = np.zeros((height, height), np.uint8)
+    cv2.circle(ink, (height // 2, height // 2), height * 5 // 12, 255, height // 6)
+    expected = normalisation.normalise(ink)
+    photo = cv2.cvtColor(ink if light_on_dark else 255 - ink, cv2.COLOR_GRAY2BGR)
+    assert np.abs(crops.normalise_photo(photo).astype(float) - expected).mean() < 12

@@ -2,6 +2,7 @@
 
 import time
 from itertools import chain
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,9 +11,10 @@ from conftest import write
 
 from recognition.digits import detection, numbers, reader
 from recognition.digits.ink import polarity
+from recognition.digits.normalisation import draw_strokes
 from recognition.digits.scoring import edit_distance
 from recognition.models import litert
-from recognition.synthetic import pages
+from recognition.synthetic import handwriting, pages
 
 
 def test_dark_on_light_and_light_on_dark_are_the_same(pages_model):
@@ -174,3 +176,44 @@ def test_a_minus_between_numbers_is_kept_and_one_at_the_edge_is_ruling(pages_mod
     for left, right, y in ((x1 - 22, x2 + 22, middle), (0, 40, middle + 170)):
         cv2.line(photo, (left, y), (right, y), page.ink, 6, cv2.LINE_AA)
     assert numbers.text_of(lines(photo, pages_model)) == "58-21\n40217"
+
+
+@pytest.mark.parametrize("height", [28, 60, 150])
+@pytest.mark.parametrize("margin", [0, 0.08])
+def test_a_digit_that_fills_the_picture_is_read_and_never_turned(pages_model, height, margin):
+    read_right = 0
+    for digit in handwriting.DIGITS:
+        ink = draw_strokes(handwriting.write(digit, np.random.default_rng(3), 0.3), 112, 96, 10)
+        x, y, w, h = cv2.boundingRect(ink)
+        tight = cv2.resize(ink[y : y + h, x : x + w], (max(8, w * height // h), height), interpolation=cv2.INTER_AREA)
+        tight = cv2.copyMakeBorder(255 - tight, *[round(margin * height)] * 4, cv2.BORDER_CONSTANT, value=255)
+        found, turn = reader.read_page(tight, pages_model, pages_model.card["threshold"])
+        assert turn == 0
+        read_right += numbers.text_of(found) == digit
+    assert read_right >= 9
+
+
+def test_a_picture_of_one_character_is_told_from_a_page():
+    def fills(scores, *boxes, shape=(100, 80)):
+        kinds = np.zeros(len(boxes), int)
+        found = detection.Detections(kinds, np.array(scores, float), np.array(boxes, float).reshape(-1, 4), kinds)
+        return reader.one_fills(found, shape)
+
+    assert fills([0.9], (10, 5, 70, 95))
+    assert fills([0.9, 0.2], (10, 5, 70, 95), (0, 0, 9, 9))
+    assert not fills([0.9, 0.8], (10, 5, 70, 95), (0, 0, 9, 9))
+    assert not fills([0.9], (30, 30, 50, 60))
+    assert fills([])
+    assert not fills([], shape=(1000, 800))
+
+
+def test_a_letter_that_the_network_of_pages_is_surer_of_stays_a_letter(monkeypatch):
+    sure = SimpleNamespace(card={"threshold": 0.5}, predict=lambda images: 0.8 * np.eye(11)[None, 7])
+    monkeypatch.setattr(reader, "_of_one_digit", lambda: sure)
+    picture, box = np.full((60, 40), 255, np.uint8), np.array([[5.0, 5, 35, 55]])
+    read = {}
+    for kind, score in ((15, 0.9), (15, 0.6), (3, 0.6)):
+        found = detection.Detections(np.array([kind]), np.array([score]), box, np.zeros(1))
+        digits, _ = reader.characters(found, {}, 0.5)
+        read[kind, score] = [digit.digit for digit in reader.cut_out(picture, found, digits, 0.5)]
+    assert read == {(15, 0.9): [], (15, 0.6): [7], (3, 0.6): [7]}
