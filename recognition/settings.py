@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import importlib.metadata
 import math
 import os
 import signal
@@ -99,7 +100,10 @@ def run(
     """
     import tyro
 
-    settings = tyro.cli(config, description=description)
+    if "--version" in sys.argv[1:]:
+        print("recognition-scripts", importlib.metadata.version("recognition-scripts"))
+        sys.exit(0)
+    settings = tyro.cli(config, description=description, config=(tyro.conf.DisallowNone,))
     if recipe:
         defaults = recipe(settings)
         several = defaults if isinstance(defaults, list) else [defaults]

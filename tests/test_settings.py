@@ -177,3 +177,17 @@ def test_opencv_can_be_interrupted_at_any_time(tmp_path, call):
 def test_signals_wait_for_the_end_of_an_uninterrupted_block(tmp_path, number, code, said):
     assert ended(WAIT, number, tmp_path) == (code, "whole\n", said)
     assert ended(OTHER_THREAD, number, tmp_path) == (code, "", said)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [(["--version"], 0, "recognition-scripts "), (["--text"], 2, "--text STR"), (["--help"], 0, "--text STR")],
+)
+def test_version_and_values_are_told_without_pythons_none(capfd, monkeypatch, words, code, said):
+    monkeypatch.setattr(sys, "argv", ["evaluate.py", *words])
+    with pytest.raises(SystemExit) as ended:
+        settings.run(lambda config: 0, Places, None)
+    assert ended.value.code == code
+    printed = "".join(capfd.readouterr())
+    assert said in printed
+    assert "{None}" not in printed
