@@ -6,15 +6,16 @@
     python cifar_recognition/webcam.py --source http://192.168.0.5/video  # a phone that streams
     python cifar_recognition/webcam.py --json                             # one JSON object a frame on stdout
 
-Reads models/cifar10.*, or those of --model (see train.py, train_transfer.py); records the annotated frames to --output,
-by default to output/ where there is no display. What is shown is averaged over the last half second.
+Prints what it sees once that has stayed for a second. Reads models/cifar10.*, or those of --model (see train.py,
+train_transfer.py); records the annotated frames to --output, by default to output/ where there is no display. What is
+shown is averaged over the last half second.
 Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage, 130 Ctrl-C.
 """
 
 from dataclasses import dataclass
 
 from recognition import settings
-from recognition.media import cameras, canvas, sinks
+from recognition.media import cameras, canvas, scenes, sinks
 from recognition.media.roi import check_roi, draw_roi
 from recognition.objects import classification, drawing, live
 
@@ -43,12 +44,14 @@ def main(config: Config) -> int:
     source = cameras.open_source(config.source, config.size)
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config, live=True)
-    meter = sinks.FpsMeter()
+    meter, steady = sinks.FpsMeter(), scenes.Steady()
     with sinks.VideoSink(output, show, source, title="objects") as sink:
         for frame in source:
             seen = live_objects.classify(frame)
             if config.json:
                 print(classification.json_line(frame.source, frame.index, seen), flush=True)
+            else:
+                steady.tell(frame.seconds, seen.name if seen.known else "")
             drawing.draw_objects(frame.image, seen)
             canvas.draw_fps(frame.image, meter.tick())
             draw_roi(frame.image, config.roi)

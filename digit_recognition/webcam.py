@@ -6,7 +6,8 @@
     python digit_recognition/webcam.py --source http://192.168.0.5/video  # a phone that streams
     python digit_recognition/webcam.py --json                             # one JSON object a frame on stdout
 
-Reads models/pages.*; records the annotated frames to --output, by default to output/ where there is no display.
+Prints what it reads once that has stayed for a second. Reads models/pages.*; records the annotated frames to --output,
+by default to output/ where there is no display.
 Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage, 130 Ctrl-C.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 from recognition import settings
 from recognition.digits import drawing, live, numbers, reader
-from recognition.media import cameras, canvas, sinks
+from recognition.media import cameras, canvas, scenes, sinks
 from recognition.media.roi import check_roi, draw_roi
 
 
@@ -41,12 +42,14 @@ def main(config: Config) -> int:
     source = cameras.open_source(config.source, config.size)
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config, live=True)
-    meter = sinks.FpsMeter()
+    meter, steady = sinks.FpsMeter(), scenes.Steady()
     with sinks.VideoSink(output, show, source, title="digits") as sink:
         for frame in source:
             lines = live_reader.read(frame.image)
             if config.json:
                 print(numbers.json_line(frame.source, frame.index, lines, config.digits_only), flush=True)
+            else:
+                steady.tell(frame.seconds, numbers.text_of(lines, config.digits_only).replace("\n", " / "))
             drawing.draw_digits(frame.image, lines)
             canvas.draw_fps(frame.image, meter.tick())
             draw_roi(frame.image, config.roi)

@@ -6,6 +6,7 @@
     python face_recognition/webcam.py --source http://192.168.0.5/video  # a phone that streams
     python face_recognition/webcam.py --json                             # one JSON object a frame on stdout
 
+Prints who is there once that has stayed for a second.
 The key c enrolls the unknown face in front: look into the camera, press it, type the name. Whoever is enrolled by
 another program meanwhile is known at once, too. Photos stay on this computer, in --faces; ask people first.
 Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage, 130 Ctrl-C.
@@ -21,7 +22,7 @@ import numpy as np
 from recognition import settings
 from recognition.embeddings import dlib_embedder
 from recognition.faces import detection, drawing, live, timeline
-from recognition.media import cameras, canvas, frames, sinks
+from recognition.media import cameras, canvas, frames, scenes, sinks
 from recognition.people import enrolment, recognizers
 from recognition.people.database import FACES, People
 
@@ -87,7 +88,7 @@ def main(config: Config) -> int:
         f"unknown to the cnn till you {recognizers.TRAIN}" if database is None else "people.py rename changes the name"
     )
     show, output = sinks.window_or_output(config, live=True)
-    meter, note, noted, refreshed = sinks.FpsMeter(), "", 0.0, 0.0
+    meter, steady, note, noted, refreshed = sinks.FpsMeter(), scenes.Steady(), "", 0.0, 0.0
     with who, sinks.VideoSink(output, show, source, KEYS, "faces") as sink:
         watcher = live.Watcher(detector, recognizer)
         for frame in source:
@@ -100,6 +101,8 @@ def main(config: Config) -> int:
             who.add(frame.seconds - sink.paused, seen)
             if config.json:
                 print(live.json_line(frame.source, frame.index, seen), flush=True)
+            else:
+                steady.tell(frame.seconds, ", ".join(sorted(one.name for one in seen if one.name)))
             drawing.draw_faces(frame.image, seen)
             canvas.draw_fps(frame.image, meter.tick())
             canvas.draw_text(frame.image, "", note if now < noted + NOTE else "")

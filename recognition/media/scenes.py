@@ -19,6 +19,22 @@ class CutDetector:
         return last is not None and alike(last, view) < CUT
 
 
+class Steady:
+    """Prints what live frames say, each text once: when it has stayed for `least` seconds and was not the last one."""
+
+    def __init__(self, least: float = 1.0) -> None:
+        self._least, self._text, self._since, self._told = least, "", 0.0, ""
+
+    def tell(self, seconds: float, text: str) -> None:
+        """Print the text of a frame of that time to stdout if it is to be told; no text is never printed."""
+        if text != self._text:
+            self._text, self._since = text, seconds
+        if text != self._told and seconds - self._since >= self._least:
+            self._told = text
+            if text:
+                print(text, flush=True)
+
+
 def thumbnail(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return a BGR or gray image small, gray and blurred, float32 (height, width), of mean 0 and length 1."""
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)

@@ -137,6 +137,17 @@ def test_a_digit_alone_is_shown_whatever_its_size(pages_model, digit):
     assert sum(text == glyph for text, glyph in zip(shown, "0123456789", strict=True)) >= 9
 
 
+def test_live_text_is_told_once_when_it_has_stayed(capsys):
+    steady = scenes.Steady()
+    shown = {0.0: "", 1.0: "4", 1.5: "40", 1.8: "4", 2.0: "40", 2.9: "40", 3.0: "40", 9.0: "40", 9.1: "", 9.5: "40"}
+    shown |= {9.6: "", 10.6: "", 11.0: "40", 12.0: "40"}  # away for a second, and back
+    for seconds, text in shown.items():
+        steady.tell(seconds, text)
+        if seconds == 9.5:
+            assert capsys.readouterr().out == "40\n"
+    assert capsys.readouterr().out == "40\n"
+
+
 def test_lasting_texts_have_their_times():
     shown = [(0.0, ""), (0.1, "4"), (0.2, "40"), (1.0, ""), (1.1, "40"), (2.0, "7"), (2.3, ""), (3.0, "40"), (4.0, "")]
     assert scenes.lasting(shown) == [(0.2, 2.0, "40"), (3.0, 4.0, "40")]
@@ -212,12 +223,12 @@ def test_frames_are_read_with_a_model_of_pages_too(script, clip, name):
 @pytest.mark.parametrize("name", [VIDEO, WEBCAM])
 def test_text_may_be_digits_only(script, tmp_path, name):
     page = write([list("407")], height=360, width=960)  # two heights apart
-    path = save_clip(tmp_path / "clip.mp4", [page] * 20)
+    path = save_clip(tmp_path / "clip.mp4", [page] * 40)
     command = [name, *(["--source"] * (name == WEBCAM)), path, "--json"]
     for more, text in ([], "4 0 7"), (["--digits-only"], "407"):
         assert json.loads(script(*command, *more).stdout.splitlines()[-1])["text"] == text
-    if name == VIDEO:
-        assert script(name, path, "--no-show").stdout.endswith(" s: 4 0 7\n")
+    said = script(*command[:-1], "--no-show").stdout
+    assert said.endswith(" s: 4 0 7\n" if name == VIDEO else "4 0 7\n")
 
 
 def test_webcam_records_where_there_is_no_display(script, clip, tmp_path):
