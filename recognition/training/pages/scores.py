@@ -9,7 +9,7 @@ from recognition.synthetic.writing import OTHER, SIDE, UNSURE
 from recognition.training.pages.pool import Pool
 
 READABLE = 12  # pixels: height of the digits that are measured
-THRESHOLD = 0.5  # confidence from which on a digit counts
+THRESHOLD = 0.4  # confidence from which on a digit counts
 
 
 def measure(pages: Pool, model: Maps, card: dict) -> np.ndarray:
