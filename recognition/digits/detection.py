@@ -105,7 +105,7 @@ def expected(found: Detections) -> float:
 def ruling(found: Detections, width: int) -> np.ndarray:
     """Tell of each whether it is a minus at the left or right edge of a picture of that width: a line of the paper."""
     left, right = found.boxes[:, 0], found.boxes[:, 2]
-    reach = 0.1 * (right - left)
+    reach = 0.2 * (right - left)  # boxes of signs are no more exact
     return (found.kinds == MINUS) & ((left < reach) | (right > width - reach))
 
 
