@@ -192,9 +192,11 @@ def test_a_doubtful_character_is_a_digit_where_all_others_are():
 
 def test_a_minus_at_the_edge_is_a_line_of_the_paper():
     seen = found(
-        [12, 12, 12, 3, 10], [0.6] * 5, [[2, 50, 62, 60], [40, 50, 90, 60], [540, 5, 603, 9]] + [[0, 0, 9, 9]] * 2
+        [12, 12, 12, 12, 3, 10],
+        [0.6] * 6,
+        [[2, 50, 62, 60], [6, 50, 41, 59], [40, 50, 90, 60], [540, 5, 603, 9]] + [[0, 0, 9, 9]] * 2,
     )
-    assert detection.ruling(seen, 600).tolist() == [True, False, True, False, False]
+    assert detection.ruling(seen, 600).tolist() == [True, True, False, True, False, False]
 
 
 def test_contrast_is_that_of_the_ink_in_a_box():
