@@ -57,7 +57,7 @@ def four_faces(count: int) -> Iterator[np.ndarray]:
 def webcam_rate(database: Path, count: int) -> tuple[float, float]:
     """Return frames a second of the webcam's loop with four known faces, and the share of faces that were named."""
     detector = detection.load_detector("auto", live=True)
-    watcher = live.Watcher(detector, recognizers.load("embedding", database, detector))
+    watcher = live.Watcher(detector, recognizers.load("auto", database, detector))
     images = list(four_faces(count))
     watcher.watch(images[0], 0.0)
     named, start = 0, time.perf_counter()

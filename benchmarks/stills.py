@@ -83,7 +83,7 @@ def name_people() -> np.ndarray:
     detector = detection.load_detector("auto")
     with tempfile.TemporaryDirectory() as folder:
         people = Path(shutil.copytree(files.DATA / "samples" / "people", Path(folder) / "people"))
-        recognizer = recognizers.load("embedding", people, detector)
+        recognizer = recognizers.load("auto", people, detector)
         frame = frames.read_image(files.DATA / "samples" / "party.jpg")
         found = detector.detect(frame)
         matches = recognizer.identify(frame, found)

@@ -3,8 +3,8 @@
     python digit_recognition/train.py                          # the shipped model, models/digits.*
     python digit_recognition/train.py --architecture pages     # the reader of whole pages, models/pages.*
     python digit_recognition/train.py --architecture classic   # the network of the textbooks, models/digits_classic.*
-    python digit_recognition/train.py --epochs 2               # a quick try
     python digit_recognition/train.py --extra my_digits        # with your own: my_digits/0/*.jpg to my_digits/9/*.jpg
+    python digit_recognition/train.py --start digits --epochs 4 --learning-rate 0.001   # goes on from these weights
 
 Reads data/mnist.npz (downloaded if absent). Writes models/NAME.weights.h5, .tflite, .json, _history.png and
 _confusion.png. A run that was stopped goes on where it was when it is started again with the same settings.
@@ -47,6 +47,7 @@ class Config:
     steps: int = 400  # batches an epoch, for --architecture pages
     dataset: str = "mnist"  # or an .npz of your own with x_train y_train x_test y_test, images uint8 (N, 28, 28)
     extra: str | None = None  # your own digits, added: a folder with subfolders 0 to 9, or strokes of hand_tracking.py
+    start: str | None = None  # weights to begin with: of models/NAME.weights.h5, or an .h5 file of your own
     validation: int = 2000  # images of the training set kept for choosing; the test set chooses nothing
     refuse: float = 0.004  # share of validation digits that the threshold of "no digit" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
@@ -71,8 +72,7 @@ def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     settings.check_range(config, 0, 1, "pens", "plain", "fade", "refuse", "label_smoothing")
     settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation", "pages", "steps")
-    for name in ("learning_rate", "weight_decay", "no_digits", "written", "warp", "seed"):
-        settings.check_range(config, 0, math.inf, name)
+    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay", "no_digits", "written", "warp", "seed")
     cards.check_name(config.name)
 
 
@@ -125,6 +125,7 @@ def main(config: Config) -> None:
     class_names = [*"0123456789", "no digit", "several digits"] if config.no_digits else [*"0123456789"]
     targets = np.eye(len(class_names), dtype=np.float32)
     model = DIGITS[config.architecture](len(class_names))
+    loop.start_from(model, config.start)
     rate = loop.learning_rate(config.schedule, config.learning_rate, steps * config.epochs)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)

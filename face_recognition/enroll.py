@@ -43,7 +43,7 @@ class Config:
     force: bool = False  # also enrol faces that look like somebody else who is enrolled
     faces: Path = FACES  # folder of people, each a folder of photos
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
-    recognizer: Literal["embedding", "sface"] = "embedding"  # what tells people apart; others look at the photos later
+    recognizer: Literal["auto", "sface", "dlib"] = "auto"  # tells people apart; the other looks at the photos later
     json: bool = False  # print JSON Lines instead of text
 
     name = property(lambda self: self.name_and_paths[0])

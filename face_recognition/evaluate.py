@@ -21,7 +21,7 @@ import tyro
 from recognition import files, progress, settings
 from recognition.evaluation import metrics, plots
 from recognition.evaluation.sheets import save_sheet
-from recognition.faces import detection, evaluation, labelled_photos
+from recognition.faces import detection, evaluation, gallery, labelled_photos
 from recognition.faces.crops import crops_of
 from recognition.media.frames import read_image
 from recognition.people import recognizers
@@ -36,12 +36,12 @@ class Config:
     photos: Annotated[Path | None, tyro.conf.Positional] = None  # folder of photos NAME/*; default: your people's own
     faces: Path = FACES  # folder of people, each a folder of photos
     pairs: Path | None = None  # list of pairs of photos in the folder, as LFW has it
-    recognizer: Literal["embedding", "sface", "cnn", "vggface"] = "embedding"  # what is measured
+    recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # what is measured
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
-    threshold: float | None = None  # with --pairs: distance below which two photos are one person's, if not the usual
+    threshold: float | None = None  # with --pairs: distance below which two photos are one person's, if not by accept
     output: Path = Path("output/evaluate")  # folder for the figures
     json: bool = False  # print JSON instead of a table
     show: bool = True  # open the figures in windows where there is a display
@@ -61,10 +61,11 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     """Return the numbers of LFW's protocol, and the figures; pairs with a photo without a face count as mistakes."""
     pairs = evaluation.load_pairs(config.pairs, config.photos)
     embedder = recognizers.load_embedder(config.recognizer, config.weights)
-    threshold = config.threshold or embedder.statistics.pair
+    threshold = config.threshold or gallery.pair_threshold(embedder.statistics, config.accept)
     wanted = sorted({path for pair in pairs for path in pair[:2]})
     photos = labelled_photos.MainFaces(wanted, detection.load_detector(config.detector), count=len(wanted))
-    rows = dict(zip(*embed_photos(photos, embedder), strict=True))
+    paths, found = embed_photos(photos, embedder)
+    rows = dict(zip(paths, gallery.unit(found), strict=True))
     same = np.array([pair[2] for pair in pairs])
     distances = np.array([
         np.linalg.norm(rows[one] - rows[other]) if one in rows and other in rows else np.nan for one, other, _ in pairs

@@ -40,7 +40,7 @@ class Config:
     yes: bool = False  # forget without asking
     faces: Path = FACES  # folder of people, each a folder of photos
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces in photos that were not looked at yet
-    recognizer: Literal["embedding", "sface"] = "embedding"  # and describes them
+    recognizer: Literal["auto", "sface", "dlib"] = "auto"  # and describes them
     json: bool = False  # print JSON instead of text
 
 

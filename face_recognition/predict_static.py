@@ -28,7 +28,7 @@ class Config:
     # images, folders or patterns such as "photos/*.jpg"
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
     faces: Path = FACES  # folder of people, each a folder of photos
-    recognizer: Literal["embedding", "sface", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
+    recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
@@ -55,7 +55,7 @@ def main(config: Config) -> int:
             matches = recognizer.identify(frame.image, found)
             seen = [live.Seen(face.box, match) for face, match in zip(found, matches, strict=True)]
             drawing.draw_faces(frame.image, seen)
-            names = [printable(one.name or "unknown") for one in sorted(seen, key=lambda one: one.box[0])]
+            names = [printable(drawing.shown(one)) for one in sorted(seen, key=lambda one: one.box[0])]
             line = config.json and live.json_line(frame.source, frame.index, seen)
             if sink.put(frame, ", ".join(names) or "no face", line):
                 break

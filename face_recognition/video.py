@@ -29,7 +29,7 @@ from recognition.people.database import FACES
 class Config:
     path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE-OR-URL")]  # the video
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
-    recognizer: Literal["embedding", "sface", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
+    recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
     faces: Path = FACES  # folder of people, each a folder of photos
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file

@@ -20,7 +20,6 @@ from typing import Literal
 import numpy as np
 
 from recognition import settings
-from recognition.embeddings import dlib_embedder
 from recognition.faces import detection, drawing, live, timeline
 from recognition.media import cameras, canvas, frames, scenes, sinks
 from recognition.people import enrolment, recognizers
@@ -37,7 +36,7 @@ class Config:
     size: tuple[int, int] = (640, 480)  # width and height asked of a webcam, pixels; larger finds faces farther away
     list_cameras: bool = False  # print the cameras and end
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
-    recognizer: Literal["embedding", "sface", "cnn", "vggface"] = "embedding"  # names faces; cnn: trained by train.py
+    recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
     faces: Path = FACES  # folder of people, each a folder of photos
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
@@ -108,7 +107,7 @@ def main(config: Config) -> int:
             canvas.draw_text(frame.image, "", note if now < noted + NOTE else "")
             sink.write(frame)
             if sink.show(frame) == "c":
-                database = database or People(config.faces, detector, dlib_embedder.load_embedder())
+                database = database or People(config.faces, detector, recognizers.load_embedder("auto"))
                 note = enroll_in_front(sink, frame, clean, seen, database, hint)
                 noted, refreshed = time.monotonic(), 0.0
             if sink.quit:

@@ -14,7 +14,7 @@ import pytest
 from coloured_faces import picture
 
 from recognition.digits import reader
-from recognition.embeddings import dlib_embedder
+from recognition.embeddings import dlib_embedder, sface_embedder
 from recognition.files import ROOT
 from recognition.models import cards, store
 from recognition.objects.classes import CIFAR10
@@ -186,8 +186,10 @@ def shipped_files_stay():
 
 @pytest.fixture(scope="session", autouse=True)
 def converted():
-    """Convert dlib's descriptor before the tests, as its first use would: no script says so in the middle of them."""
+    """Convert the descriptors before the tests, as their first use would: no script says so in the middle of them."""
     dlib_embedder.load_embedder()
+    if sface_embedder.is_here():
+        sface_embedder.load_embedder()
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ TITLE, COST = "SFace", "15 seconds"
 
 def fetch_file(folder: Path = PUBLISHED) -> Path:
     """Return the path of SFace's own file, downloaded if it is not there; raise UserError for any other file."""
-    return downloads.fetch(folder / FILE, URL, SHA256, "or take dlib's descriptor: --recognizer embedding")
+    return downloads.fetch(folder / FILE, URL, SHA256, "or take dlib's descriptor: --recognizer dlib")
 
 
 def read(folder: Path = PUBLISHED) -> bytes | None:

@@ -27,9 +27,9 @@ class SFace:
     size, padding = 112, None  # pixels; None: aligned by the detector's landmarks alone, as it was trained
     statistics = SFACE
 
-    def __init__(self, folder: Path = PUBLISHED, mirrored: bool = True):
-        """`folder`: of its file; `mirrored`: average with the mirror image's description, which is surer."""
-        self._folder, self._mirrored = folder, mirrored
+    def __init__(self, folder: Path = PUBLISHED):
+        """`folder`: of its file."""
+        self._folder = folder
 
     @cached_property
     def run(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -45,17 +45,12 @@ class SFace:
         model = Model(content)
         return lambda images: model.predict(images, BATCH)
 
-    def embed(self, crops: np.ndarray, mirrored: bool | None = None) -> np.ndarray:
+    def embed(self, crops: np.ndarray, mirrored: bool = False) -> np.ndarray:
         """Return the embeddings, float32 (N, 128), each of length 1, of aligned faces, BGR uint8 (N, 112, 112, 3).
 
-        `mirrored`: as for the whole embedder, for this call.
+        `mirrored` makes no difference here: with the mirror image no more people were found on LFW, in twice the time.
         """
-        if not len(crops):
-            return np.zeros((0, 128), np.float32)
-        both = self._mirrored if mirrored is None else mirrored
-        images = np.concatenate([crops, crops[:, :, ::-1]] if both else [crops])[..., ::-1]
-        found = _unit(self.run(np.ascontiguousarray(images))).reshape(-1, len(crops), 128)
-        return _unit(found.mean(0))
+        return _unit(self.run(np.ascontiguousarray(crops[..., ::-1]))) if len(crops) else np.zeros((0, 128), np.float32)
 
 
 def opencv(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -78,6 +73,11 @@ def load_embedder(folder: Path = PUBLISHED) -> SFace:
     embedder = SFace(folder)
     _ = embedder.run
     return embedder
+
+
+def is_here(folder: Path = PUBLISHED) -> bool:
+    """Tell whether SFace can be loaded without a download."""
+    return any((folder / name).exists() for name in (sface_conversion.FILE, f"{sface_conversion.NAME}.tflite"))
 
 
 def _unit(embeddings: np.ndarray) -> np.ndarray:

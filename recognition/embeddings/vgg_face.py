@@ -160,7 +160,7 @@ class VggFace:
         self.name = f"vggface_{card['layout']}_{card['sha256'][:12]}"
         # One distance for all: nobody has measured more of this network
         near = card["threshold"]
-        self.statistics = Statistics(0.0, 0.0, nearest=near, decade=0.05, pair=near)
+        self.statistics = Statistics(0.0, 0.0, nearest=near, decade=0.05)
         self._model = Model(content)
 
     def embed(self, crops: np.ndarray, mirrored: bool = False) -> np.ndarray:

@@ -28,6 +28,9 @@ SCORE = 0.6  # least confidence of a face
 OVERLAP = 0.3  # of two boxes that are one face
 BEST = 130  # pixels of a face in the look whose landmarks are kept where several see it: they err least there
 SIDE, LARGE_SIDE = 640, 1600  # pixels of the longer side that frames are brought to for YuNet, which learnt at 640
+UPRIGHT = 0.9  # confidence of a face that is surely upright: all but 1 of 130 of LFW; upside down it is less
+TURNED, CLEARER = 0.85, 0.03  # confidence of a face in a turned frame, and by how much clearer it must be there
+DARK, LIT, GAIN = 25, 110, 20  # mean of a frame that is too dark to see faces in, what it is lit to, and by how much
 STRIP = 32  # pixels of the shorter side up to which dlib would find no face, and its CNN crashes
 RIVAL = 0.55  # weight of a second face, of the first one's, from which a photo is of both: 1.2 % of LFW
 
@@ -55,7 +58,8 @@ class YuNet:
     name = "yunet"
 
     def __init__(self, thorough: bool = True):
-        """`thorough`: look at the frame shrunk, for faces that fill it, and enlarged, for small ones; else once."""
+        """`thorough`: look at the frame shrunk, for faces that fill it, and enlarged, for small ones; else once. And
+        where no face is upright, look at it turned by 90, 180 and 270 degrees."""
         self._thorough = thorough
         self._idle = [self._load()]  # networks that no thread uses; now, for what is missing is told before all else
         self._loading = threading.Lock()
@@ -65,6 +69,21 @@ class YuNet:
 
         `main`: the face that the frame is of is enough; where it is large enough, small ones are not looked for.
         """
+        found = self._look(frame, main)
+        best = max((face.confidence for face in found), default=0.0)
+        if not self._thorough or best >= UPRIGHT:
+            return found
+        small = _resized(frame, min(1.0, SIDE / max(frame.shape[:2])))
+        turned = {k: self._detect(np.ascontiguousarray(np.rot90(small, k)), 1.0) for k in (1, 3, 2)}
+        sure = {k: max((face.confidence for face in faces), default=0.0) for k, faces in turned.items()}
+        quarters = max(sure, key=sure.get)
+        if sure[quarters] < max(TURNED, best + CLEARER):
+            return found
+        faces = self._look(np.ascontiguousarray(np.rot90(frame, quarters)), main)
+        return [_turned_back(face, quarters, frame.shape) for face in faces]
+
+    def _look(self, frame: np.ndarray, main: bool) -> list[Face]:
+        """Return the faces of a frame as it stands."""
         longest = max(frame.shape[:2])
         scales = [min(1.0, SIDE / longest)] + [min(2.0, LARGE_SIDE / longest)] * self._thorough
         found = []
@@ -76,7 +95,7 @@ class YuNet:
         return _without_doubles([face for _, face in sorted(found, key=lambda one: one[0])])
 
     def _detect(self, frame: np.ndarray, scale: float) -> list[Face]:
-        small = _resized(frame, scale)
+        small = _lit(_resized(frame, scale))
         try:
             network = self._idle.pop()
         except IndexError:
@@ -141,6 +160,22 @@ def _resized(frame: np.ndarray, scale: float) -> np.ndarray:
     """Return a frame in another size, at least one pixel wide and high: strips may be as thin as that."""
     size = [max(1, round(side * scale)) for side in frame.shape[1::-1]]
     return frame if scale == 1 else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+
+
+def _lit(frame: np.ndarray) -> np.ndarray:
+    """Return a frame that is not too dark to see faces in."""
+    mean = sum(cv2.mean(frame)[:3]) / 3
+    return frame if mean >= DARK else cv2.convertScaleAbs(frame, alpha=min(GAIN, LIT / max(mean, 1)))
+
+
+def _turned_back(face: Face, quarters: int, shape: tuple[int, ...]) -> Face:
+    """Return a face of a frame that np.rot90 turned by so many quarters as it lies in the frame before, of `shape`."""
+    (x1, y1, x2, y2), landmarks = face.box, face.landmarks
+    for k in range(quarters):
+        width = shape[1 - (quarters - 1 - k) % 2]  # of the frame before this quarter
+        x1, y1, x2, y2 = width - y2, x1, width - y1, x2
+        landmarks = np.stack([width - 1 - landmarks[:, 1], landmarks[:, 0]], axis=1)
+    return Face((x1, y1, x2, y2), landmarks, face.confidence)
 
 
 def _without_doubles(faces: list[Face]) -> list[Face]:

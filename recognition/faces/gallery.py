@@ -6,7 +6,7 @@ faces are farther away than from that of five), how many people there are (each 
 resemble), and how much these people resemble one another, compared with others: a family needs more care, nobody less.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from recognition.embeddings.statistics import DLIB, Statistics
 MARGIN = 0.02  # by which the nearest person must be nearer than the second; else it could be either
 SOFTNESS = 0.025  # of distance, from a confidence of 0.5 to one of 0.73
 SHRINK = 60  # people, from which on the user's own tell more than the built-in statistics about how alike people are
+PERHAPS = 0.25  # confidence from which on whoever is not named may be the nearest person
 SAMPLE = 200  # people and photos of them, at most, that are compared with each other for that
 
 
@@ -27,6 +28,11 @@ class Match:
     distance: float
     confidence: float
     nearest: str | None = None
+
+    @property
+    def perhaps(self) -> str | None:
+        """Who it may be, though that is not sure enough for a name."""
+        return self.nearest if self.name is None and self.confidence >= PERHAPS else None
 
 
 class Gallery:
@@ -52,7 +58,7 @@ class Gallery:
         self._centres /= count[:, None].astype(np.float32)
         self._squares = np.einsum("ij,ij->i", self._centres, self._centres)
         self._allowance = (statistics.allowance * np.sqrt(1 + 1 / count)).astype(np.float32)
-        self.threshold = statistics.nearest + statistics.decade * np.log10(accepted / 0.01 / max(1, len(names)))
+        self.threshold = _threshold(statistics, len(names), accepted)
         if len(names) > 1:
             closer = min(0.0, self._resemblance(embeddings, owners) - statistics.strangers)
             self.threshold += closer * len(names) / (len(names) + SHRINK)
@@ -87,6 +93,30 @@ class Gallery:
             confidence = float(confidence if near else min(confidence, 0.5))
             matches.append(Match(nearest if near else None, distance, confidence, nearest))
         return matches
+
+
+def one_each(matches: list[Match], embeddings: np.ndarray, same: float) -> list[Match]:
+    """Return the matches of a photo's faces, a name left to the one most like the person: nobody is in it twice.
+
+    `embeddings`: float (M, D), of the faces. One that is nearer than `same` to that one shows the same picture again,
+    mirrored or in a collage, and keeps the name.
+    """
+    rows, first, left = unit(embeddings), {}, list(matches)
+    for k in sorted(range(len(matches)), key=lambda k: matches[k].distance):
+        if name := matches[k].name:
+            most_like = first.setdefault(name, k)
+            if np.linalg.norm(rows[k] - rows[most_like]) > same:
+                left[k] = replace(matches[k], name=None, confidence=0.0)
+    return left
+
+
+def pair_threshold(statistics: Statistics, accepted: float = 0.01) -> float:
+    """Return the distance of two photos below which they show one person: if one is enrolled, the other is named."""
+    return _threshold(statistics, 1, accepted) + statistics.allowance * 2**0.5
+
+
+def _threshold(statistics: Statistics, people: int, accepted: float) -> float:
+    return float(statistics.nearest + statistics.decade * np.log10(accepted / 0.01 / max(1, people)))
 
 
 def unit(embeddings: np.ndarray) -> np.ndarray:

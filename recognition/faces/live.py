@@ -44,6 +44,11 @@ class Seen:
         return self.who.name
 
     @property
+    def perhaps(self) -> str | None:
+        """Who it may be, where that is not sure enough for a name."""
+        return self.who.perhaps
+
+    @property
     def confidence(self) -> float:
         """That it is the nearest enrolled person, 0 to 1."""
         return self.who.confidence
@@ -173,6 +178,7 @@ def json_line(source: str, index: int, seen: list[Seen]) -> str:
     faces = [
         {
             "name": one.name,
+            "perhaps": one.perhaps,
             "confidence": round(one.confidence, 4),
             "distance": round(one.distance, 4) if np.isfinite(one.distance) else None,
             "box": list(one.box),

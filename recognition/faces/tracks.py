@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from recognition.faces.detection import Face
-from recognition.faces.gallery import Match
+from recognition.faces.gallery import PERHAPS, Match
 from recognition.faces.quality import BLURRED, frontality, sharpness, upright
 
 LEAST, GOOD = 0.2, 0.5  # quality of a view from which on it says anything, and says much, about who it is
 FAR = 1.4  # times the distance of a face so far: no other view of the same person
 ENOUGH = 1.0  # sum of the qualities of the embeddings, two at least, that may name a face
-DOUBT = 0.25  # confidence from which on an unknown face may be somebody, and is embedded more often
 SOON, LATER = 0.12, 4.0  # seconds from one embedding of a face to the next: at first, and at most
 
 
@@ -38,6 +37,11 @@ class Identity:
         """Whom it was taken for."""
         sure = self.embedded >= 2 and self.weight >= ENOUGH and not self.shadowed
         return self.match.name if sure else None
+
+    @property
+    def perhaps(self) -> str | None:
+        """Who it may be, though that is not sure enough for a name, or not yet."""
+        return None if self.name or self.shadowed else self.match.name or self.match.perhaps
 
     @property
     def confidence(self) -> float:
@@ -75,7 +79,7 @@ class Identity:
 
     def priority(self, quality: float, size: int, seconds: float) -> float:
         """Return how useful an embedding would be now, of a view of this quality and size, pixels: 0 for not at all."""
-        doubtful = self.name is None and self.confidence > DOUBT
+        doubtful = self.name is None and self.confidence >= PERHAPS  # and is embedded more often
         better = quality > max(0.3, 1.5 * self.best)  # than all views before
         pause = SOON * (1 if better or self.changed else self.requested if doubtful else 2**self.requested)
         if quality < LEAST or (self.requested and seconds < self.last + min(LATER, pause)):

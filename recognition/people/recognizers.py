@@ -1,7 +1,7 @@
 """The ways to recognise a face, all with the same methods.
 
-`embedding`, `sface` and `vggface` compare embeddings of faces with those of the people's photos, each with its own;
-`cnn` was trained on them.
+`sface`, `dlib` and `vggface` compare embeddings of faces with those of the people's photos, each with its own;
+`cnn` was trained on them. `auto` is `sface`, or `dlib` where SFace cannot be had.
 `identify(frame, faces)` names the faces of a frame. Its three steps, for those who follow a face over many frames and
 average its embeddings: `crop(frame, faces)`, `embed(crops)`, the slow one, and `match(embeddings)`.
 `refresh()` takes in what was enrolled since.
@@ -15,7 +15,7 @@ import numpy as np
 from recognition.embeddings import dlib_embedder, sface_embedder
 from recognition.faces.crops import FORMS, crops_of, similarities
 from recognition.faces.detection import Face
-from recognition.faces.gallery import Gallery, Match
+from recognition.faces.gallery import Gallery, Match, one_each
 from recognition.faces.labelled_photos import list_people
 from recognition.faces.quality import is_clear
 from recognition.models import cards, store
@@ -56,12 +56,13 @@ class EmbeddingRecognizer:
         return self._gallery.names
 
     def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
-        """Return whom each face of a BGR frame belongs to; who is too small or blurred to be named is unknown."""
-        matches = self.match(self._embedder.embed(self.crop(frame, faces)))
-        return [
+        """Return whom each face of a BGR frame belongs to, each person once; who is too small or blurred is unknown."""
+        embeddings = self._embedder.embed(self.crop(frame, faces))
+        matches = [
             match if is_clear(frame, face) else replace(match, name=None, confidence=min(match.confidence, 0.5))
-            for match, face in zip(matches, faces, strict=True)
+            for match, face in zip(self.match(embeddings), faces, strict=True)
         ]
+        return one_each(matches, embeddings, self._embedder.statistics.same)
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
         """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
@@ -150,15 +151,22 @@ class CnnRecognizer:
 
 
 def load_embedder(name: str, weights: Path | None = None):
-    """Return what turns aligned faces into embeddings: `embedding`, `sface`, or `vggface`, of the .h5 file `weights`.
+    """Return what turns aligned faces into embeddings: `sface`, `dlib`, or `vggface`, of the .h5 file `weights`.
 
-    It is loaded now, for what is missing is told before all else.
+    "auto" is SFace, or dlib's where SFace cannot be had, and says which. It is loaded now, for what is missing is told
+    before all else.
     """
+    if name == "auto":
+        try:
+            return sface_embedder.load_embedder()
+        except UserError as error:
+            say(f"{error}; going on with --recognizer dlib, which gives more strangers a name")
+            return dlib_embedder.load_embedder()
     if name == "vggface":
         from recognition.embeddings.vgg_face import VggFace
 
         return VggFace(weights)
-    if name == "embedding":
+    if name == "dlib":
         return dlib_embedder.load_embedder()
     if name == "sface":
         return sface_embedder.load_embedder()
@@ -166,8 +174,13 @@ def load_embedder(name: str, weights: Path | None = None):
 
 
 def late_embedder(name: str):
-    """Return `embedding` or `sface`, loaded when the first face is to be described: people can be listed without it."""
-    return sface_embedder.SFace() if name == "sface" else dlib_embedder.LateEmbedder()
+    """Return `sface` or `dlib`, loaded when the first face is to be described: people can be listed without it.
+
+    "auto" is as for load_embedder, loaded now unless SFace has been here before.
+    """
+    if name == "sface" or (name == "auto" and sface_embedder.is_here()):
+        return sface_embedder.SFace()
+    return dlib_embedder.LateEmbedder() if name == "dlib" else load_embedder(name)
 
 
 def check(name: str, accept: float, model: str, weights: Path | None) -> None:

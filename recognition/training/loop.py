@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from recognition.files import write_atomically
-from recognition.models.weights import save_weights
+from recognition.models import cards
+from recognition.models.weights import fill, save_weights
 from recognition.networks.backend import keras, tf
 from recognition.progress import Bar
 from recognition.settings import say
@@ -67,6 +68,13 @@ def learning_rate(schedule: str, peak: float, steps: int) -> keras.optimizers.sc
     return keras.optimizers.schedules.CosineDecay(
         peak / 10, max(1, steps - rise), alpha=0.005, warmup_target=peak, warmup_steps=rise
     )
+
+
+def start_from(model: keras.Model, start: str | None) -> None:
+    """Load the weights to begin with: a name in models/, or an .h5 file. Raises UserError if they do not fit."""
+    if start:
+        path = Path(start) if start.endswith(".h5") else cards.MODELS / f"{start}.weights.h5"
+        fill(model, path, "this architecture", "give --start the weights of the same network")
 
 
 def settings_of(config) -> dict:

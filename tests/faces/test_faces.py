@@ -56,6 +56,41 @@ def test_several_faces_come_largest_first_and_none_comes_twice(detectors, name):
 
 
 @pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_yunet_finds_the_faces_of_a_photo_on_its_side(detectors, quarters):
+    frame = place((360, 600), [(20, 20), (320, 90)], 240)
+    expected = detectors["yunet"].detect(frame)
+    turned = np.ascontiguousarray(np.rot90(frame, quarters))
+    found = detectors["yunet"].detect(turned)
+    assert len(found) == len(expected) == 2
+    marked = np.zeros((*turned.shape[:2], 2), np.uint8)  # turned back by other means
+    for face in found:
+        x1, y1, x2, y2 = face.box
+        marked[y1:y2, x1:x2, 0] = 1
+    marked = np.rot90(marked, -quarters)
+    for face in expected:
+        x1, y1, x2, y2 = face.box
+        assert marked[y1 + 2 : y2 - 2, x1 + 2 : x2 - 2, 0].all()
+        assert not marked[:, max(0, x1 - 12) : x1 - 2, 0].any() and not marked[y2 + 2 :, x1:x2, 0].any()
+    crops = [
+        alignment.align(image, sorted(faces, key=lambda one: one.size)[0].landmarks, 96)
+        for image, faces in ((frame, expected), (turned, found))
+    ]
+    assert np.abs(crops[0].astype(int) - crops[1]).mean() < 3  # both stand upright
+
+
+@pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
+def test_yunet_sees_in_the_dark_and_nothing_where_nothing_is(detectors):
+    dark = cv2.convertScaleAbs(place((480, 640), [(200, 100)], 240), alpha=0.05)
+    assert dark.mean() < 8
+    (face,) = detectors["yunet"].detect(dark)
+    assert face.box[0] < 320 < face.box[2]
+    noise = np.random.default_rng(0).normal(6, 3, (480, 640, 3))
+    assert detectors["yunet"].detect(np.clip(noise, 0, 255).astype(np.uint8)) == []
+    assert detectors["yunet"].detect(np.zeros((480, 640, 3), np.uint8)) == []
+
+
+@pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
 def test_yunet_finds_small_faces_large_ones_and_twenty_at_once(detectors):
     corners = [(40 + 240 * (k % 5), 30 + 200 * (k // 5)) for k in range(20)]
     assert len(detectors["yunet"].detect(place((840, 1280), corners, 120))) == 20

@@ -16,7 +16,7 @@ from recognition.media.frames import read_image
 from recognition.synthetic.portraits import draw_face, write_people
 
 VIDEO, WEBCAM = "face_recognition/video.py", "face_recognition/webcam.py"
-QUICK = ("--detector", "hog")  # needs no download
+QUICK = ("--detector", "hog", "--recognizer", "dlib")  # need no download
 
 
 @pytest.fixture

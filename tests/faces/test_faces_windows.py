@@ -16,7 +16,9 @@ from test_recognizers import write_cnn
 from recognition.faces import detection
 from recognition.files import ROOT
 from recognition.media import canvas
-from recognition.synthetic.portraits import draw_face, write_people
+from recognition.synthetic.portraits import draw_face
+
+SAMPLES = ROOT / "data" / "samples"
 
 
 @pytest.fixture
@@ -69,11 +71,15 @@ def test_whoever_is_enrolled_is_told_to_be_unknown_to_the_cnn_still(display, pla
     (tmp_path / "clone" / "data").mkdir()
     (tmp_path / "clone" / "data" / "models").symlink_to(ROOT / "data" / "models")
     write_cnn(tmp_path / "clone" / "models", detection.load_detector("hog"), threshold=1.0)  # names nobody
-    folder = write_people(tmp_path / "people", 3, 1)
-    still = save_clip(tmp_path / "still.avi", [cv2.copyMakeBorder(draw_face(7), 60, 60, 100, 100, 1)] * 20)
+    for number, name in enumerate(("Ada", "Cleo")):  # whom Ben, beside Ada in the picture, resembles least
+        shutil.copytree(SAMPLES / "people" / name, tmp_path / "people" / f"person {number}")
+    ben = cv2.imread(str(SAMPLES / "party.jpg"))[:, 320:640]
+    still = save_clip(tmp_path / "still.avi", [cv2.copyMakeBorder(ben, 60, 60, 100, 100, 1)] * 20)
     with camera_server.serve(still) as address:
         source = f"{address}/closes/1000000"
-        process = play("--source", source, *QUICK, "--faces", folder, "--recognizer", "cnn", root=tmp_path / "clone")
+        process = play(
+            "--source", source, *QUICK, "--faces", tmp_path / "people", "--recognizer", "cnn", root=tmp_path / "clone"
+        )
         window = display.window("faces")
         eyes = Eyes(display, window, tmp_path / "screen.png")
         eyes.see(lambda image: coloured(image, canvas.GRAY))

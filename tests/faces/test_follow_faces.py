@@ -244,7 +244,7 @@ def test_json_has_no_numbers_that_are_none():
     seen = film.show([(face(100, 100), ADA), (face(300, 100, 20), BEN)], RATE)
     record = json.loads(live.json_line("film.mp4", 7, seen), parse_constant=pytest.fail)
     assert (record["source"], record["frame"]) == ("film.mp4", 7)
-    assert [list(one) for one in record["faces"]] == [["name", "confidence", "distance", "box"]] * 2
+    assert [list(one) for one in record["faces"]] == [["name", "perhaps", "confidence", "distance", "box"]] * 2
     ada, tiny = record["faces"]
     assert ada["name"] == "Ada"
     assert ada["box"] == [100, 100, 200, 200]

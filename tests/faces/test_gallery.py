@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from recognition.embeddings.statistics import DLIB
-from recognition.faces.gallery import Gallery, Match, unit
+from recognition.faces.gallery import Gallery, Match, one_each, pair_threshold, unit
 
 RNG = np.random.default_rng(0)
 COMMON = 1.6  # how much all faces' embeddings have in common, beside a length of 1 of their own: as dlib's have
@@ -112,3 +112,36 @@ def test_many_people_are_searched_quickly():
     match = gallery.match(embeddings[:1])[0]
     assert match.nearest == "0"
     assert time.perf_counter() - start < 0.5
+
+
+def test_who_is_nearly_near_enough_is_perhaps_somebody():
+    faces = faces_of(3, 2)
+    gallery = enrolled(faces)
+    stranger = faces_of(1, 1, seed=1)[0, 0]
+    told = []
+    for share in np.linspace(0, 1, 200):  # from a photo of a person to a stranger
+        match = gallery.match((share * stranger + (1 - share) * faces[1, 0])[None])[0]
+        told.append("named" if match.name else "perhaps" if match.perhaps else "unknown")
+        assert {match.name, match.perhaps} <= {None, "person 1"}
+        assert match.confidence > 0.5 if match.name else match.confidence <= 0.5
+    assert list(dict.fromkeys(told)) == ["named", "perhaps", "unknown"]
+
+
+def test_nobody_is_in_a_photo_twice_but_his_picture_may_be():
+    rows = unit(np.float32([[1, 0, 0], [1, 0.05, 0], [1, 0.4, 0], [0, 0, 1], [0, 1, 0]]))
+    matches = [Match(name, distance, 0.9, name) for name, distance in (("Ada", 0.3), ("Ada", 0.2), ("Ada", 0.4))]
+    matches += [Match("Ben", 0.5, 0.8, "Ben"), Match(None, 0.6, 0.3, "Ada")]
+    left = one_each(matches, rows, same=0.1)
+    assert [match.name for match in left] == ["Ada", "Ada", None, "Ben", None]
+    assert left[2] == Match(None, 0.4, 0.0, "Ada") and left[2].perhaps is None
+    assert left[4].perhaps == "Ada"
+    assert [match.name for match in matches[:3]] == ["Ada"] * 3  # what was given stays as it was
+
+
+def test_two_photos_are_of_one_person_if_the_one_names_the_other():
+    limit = pair_threshold(DLIB, 0.001)
+    away = np.linspace(0, 0.6, 200)
+    photos = np.zeros((200, 128), np.float32)
+    photos[:, 0], photos[:, 1] = 1 - away**2 / 2, away * np.sqrt(1 - away**2 / 4)  # of length 1, so far from the first
+    named = [match.name is not None for match in enrolled(photos[None, :1], accepted=0.001).match(photos)]
+    assert named == list(away < limit) and 50 < sum(named) < 150

@@ -20,7 +20,7 @@ from recognition.people.database import People
 from recognition.synthetic.portraits import draw_face, write_people
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
-QUICK = ("--detector", "hog")  # needs no download
+QUICK = ("--detector", "hog", "--recognizer", "dlib")  # need no download
 
 
 class DrawnEmbedder(Embedder):

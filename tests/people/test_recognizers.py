@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import script_environment
 
-from recognition.embeddings import statistics
+from recognition.embeddings import dlib_embedder, sface_embedder, statistics
 from recognition.faces import detection, gallery
 from recognition.faces.alignment import align_precisely
 from recognition.faces.crops import FORMS
@@ -198,7 +198,7 @@ def test_embeddings_are_compared_with_the_people(detector):
 def test_an_embedders_own_distances_reach_the_gallery(tmp_path, detector):
     class Other(Colours):
         name = "colours"
-        statistics = statistics.Statistics(0.0, 0.0, nearest=0.45, decade=0.1, pair=0.5)
+        statistics = statistics.Statistics(0.0, 0.0, nearest=0.45, decade=0.1)
 
     folder = write_people(tmp_path / "people", 1, 1)
     for accepted, threshold in ((0.01, 0.45), (0.1, 0.55)):
@@ -208,11 +208,11 @@ def test_an_embedders_own_distances_reach_the_gallery(tmp_path, detector):
 @pytest.mark.parametrize(
     ("name", "settings", "message"),
     [
-        ("embedding", {"accept": 0}, "--accept 0"),
+        ("dlib", {"accept": 0}, "--accept 0"),
         ("cnn", {"accept": 1.01}, r"--accept 1\.01"),
-        ("embedding", {"weights": Path("a.h5")}, r"--weights a\.h5 has no effect: it goes with --recognizer vggface"),
+        ("dlib", {"weights": Path("a.h5")}, r"--weights a\.h5 has no effect: it goes with --recognizer vggface"),
         ("cnn", {"weights": Path("a.h5")}, r"--weights a\.h5"),
-        ("embedding", {"model": "mine"}, "--model mine has no effect: it goes with --recognizer cnn"),
+        ("dlib", {"model": "mine"}, "--model mine has no effect: it goes with --recognizer cnn"),
         ("vggface", {"model": "mine"}, "--model mine"),
     ],
 )
@@ -234,3 +234,19 @@ def test_cnn_runs_without_tensorflow(copied):
     arguments = [sys.executable, "-c", program, *map(str, copied)]
     done = subprocess.run(arguments, env=script_environment(), capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (0, "person 0\n"), done.stderr
+
+
+def test_auto_says_when_it_has_to_do_without_sface(monkeypatch, capsys):
+    def missing():
+        raise UserError("sface.onnx not found and not downloaded (no network)")
+
+    monkeypatch.setattr(sface_embedder, "load_embedder", missing)
+    monkeypatch.setattr(sface_embedder, "is_here", lambda: False)
+    for load in (recognizers.load_embedder, recognizers.late_embedder):
+        assert load("auto").name == dlib_embedder.DlibEmbedder.name
+        said = capsys.readouterr().err
+        assert "no network" in said and "--recognizer dlib" in said and said.count("\n") == 1
+    monkeypatch.setattr(sface_embedder, "is_here", lambda: True)
+    assert recognizers.late_embedder("auto").name == sface_embedder.SFace.name  # loads nothing
+    with pytest.raises(UserError, match="no network"):
+        recognizers.load_embedder("sface")

@@ -28,12 +28,6 @@ STRICT = "1e-12"  # share of strangers: drawn people are more alike than real on
 STRANGER = 16
 
 
-@pytest.fixture(scope="module", autouse=True)
-def converted():
-    """Convert SFace before the tests, as its first use would: no script says so in the middle of them."""
-    sface_embedder.load_embedder()
-
-
 @pytest.fixture
 def people(tmp_path) -> Path:
     """Return a folder of the drawn people 0 to 3, two photos each."""

@@ -31,7 +31,7 @@ def _batches(config, pool: Pool, first_epoch: int) -> Iterator[tuple[np.ndarray,
     """Yield the batches of all epochs that are left, made in threads: the same for the same seed, epoch and step."""
 
     def make(epoch: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-        rng = np.random.default_rng([config.seed, epoch, step])
+        rng = np.random.default_rng([config.seed, epoch, step, *([1] if config.start else [])])  # not the same again
         return make_batch(pool, rng.integers(0, len(pool), config.batch_size), rng)
 
     order = ((epoch, step) for epoch in range(first_epoch, config.epochs) for step in range(config.steps))
@@ -52,6 +52,7 @@ def run(config, pool: Pool, checkpoint: loop.Checkpoint) -> keras.Model:
     """Return the network, trained from where its checkpoint stands; Keras's `fit` would wait too long for batches."""
     cv2.setNumThreads(1)
     model = pages.pages(len(CLASSES))
+    loop.start_from(model, config.start)
     rate = loop.learning_rate("one_cycle", config.learning_rate, config.steps * config.epochs)
     optimizer = Muon(rate, adam_lr_ratio=ADAM_SHARE, weight_decay=0.0)  # Adam needs twice the steps
     model.compile(optimizer, pages.loss(len(CLASSES)), jit_compile=False)
