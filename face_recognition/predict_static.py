@@ -4,6 +4,8 @@
     python face_recognition/predict_static.py photos/ "party/*.png"   # folders and patterns
     python face_recognition/predict_static.py photos/ --json          # one JSON object a photo on stdout, nothing else
     python face_recognition/predict_static.py photos/ --output named/ # annotated pictures into a folder
+    python face_recognition/predict_static.py photos/ --crops cut/    # faces cut out, a folder for each person
+    python face_recognition/predict_static.py photos/ --blur unknown  # pictures with nobody else's face; or: all
 
 Reads the people of --faces (see enroll.py); writes annotated pictures to --output, by default to output/ where there is
 no display. Whoever is not enrolled is "unknown".
@@ -19,7 +21,7 @@ import tyro
 from recognition import settings
 from recognition.faces import detection, drawing, live
 from recognition.media import frames, sinks
-from recognition.people import recognizers
+from recognition.people import cut_outs, recognizers
 from recognition.people.database import FACES, printable
 
 
@@ -34,6 +36,8 @@ class Config:
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
     output: str | None = None  # folder, or image file, for the annotated pictures
+    crops: str | None = None  # folder for the faces, cut out, a folder for each person
+    blur: Literal["none", "unknown", "all"] = "none"  # faces to make unrecognisable, instead of boxes and names
     json: bool = False  # print JSON Lines instead of text, and open no window
     show: bool = True  # open a window where there is a display; --no-show saves instead
 
@@ -49,12 +53,14 @@ def main(config: Config) -> int:
     if output and Path(output).resolve().is_relative_to(config.faces.resolve()):
         raise settings.UserError(f"--output {output}: would become photos of people there: choose another one", 2)
     source = frames.FrameSource(config.paths, all_pages=True)
-    with sinks.FrameSink(output, show, "_named.png") as sink:
+    suffix = "_named.png" if config.blur == "none" else "_blurred.png"
+    with cut_outs.CutOuts(config.crops, config.faces) as cut, sinks.FrameSink(output, show, suffix) as sink:
         for frame in source:
             found = detector.detect(frame.image)
             matches = recognizer.identify(frame.image, found)
-            seen = [live.Seen(face.box, match) for face, match in zip(found, matches, strict=True)]
-            drawing.draw_faces(frame.image, seen)
+            seen = [live.Seen(face.box, match, face) for face, match in zip(found, matches, strict=True)]
+            cut.photo(frame, seen)
+            drawing.draw(frame.image, seen, config.blur)
             names = [printable(drawing.shown(one)) for one in sorted(seen, key=lambda one: one.box[0])]
             line = config.json and live.json_line(frame.source, frame.index, seen)
             if sink.put(frame, ", ".join(names) or "no face", line):

@@ -4,6 +4,8 @@
     python face_recognition/video.py film.mp4 --output named.mp4       # annotated video, then who was seen when
     python face_recognition/video.py film.mp4 --json                   # one JSON object a frame on stdout, nothing else
     python face_recognition/video.py film.mp4 --timeline seen.csv      # who was seen from when to when; and seen.png
+    python face_recognition/video.py film.mp4 --crops cut/             # the best view of everybody, a folder a person
+    python face_recognition/video.py film.mp4 --blur unknown           # a video with nobody else's face; or: all
     python face_recognition/video.py http://192.168.0.5/film.mp4       # from the network
 
 People are those of --faces: enroll them with `python face_recognition/enroll.py`; all others are unknown. A face is
@@ -21,7 +23,7 @@ import tyro
 from recognition import progress, settings
 from recognition.faces import detection, drawing, live, timeline
 from recognition.media import sinks, videos
-from recognition.people import recognizers
+from recognition.people import cut_outs, recognizers
 from recognition.people.database import FACES
 
 
@@ -36,6 +38,8 @@ class Config:
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
     timeline: str | None = None  # .csv file for who was seen from when to when; a .png picture comes beside it
     output: str | None = None  # video file, or folder, for the annotated video
+    crops: str | None = None  # folder for the faces, cut out, a folder for each person
+    blur: Literal["none", "unknown", "all"] = "none"  # faces to make unrecognisable, instead of boxes and names
     json: bool = False  # print JSON Lines instead of text, and open no window
     show: bool = True  # open a window where there is a display and no --output; --no-show saves instead
 
@@ -48,13 +52,15 @@ def main(config: Config) -> int:
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )
     show, output = sinks.window_or_output(config)
-    with who, sinks.VideoSink(output, show, source, title="faces") as sink:
+    cut = cut_outs.CutOuts(config.crops, config.faces)
+    with who, cut, sinks.VideoSink(output, show, source, title="faces") as sink:
         watcher = live.Watcher(detector, recognizer)
         for frame, seen in live.settled(progress.watched(source, source.count), watcher):
             who.add(frame.seconds, seen)
             if config.json:
                 print(live.json_line(frame.source, frame.index, seen), flush=True)
-            drawing.draw_faces(frame.image, seen)
+            cut.video(frame, seen)
+            drawing.draw(frame.image, seen, config.blur)
             if sink.put(frame):
                 break
     if not config.json:

@@ -1,14 +1,24 @@
-"""Draw faces and names on frames."""
+"""Draw faces and names on frames, or make faces unrecognisable."""
 
 from collections.abc import Iterable
 
+import cv2
 import numpy as np
 
 from recognition.faces.live import Seen
 from recognition.media.canvas import GRAY, GREEN, ORANGE, draw_box, draw_label, label_places, letters
 from recognition.media.roi import Box
 
+SMEAR, AROUND = 3, 0.2  # colours a side that are left of a face; what is smeared around its box, of its sides
 SURE = 0.6  # confidence of a name from which on it is beyond doubt
+
+
+def draw(frame: np.ndarray, seen: list[Seen], blur: str = "none") -> None:
+    """Draw faces and names on a BGR frame, in place; or smear, with blur, those of "unknown" people, or "all"."""
+    if blur == "none":
+        draw_faces(frame, seen)
+    else:
+        smear_faces(frame, [one for one in seen if blur == "all" or one.name is None])
 
 
 def draw_faces(frame: np.ndarray, seen: Iterable[Seen]) -> None:
@@ -29,6 +39,21 @@ def draw_faces(frame: np.ndarray, seen: Iterable[Seen]) -> None:
         if free or one.name:
             labels.append((free or places)[0])
             draw_label(frame, labels[-1], label, size, color)
+
+
+def smear_faces(frame: np.ndarray, seen: Iterable[Seen]) -> None:
+    """Leave nothing but nine blurred colours of faces, on a BGR frame, in place.
+
+    Blurred or pixelated less, faces can still be told apart by networks trained for that: R. McPherson, R. Shokri,
+    V. Shmatikov, "Defeating image obfuscation with deep learning" (2016).
+    """
+    for one in seen:
+        x1, y1, x2, y2 = one.box
+        dx, dy = round(AROUND * (x2 - x1)), round(AROUND * (y2 - y1))
+        part = frame[max(0, y1 - dy) : max(0, y2 + dy), max(0, x1 - dx) : max(0, x2 + dx)]
+        if part.size:
+            colours = cv2.resize(part, (SMEAR, SMEAR), interpolation=cv2.INTER_AREA)
+            part[:] = cv2.resize(colours, part.shape[1::-1], interpolation=cv2.INTER_CUBIC)
 
 
 def shown(one: Seen) -> str:

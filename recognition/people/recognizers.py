@@ -183,7 +183,7 @@ def late_embedder(name: str):
     return dlib_embedder.LateEmbedder() if name == "dlib" else load_embedder(name)
 
 
-def check(name: str, accept: float, model: str, weights: Path | None) -> None:
+def check(name: str, accept: float, model: str = MODEL, weights: Path | None = None) -> None:
     """Raise UserError for a share of strangers that is none, and for what another recogniser than `name` uses."""
     if not 0 < accept <= 1:
         raise UserError(f"--accept {accept}: must be more than 0, at most 1", 2)

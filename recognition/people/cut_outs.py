@@ -1,0 +1,62 @@
+"""Faces cut out of photos and videos, as files: FOLDER/NAME/PHOTO.jpg, and FOLDER/unknown/ for whoever has no name."""
+
+import os
+from pathlib import Path
+
+from recognition.faces.live import Seen
+from recognition.faces.tracks import quality_of
+from recognition.files import make_folder, shortened, write_atomically
+from recognition.media.frames import Frame
+from recognition.people.enrolment import cut_out
+from recognition.people.photo_files import encode
+from recognition.settings import UserError
+
+
+class CutOuts:
+    """Writes the faces of photos at once, and of videos the best view of everybody who was followed, at the end.
+
+    Only the user can read what it makes. A context manager; without a `folder` it does nothing.
+    """
+
+    def __init__(self, folder: str | None, people: Path):
+        """`people`: the folder of people. There, cut-outs would become photos of them: UserError."""
+        self._folder, self._used = folder and Path(folder), set()
+        self._views: dict[int, tuple[float, str, bytes, Seen]] = {}  # of those who are followed: the best one so far
+        if self._folder and self._folder.resolve().is_relative_to(people.resolve()):
+            raise UserError(f"--crops {folder}: would become photos of people there: choose another one", 2)
+        if self._folder and not self._folder.exists():
+            os.chmod(make_folder(self._folder, "--crops"), 0o700)
+
+    def __enter__(self) -> "CutOuts":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _, source, content, one in self._views.values():
+            self._write(source, content, one.name)
+
+    def photo(self, frame: Frame, seen: list[Seen]) -> None:
+        """Write every face of a photo; its frame must not be drawn on yet."""
+        for one in seen if self._folder else []:
+            self._write(Path(frame.source).stem, encode(cut_out(frame.image, one.face)), one.name)
+
+    def video(self, frame: Frame, seen: list[Seen]) -> None:
+        """Keep the faces of a frame that are better seen than in the frames before; it must not be drawn on yet."""
+        for one in seen if self._folder else []:
+            quality = quality_of(one.face) if one.face else 0.0
+            if quality > self._views.get(id(one.who), (0.0,))[0]:
+                source = f"{Path(frame.source).stem} {frame.seconds:.1f} s"
+                self._views[id(one.who)] = quality, source, encode(cut_out(frame.image, one.face)), one
+
+    def _write(self, stem: str, content: bytes, name: str | None) -> None:
+        folder, number = make_folder(self._folder / (name or "unknown"), "--crops"), 1
+        path = folder / f"{shortened(stem)}.jpg"
+        while path in self._used:  # several faces of a photo, or photos of the same name from two folders
+            number += 1
+            path = folder / f"{shortened(stem)}-{number}.jpg"
+        self._used.add(path)
+
+        def write(file: Path) -> None:
+            with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as opened:
+                opened.write(content)
+
+        write_atomically(path, write)
