@@ -1,4 +1,4 @@
-"""Bring faces upright to one size, by two independent opinions on where eyes, nose and mouth are.
+"""Bring faces upright to one size, and to light, by two independent opinions on where eyes, nose and mouth are.
 
 A detector's five landmarks are the first; in the face that they turn upright dlib's predictor (V. Kazemi, J. Sullivan,
 "One millisecond face alignment with an ensemble of regression trees", 2014) finds its own five, those that dlib's
@@ -24,10 +24,17 @@ CORNERS = np.array(
 # Where SFace, as most networks since ArcFace, wants a detector's five landmarks: pixels, as in OpenCV's alignCrop
 SFACE = np.array([(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)])
 SFACE_SIZE = 112
+DARK, LIT, GAIN = 25, 110, 20  # mean of a picture that is too dark, what it is brought to, and by how much at most
 TIGHTER = 0.05  # by which the detector's alignment cuts closer: five points that err make a face look larger
 BOX_CENTRE, BOX_SIDE = np.array((0.43, 0.49)), 1.34  # of dlib's HOG box around such a face, which its predictor expects
 JITTER = ((0, 0), (0.06, 0), (-0.06, 0), (0, 0.06), (0, -0.06))  # of the box, in its sides: five looks err less
 DRAFT, DRAFT_PADDING = 150, 0.5  # pixels and margin of the face that the predictor sees
+
+
+def lit(image: np.ndarray) -> np.ndarray:
+    """Return a BGR image, uint8, that is not too dark to see a face in."""
+    mean = sum(cv2.mean(image)[:3]) / 3
+    return image if mean >= DARK else cv2.convertScaleAbs(image, alpha=min(GAIN, LIT / max(mean, 1)))
 
 
 def align(frame: np.ndarray, landmarks: np.ndarray, size: int, padding: float = 0.25) -> np.ndarray:

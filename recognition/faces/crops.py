@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from recognition.faces.alignment import align_as_sface, align_precisely
+from recognition.faces.alignment import align_as_sface, align_precisely, lit
 from recognition.faces.detection import Face
 from recognition.models.litert import Model
 
@@ -51,9 +51,9 @@ def with_channels(crops: np.ndarray) -> np.ndarray:
 
 
 def crops_of(frame: np.ndarray, faces: list[Face], size: int, padding: float | None) -> np.ndarray:
-    """Return the faces of a BGR frame, aligned, BGR uint8 (N, size, size, 3); without padding as SFace wants them."""
+    """Return the faces of a BGR frame, aligned and lit, BGR uint8 (N, size, size, 3); without padding as for SFace."""
     if padding is None:
         crops = [align_as_sface(frame, face.landmarks, size) for face in faces]
     else:
         crops = [align_precisely(frame, face.landmarks, size, padding) for face in faces]
-    return np.stack(crops) if crops else np.zeros((0, size, size, 3), np.uint8)
+    return np.stack([lit(crop) for crop in crops]) if crops else np.zeros((0, size, size, 3), np.uint8)

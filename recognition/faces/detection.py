@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from recognition.downloads import dlib_file, fetch
-from recognition.faces.alignment import five_landmarks
+from recognition.faces.alignment import five_landmarks, lit
 from recognition.files import PUBLISHED
 from recognition.media.tracking import iou
 from recognition.settings import UserError, quiet, say
@@ -29,8 +29,7 @@ OVERLAP = 0.3  # of two boxes that are one face
 BEST = 130  # pixels of a face in the look whose landmarks are kept where several see it: they err least there
 SIDE, LARGE_SIDE = 640, 1600  # pixels of the longer side that frames are brought to for YuNet, which learnt at 640
 UPRIGHT = 0.9  # confidence of a face that is surely upright: all but 1 of 130 of LFW; upside down it is less
-TURNED, CLEARER = 0.85, 0.03  # confidence of a face in a turned frame, and by how much clearer it must be there
-DARK, LIT, GAIN = 25, 110, 20  # mean of a frame that is too dark to see faces in, what it is lit to, and by how much
+TURNED, CLEARER = 0.8, 0.03  # confidence of a face in a turned frame, and by how much clearer it must be there
 STRIP = 32  # pixels of the shorter side up to which dlib would find no face, and its CNN crashes
 RIVAL = 0.55  # weight of a second face, of the first one's, from which a photo is of both: 1.2 % of LFW
 
@@ -95,7 +94,7 @@ class YuNet:
         return _without_doubles([face for _, face in sorted(found, key=lambda one: one[0])])
 
     def _detect(self, frame: np.ndarray, scale: float) -> list[Face]:
-        small = _lit(_resized(frame, scale))
+        small = lit(_resized(frame, scale))
         try:
             network = self._idle.pop()
         except IndexError:
@@ -160,12 +159,6 @@ def _resized(frame: np.ndarray, scale: float) -> np.ndarray:
     """Return a frame in another size, at least one pixel wide and high: strips may be as thin as that."""
     size = [max(1, round(side * scale)) for side in frame.shape[1::-1]]
     return frame if scale == 1 else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
-
-
-def _lit(frame: np.ndarray) -> np.ndarray:
-    """Return a frame that is not too dark to see faces in."""
-    mean = sum(cv2.mean(frame)[:3]) / 3
-    return frame if mean >= DARK else cv2.convertScaleAbs(frame, alpha=min(GAIN, LIT / max(mean, 1)))
 
 
 def _turned_back(face: Face, quarters: int, shape: tuple[int, ...]) -> Face:

@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from recognition.faces.alignment import TEMPLATE, align, similarity
+from recognition.faces.alignment import TEMPLATE, align, lit, similarity
 from recognition.faces.detection import Face
 
 SMALL = 28  # pixels of a face's longer side below which strangers of LFW get names twice as often as from 32 on
@@ -19,7 +19,10 @@ def upright(frame: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 
 def is_clear(frame: np.ndarray, face: Face) -> bool:
     """Tell whether a face of a BGR frame shows enough to be named: small and blurred strangers resemble anybody."""
-    return face.size >= SMALL and sharpness(upright(frame, face.landmarks)) >= BLURRED
+    if face.size < SMALL:
+        return False
+    gray = cv2.cvtColor(lit(align(frame, face.landmarks, 96, 0.0)), cv2.COLOR_BGR2GRAY)
+    return sharpness(gray) >= BLURRED
 
 
 def sharpness(gray: np.ndarray) -> float:
