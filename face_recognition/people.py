@@ -1,9 +1,10 @@
-"""Look after the people who are enrolled: list, rename, merge and forget them.
+"""Look after the people who are enrolled: list, rename, merge, part again and forget them.
 
     python face_recognition/people.py                            # everybody, with the number of photos
     python face_recognition/people.py list --sheet people.png    # and a picture of everybody
     python face_recognition/people.py rename "Ada" "Ada Lovelace"
-    python face_recognition/people.py merge Ada2 Ada             # all photos of Ada2 become Ada's
+    python face_recognition/people.py merge Ada2 Ada             # all photos of Ada2 become Ada's, if they look alike
+    python face_recognition/people.py undo                       # the last merge
     python face_recognition/people.py forget Ada                 # deletes photos and embeddings for good, after asking
 
 The photos in --faces are the truth: a folder put there, renamed or deleted by hand counts as well.
@@ -27,17 +28,18 @@ from recognition.media import frames
 from recognition.people import recognizers
 from recognition.people.database import FACES, People, printable
 
-NAMES = {"list": 0, "rename": 2, "merge": 2, "forget": 1}  # how many names each action takes
+NAMES = {"list": 0, "rename": 2, "merge": 2, "undo": 0, "forget": 1}  # how many names each action takes
 
 
 @dataclass
 class Config:
     # what to do
-    action: Annotated[Literal["list", "rename", "merge", "forget"], tyro.conf.Positional] = "list"
+    action: Annotated[Literal["list", "rename", "merge", "undo", "forget"], tyro.conf.Positional] = "list"
     # rename OLD NEW, merge FROM INTO, forget NAME
     names: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="NAME...")] = ()
     sheet: Path | None = None  # image file (.png) for a picture of everybody, with list
     yes: bool = False  # forget without asking
+    force: bool = False  # merge people who do not look alike, too
     faces: Path = FACES  # folder of people, each a folder of photos
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces in photos that were not looked at yet
     recognizer: Literal["auto", "sface", "dlib"] = "auto"  # and describes them
@@ -107,9 +109,13 @@ def main(config: Config) -> int:
         elif config.sheet:
             save_people(database, [row["name"] for row in rows], config.sheet)
         return 0
-    names = [database.existing(config.names[0])]
+    names = [database.existing(name) for name in config.names[:1]]
     result = {"done": config.action, "names": names}
-    if config.action == "forget":
+    if config.action == "undo":
+        merge = database.undo_merge()
+        names += [merge.source, merge.into]
+        done = f"{len(merge.photos)} photos of {merge.into} are {merge.source}'s again"
+    elif config.action == "forget":
         if not config.yes and not agreed(names[0], len(database.photos(names[0]))):
             settings.say("nothing was deleted")
             return 1
@@ -120,7 +126,7 @@ def main(config: Config) -> int:
         done = "{} is now called {}".format(*names)
     else:
         names.append(database.existing(config.names[1]))
-        database.merge(*names)
+        database.merge(*names, force=config.force)
         done = "all photos of {} are now {}'s".format(*names)
     print(json.dumps(result) if config.json else done)
     return 0

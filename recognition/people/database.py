@@ -15,7 +15,7 @@ import numpy as np
 
 from recognition.faces.gallery import Gallery
 from recognition.files import ROOT, make_folder
-from recognition.people import embed_photos, photo_files
+from recognition.people import embed_photos, merges, photo_files
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
 from recognition.people.sqlite_file import Locked
@@ -170,22 +170,61 @@ class People:
             raise UserError(f"there is a {other} already: python face_recognition/people.py merge puts them together")
         with _still_there(old):
             os.rename(self.folder / old, self.folder / new)
+        merges.rename(self.folder, old, new)
         self._index.rename(old, new)
         self._note_change()
         return new
 
-    def merge(self, source: str, into: str) -> None:
-        """Give all photos of one person to another one; the first one is gone then."""
+    def merge(self, source: str, into: str, force: bool = False) -> None:
+        """Give all photos of one person to another one; the first one is gone then.
+
+        Two who do not look alike raise UserError, unless `force`.
+        """
         source, into = self.existing(source), self.existing(into)
         if source == into:
             raise UserError(f"{source} cannot be merged into the same person: name two", 2)
         folders = [photo_files.own_folder(self.folder, name) for name in (source, into)]
+        if not force:
+            self._check_alike(source, into)
+        before = merges.read(self.folder)
+        moved = self._move_photos(folders, None)
+        merges.write(self.folder, [*before, merges.Merge(source, into, moved)])
+
+    def undo_merge(self) -> merges.Merge:
+        """Give back the photos of the last merge, those that are still there, and return it; UserError without one."""
+        if not (before := merges.read(self.folder)):
+            raise UserError(f"nobody was merged in {self.folder}, or that was undone")
+        merge = before.pop()
+        into, back = (photo_files.own_folder(self.folder, name) for name in (merge.into, self.spelling(merge.source)))
+        merge.photos = [name for name in merge.photos if (into / name).is_file()]
+        if not merge.photos:
+            raise UserError(f"{into}: the photos that came from {merge.source} are gone: nothing can be undone")
+        make_folder(back, "--faces")
+        self._move_photos([into, back], merge.photos)
+        merges.write(self.folder, before)
+        return merge
+
+    def _move_photos(self, folders: list[Path], names: list[str] | None) -> list[str]:
+        source, into = (folder.name for folder in folders)
         try:
             with _still_there(f"{source} or {into}"):
-                photo_files.move_photos(*folders)
+                return photo_files.move_photos(*folders, names)
         finally:
             self._scan.rescan([into, source])
             self._note_change()
+
+    def _check_alike(self, source: str, into: str) -> None:
+        """Raise UserError unless most of one's photos would be given the other's name, if nobody else were enrolled."""
+        one, other = self.embeddings(source), self.embeddings(into)
+        if not len(one) or not len(other):
+            return
+        alone = Gallery([into], other, np.zeros(len(other), int), self.embedder.statistics, self._accepted)
+        matches = alone.match(one)
+        if 2 * sum(match.name is not None for match in matches) < len(matches):
+            distance = np.median([match.distance for match in matches])
+            raise UserError(
+                f"{source} and {into} look like two people (distance {distance:.2f}): --force merges them nevertheless"
+            )
 
     def forget(self, name: str) -> int:
         """Delete a person, photos and embeddings, and return how many photos there were. It cannot be undone."""
@@ -193,6 +232,7 @@ class People:
         with _still_there(name):
             count = len(photo_files.list_photos(self.folder / name))
             photo_files.remove_person(self.folder, name)
+        merges.rename(self.folder, name, None)
         self._index.file.erase(self._index.drop(name))
         self._note_change()
         if os.path.lexists(self.folder / name):

@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -120,14 +121,19 @@ def move_new(old: Path, new: Path) -> None:
     os.unlink(old)
 
 
-def move_photos(source: Path, into: Path) -> None:
-    """Move all photos of one person's folder to another's; those that are there already go. The folder goes, too."""
-    for name in list_photos(source):
+def move_photos(source: Path, into: Path, names: Iterable[str] | None = None) -> list[str]:
+    """Move photos of one person's folder to another's, all unless `names` are given, and return their names there.
+
+    Those that are there already go, and so does the folder when it is empty.
+    """
+    moved = []
+    for name in list_photos(source) if names is None else names:
         stem, suffix = os.path.splitext(name)
         for number in itertools.count(1):
             target = into / (name if number == 1 else f"{stem}-{number}{suffix}")
             try:
                 move_new(source / name, target)
+                moved.append(target.name)
                 break
             except FileExistsError:
                 if target.is_file() and target.read_bytes() == (source / name).read_bytes():
@@ -135,10 +141,12 @@ def move_photos(source: Path, into: Path) -> None:
                     break
             except FileNotFoundError:  # moved or forgotten by another program
                 break
-    try:
-        source.rmdir()
-    except OSError:
-        raise UserError(f"{source}: the photos were moved; other files are left there") from None
+    if names is None or not any(source.iterdir()):
+        try:
+            source.rmdir()
+        except OSError:
+            raise UserError(f"{source}: the photos were moved; other files are left there") from None
+    return moved
 
 
 def remove_person(folder: Path, name: str) -> None:

@@ -172,7 +172,12 @@ def test_people_are_renamed_merged_and_forgotten(script, lfw, tmp_path):
         (base / name).mkdir(parents=True)
         shutil.copyfile(photos_of(lfw, name)[0], base / name / "a.jpg")
     assert script(PEOPLE, "rename", "Adrien_Brody", "Adrien", "--faces", base).returncode == 0
-    assert script(PEOPLE, "merge", "Adrien", "Alejandro_Toledo", "--faces", base).returncode == 0
+    unlike = script(PEOPLE, "merge", "Adrien", "Alejandro_Toledo", "--faces", base)
+    assert (unlike.returncode, unlike.stderr.count("\n")) == (1, 1) and "look like two people" in unlike.stderr
+    assert script(PEOPLE, "merge", "Adrien", "Alejandro_Toledo", "--force", "--faces", base).returncode == 0
+    undone = script(PEOPLE, "undo", "--faces", base)
+    assert undone.stdout == "1 photos of Alejandro_Toledo are Adrien's again\n"
+    assert script(PEOPLE, "merge", "Adrien", "Alejandro_Toledo", "--force", "--faces", base).returncode == 0
     assert sorted(path.name for path in (base / "Alejandro_Toledo").iterdir()) == ["a-2.jpg", "a.jpg"]
     asked = script(PEOPLE, "forget", "Alejandro_Toledo", "--faces", base)
     assert asked.returncode == 2 and "--yes" in asked.stderr and (base / "Alejandro_Toledo").is_dir()

@@ -11,6 +11,7 @@ import pytest
 from coloured_faces import picture
 from people_folder import INDEX, notices, open_people, save, who
 
+from recognition.people import merges
 from recognition.settings import UserError
 
 
@@ -148,7 +149,7 @@ def test_other_programs_notice_each_change(folder):
     assert not other.refresh()
     one.rename("Zoë", "Zora")
     assert other.refresh() and who(other, "yellow") == "Zora"
-    one.merge("Zora", "red")
+    one.merge("Zora", "red", force=True)
     assert other.refresh() and other.names() == ["blue", "green", "red"] and len(other.embeddings("red")) == 3
     assert one.forget("red") == 3
     assert other.refresh() and other.names() == ["blue", "green"]
@@ -223,12 +224,46 @@ def test_a_merge_keeps_every_photo(folder):
     before = sorted(path.read_bytes() for path in folder.glob("*/*.png"))
     shutil.copy(folder / "red" / "0.png", folder / "blue" / "copy.png")
     database = open_people(folder)
-    database.merge("red", "blue")
+    database.merge("red", "blue", force=True)
     assert sorted({path.read_bytes() for path in folder.glob("*/*.png")}) == before
     assert len(database.photos("blue")) == 5 and not (folder / "red").exists()
     for wrong in (("blue", "blue"), ("nobody", "blue"), ("blue", "nobody")):
         with pytest.raises(UserError):
             database.merge(*wrong)
+
+
+def test_two_unlike_people_are_merged_only_by_force(folder):
+    database = open_people(folder)
+    with pytest.raises(UserError, match=r"red and blue look like two people \(distance .*--force"):
+        database.merge("red", "blue")
+    assert database.names() == ["blue", "green", "red"]
+    database.rename("red", "Ada")
+    save(folder / "Ada too" / "a.png", picture(("red", 30, 30, 60), seed=7))
+    assert notices(database)
+    database.merge("Ada too", "Ada")
+    assert database.names() == ["Ada", "blue", "green"] and len(database.photos("Ada")) == 3
+
+
+def test_a_merge_can_be_undone_and_nothing_tells_of_the_forgotten(folder):
+    before = {path.relative_to(folder): path.read_bytes() for path in folder.glob("*/*.png")}
+    database = open_people(folder)
+    database.merge("red", "blue", force=True)
+    database.merge("green", "blue", force=True)
+    database.rename("blue", "Bo")
+    assert [database.undo_merge().source for _ in range(2)] == ["green", "red"]
+    database.rename("Bo", "blue")
+    assert sorted(path.read_bytes() for path in folder.glob("*/*.png")) == sorted(before.values())
+    assert {name: len(database.photos(name)) for name in database.names()} == {"blue": 2, "green": 2, "red": 2}
+    assert database.gallery().names == ["blue", "green", "red"]
+    with pytest.raises(UserError, match="nobody was merged"):
+        database.undo_merge()
+    database.merge("red", "green", force=True)
+    assert "red" in (folder / merges.FILE).read_text()
+    database.forget("green")
+    assert not (folder / merges.FILE).exists()
+    (folder / merges.FILE).write_text("[1")
+    with pytest.raises(UserError, match="nobody was merged"):
+        database.undo_merge()
 
 
 def test_refreshing_costs_little(folder):

@@ -83,7 +83,7 @@ for k in range(25):
         elif number == 2:
             database.rename("Ada", "Bob")
         else:
-            database.merge("Bob", "Ada")
+            database.merge("Bob", "Ada", force=True)
         database.refresh()
         database.gallery()
     except UserError as error:

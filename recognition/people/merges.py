@@ -1,0 +1,52 @@
+"""Which people were merged, so that it can be undone: FOLDER/.merges.json, a list, the last one last."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from recognition.files import write_atomically
+from recognition.settings import say
+
+FILE = ".merges.json"
+KEPT = 100  # merges that can be undone
+
+
+@dataclass
+class Merge:
+    """All photos of `source` went to `into`; `photos`: what their files are called there."""
+
+    source: str
+    into: str
+    photos: list[str]
+
+
+def read(folder: Path) -> list[Merge]:
+    """Return the merges of a folder of people that can be undone, the last one last."""
+    try:
+        return [Merge(**merge) for merge in json.loads((folder / FILE).read_text(encoding="utf-8"))]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError) as error:
+        say(f"{folder / FILE} cannot be read ({error}): merges before cannot be undone")
+        return []
+
+
+def write(folder: Path, merges: list[Merge]) -> None:
+    """Keep these merges, and no file where there are none."""
+    if not merges:
+        (folder / FILE).unlink(missing_ok=True)
+        return
+    content = json.dumps([asdict(merge) for merge in merges[-KEPT:]], ensure_ascii=False)
+    write_atomically(folder / FILE, lambda path: path.write_text(content, encoding="utf-8"))
+
+
+def rename(folder: Path, old: str, new: str | None) -> None:
+    """Take in that somebody has another name, or with None that he was forgotten: nothing tells of him then."""
+    before = read(folder)
+    after = [
+        Merge(*(new if name == old else name for name in (merge.source, merge.into)), merge.photos)
+        for merge in before
+        if new or old not in (merge.source, merge.into)
+    ]
+    if after != before:
+        write(folder, after)
