@@ -48,8 +48,8 @@ class SFace:
     def embed(self, crops: np.ndarray, mirrored: bool = False) -> np.ndarray:
         """Return the embeddings, float32 (N, 128), each of length 1, of aligned faces, BGR uint8 (N, 112, 112, 3).
 
-        `mirrored` makes no difference here: with the mirror image half a percent more photos of LFW were found, in twice
-        the time.
+        `mirrored` makes no difference here: with the mirror image half a percent more photos of LFW were found, in
+        twice the time.
         """
         return _unit(self.run(np.ascontiguousarray(crops[..., ::-1]))) if len(crops) else np.zeros((0, 128), np.float32)
 
