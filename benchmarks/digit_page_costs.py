@@ -67,7 +67,8 @@ def hostile_row(readers: Readers) -> list[Row]:
 
 
 def training_row(readers: Readers) -> list[Row]:
-    hours = readers.model.card.get("seconds", 0) / 3600
+    card = readers.model.card
+    hours = (card.get("seconds", 0) + card.get("start", {}).get("seconds", 0)) / 3600
     off = readers.model.card["measured"].get("calibration_error", 1)
     return [
         ("training of the page reader, two cores", "", "≤ 6 h", f"{hours:.1f} h"),

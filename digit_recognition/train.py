@@ -47,7 +47,7 @@ class Config:
     steps: int = 400  # batches an epoch, for --architecture pages
     dataset: str = "mnist"  # or an .npz of your own with x_train y_train x_test y_test, images uint8 (N, 28, 28)
     extra: str | None = None  # your own digits, added: a folder with subfolders 0 to 9, or strokes of hand_tracking.py
-    start: str | None = None  # weights to begin with: of models/NAME.weights.h5, or an .h5 file of your own
+    start: str | None = None  # model to begin with, instead of random weights: its name in models/, or path
     validation: int = 2000  # images of the training set kept for choosing; the test set chooses nothing
     refuse: float = 0.004  # share of validation digits that the threshold of "no digit" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
@@ -125,7 +125,7 @@ def main(config: Config) -> None:
     class_names = [*"0123456789", "no digit", "several digits"] if config.no_digits else [*"0123456789"]
     targets = np.eye(len(class_names), dtype=np.float32)
     model = DIGITS[config.architecture](len(class_names))
-    loop.start_from(model, config.start)
+    started = loop.start_from(model, config.start)
     rate = loop.learning_rate(config.schedule, config.learning_rate, steps * config.epochs)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     loss = keras.losses.CategoricalCrossentropy(label_smoothing=config.label_smoothing)
@@ -140,7 +140,7 @@ def main(config: Config) -> None:
         "preprocessing": PREPROCESSING,
         "script": "digit_recognition/train.py",
         "dataset": {"name": Path(config.dataset).name, "sha256": datasets.sha256(arrays)},
-    }
+    } | started
     measured = partial(measure, config, (x[held_back], y[held_back]), test)
     saved, card = finish.save(config, model, checkpoint, card, measured)
     print(f"{saved}: {card['measured']['test_accuracy']:.2%} of the test set, {card['seconds']} s")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.files import write_atomically
+from recognition.files import hash_of, write_atomically
 from recognition.models import cards
 from recognition.models.weights import fill, save_weights
 from recognition.networks.backend import keras, tf
@@ -70,11 +70,18 @@ def learning_rate(schedule: str, peak: float, steps: int) -> keras.optimizers.sc
     )
 
 
-def start_from(model: keras.Model, start: str | None) -> None:
-    """Load the weights to begin with: a name in models/, or an .h5 file. Raises UserError if they do not fit."""
-    if start:
-        path = Path(start) if start.endswith(".h5") else cards.MODELS / f"{start}.weights.h5"
-        fill(model, path, "this architecture", "give --start the weights of the same network")
+def start_from(model: keras.Model, start: str | None) -> dict:
+    """Load the weights of another model to begin with, by its name in models/ or its path; return what its card says.
+
+    That is its name, the hash of its weights and the seconds of all training so far, for the card of the new one; of
+    none, nothing. Raises UserError where it is missing or another network.
+    """
+    if not start:
+        return {}
+    card, path = cards.read_card(start), cards.card_path(start).with_suffix(".weights.h5")
+    fill(model, path, "this architecture", "give --start a model of the same network")
+    seconds = card.get("seconds", 0) + card.get("start", {}).get("seconds", 0)
+    return {"start": {"model": start, "weights": hash_of(path), "seconds": seconds}}
 
 
 def settings_of(config) -> dict:

@@ -239,3 +239,23 @@ def test_a_reader_of_pages_is_trained_and_read_with(clone, dataset, tmp_path):
     assert not list((clone / "models").glob("*checkpoint*"))
     pool = next((clone / "data" / "page_pool").glob("0-*"))
     assert sorted(path.name for path in pool.iterdir()) == ["0000-6.npy", "0000-6.npz"]
+
+
+def test_training_goes_on_from_another_model(trained, clone, dataset):
+    folder = trained[0]
+    rate = ("--epochs", "1", "--learning-rate", "0")  # nothing is learned: the weights stay what they were
+    stdout, _ = train(clone, dataset, "--start", str(folder / "digits"), *rate)
+    before, after = (weights(path / "digits.weights.h5") for path in (folder, clone / "models"))
+    kernels = [name for name in before if before[name].ndim == 4]
+    assert kernels and all(np.array_equal(before[name], after[name]) for name in kernels)
+    card, first = cards.read_card("digits", clone / "models"), cards.read_card("digits", folder)
+    expected = {"model": str(folder / "digits"), "weights": first["sha256"]["weights.h5"], "seconds": first["seconds"]}
+    assert card["start"] == expected and "models/digits" in stdout.replace("\\", "/")
+
+
+@pytest.mark.parametrize(("model", "told"), [("nothing", "nothing.json not found"), ("pages", "does not fit")])
+def test_a_model_that_cannot_be_begun_with_is_named_in_one_line(clone, dataset, model, told):
+    with start(clone, dataset, "--start", str(cards.MODELS / model)) as process:
+        stdout, stderr = process.communicate(timeout=240)
+    *_, last = stderr.splitlines()
+    assert (process.returncode, stdout) == (1, "") and last.startswith("error: ") and told in last

@@ -48,11 +48,9 @@ def _batches(config, pool: Pool, first_epoch: int) -> Iterator[tuple[np.ndarray,
                 one.cancel()
 
 
-def run(config, pool: Pool, checkpoint: loop.Checkpoint) -> keras.Model:
-    """Return the network, trained from where its checkpoint stands; Keras's `fit` would wait too long for batches."""
+def run(config, model: keras.Model, pool: Pool, checkpoint: loop.Checkpoint) -> None:
+    """Train the network from where its checkpoint stands; Keras's `fit` would wait too long for batches."""
     cv2.setNumThreads(1)
-    model = pages.pages(len(CLASSES))
-    loop.start_from(model, config.start)
     rate = loop.learning_rate("one_cycle", config.learning_rate, config.steps * config.epochs)
     optimizer = Muon(rate, adam_lr_ratio=ADAM_SHARE, weight_decay=0.0)  # Adam needs twice the steps
     model.compile(optimizer, pages.loss(len(CLASSES)), jit_compile=False)
@@ -75,7 +73,6 @@ def run(config, pool: Pool, checkpoint: loop.Checkpoint) -> keras.Model:
     finally:
         batches.close()
         progress.close()
-    return model
 
 
 def train(config, arrays: tuple[np.ndarray, ...], extra: tuple | None = None) -> tuple[Path, dict]:
@@ -96,13 +93,15 @@ def train(config, arrays: tuple[np.ndarray, ...], extra: tuple | None = None) ->
     test = make_pool(POOLS, min(TEST_PAGES, config.pages), config.seed + 1, (x_test, y_test))
     dataset = datasets.sha256(arrays)
     checkpoint = loop.Checkpoint(config, datasets.sha256((x, y)))
-    model = run(config, pool, checkpoint)
+    model = pages.pages(len(CLASSES))
+    started = loop.start_from(model, config.start)
+    run(config, model, pool, checkpoint)
     card = {
         "class_names": CLASSES,
         "input": "uint8 (H, W) gray, multiples of 32, as recognition.digits.detection makes it",
         "preprocessing": PREPROCESSING,
         "script": "digit_recognition/train.py --architecture pages",
         "dataset": {"name": config.dataset, "sha256": dataset, "pages": config.pages, "generator": VERSION},
-    }
+    } | started
     samples = make_batch(pool, np.arange(min(SAMPLES, len(pool))), np.random.default_rng(config.seed))[0]
     return finish.save(config, model, checkpoint, card, partial(measure, test), samples)
