@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.faces.gallery import Gallery, Match, one_each, unit
+from recognition.faces.gallery import Match, one_each, unit
 from recognition.library import grouping
 from recognition.library.index import LibraryIndex
 from recognition.library.tables import KnownFace

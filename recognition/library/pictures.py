@@ -44,28 +44,30 @@ def _portrait(library: Library, one: KnownFace) -> np.ndarray:
 
 
 class Folder:
-    """A folder that photos are copied into, or linked from; nothing in it is ever overwritten."""
+    """A folder that photos are copied into, or linked from, never over others; without a `folder` it does nothing."""
 
-    def __init__(self, folder: Path, link: bool, people: Path):
+    def __init__(self, folder: Path | None, link: bool, people: Path):
         """`people`: the folder of people. There, copies would become photos of them: UserError."""
         flag = "--link" if link else "--copy"
-        if folder.resolve().is_relative_to(people.resolve()):
+        if folder and folder.resolve().is_relative_to(people.resolve()):
             raise UserError(f"{flag} {folder}: would become photos of people there: choose another one", 2)
-        self._folder, self._link = make_folder(folder, flag), link
+        self._folder, self._link, self._put = folder and make_folder(folder, flag), link, set()
 
-    def put(self, photo: Path) -> Path:
-        """Put a photo there, under a name of its own, unless it is there already; return where it is."""
+    def put(self, photo: Path, content: int) -> None:
+        """Put a photo there, under a name of its own, unless it, or another one with the same content, is there."""
+        if not self._folder or content in self._put:
+            return
+        self._put.add(content)
         for number in itertools.count(1):
             stem = shortened(photo.stem)
             target = self._folder / (f"{stem}-{number}{photo.suffix}" if number > 1 else f"{stem}{photo.suffix}")
             if target.is_symlink() or target.exists():
                 if self._is_there(photo, target):
-                    return target
+                    return
             else:
                 with contextlib.suppress(FileExistsError):  # another program has just taken the name
                     self._make(photo, target)
-                    return target
-        raise AssertionError
+                    return
 
     def _is_there(self, photo: Path, target: Path) -> bool:
         if self._link or target.is_symlink():

@@ -31,13 +31,15 @@ KEEP = 2.0  # seconds after which what was seen is written
 @dataclass
 class Report:
     """What became of folders: how many photos are there, looked at, with how many faces; how many were known by their
-    hash, copies or moved ones; how many are gone; and which cannot be used, with the reason."""
+    hash, copies or moved ones; how many are gone; how many of the library cannot be read; and which photos could not be
+    used now, with the reason."""
 
     photos: int = 0
     looked_at: int = 0
     faces: int = 0
     known: int = 0
     gone: int = 0
+    unreadable: int = 0
     refused: list[tuple[Path, str]] = field(default_factory=list)
 
 
@@ -109,7 +111,7 @@ def _mark(index: LibraryIndex, folder: str, files: list[str], gone: bool) -> int
     return len(files)
 
 
-def add(index: LibraryIndex, folders: Iterable[Path], detector, embedder) -> Report:
+def add(index: LibraryIndex, detector, embedder, folders: Iterable[Path]) -> Report:
     """Look at what is new in folders and the folders in them, and return what became of it."""
     report, roots = Report(), roots_of(folders)
     count = sum(check(index, root, report) for root in roots)
@@ -123,6 +125,7 @@ def add(index: LibraryIndex, folders: Iterable[Path], detector, embedder) -> Rep
             if known.get(file, (None,))[:2] != state
         )
         _Scan(index, detector, embedder, report).run(watched(files, count, "photo"))
+    report.unreadable = index.unreadable()
     return report
 
 
