@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from recognition.faces.crops import crops_of
@@ -183,7 +184,10 @@ class _Scan:
             frame = read_image(path)
         except UserError as error:
             return str(error).removeprefix(f"{path}: "), crops_of(None, [], size, padding)
-        found = self._detector.detect(frame)
+        try:
+            found = self._detector.detect(frame)
+        except (cv2.error, RuntimeError) as error:  # one photo that a library chokes on must not stop all others
+            return f"cannot be looked at ({str(error).strip().splitlines()[0]})", crops_of(None, [], size, padding)
         faces = [KnownFace(face, np.zeros(0), is_clear(frame, face), quality_of(face)) for face in found]
         return faces, crops_of(frame, found, size, padding)
 
