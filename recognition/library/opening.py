@@ -11,7 +11,7 @@ RECOGNIZERS = {"sface_2021dec": "sface", "dlib_resnet_v1": "dlib"}  # by the nam
 
 
 def open_index(path: Path, detector: str, recognizer: str, may_be_new: bool = False) -> tuple:
-    """Return the index of a library, its detector and its embedder, which is loaded at once only if `may_be_new`.
+    """Return the index of a library, its detector and its embedder, which is loaded when a face is to be described.
 
     `detector`, `recognizer`: see detection.DETECTORS and recognizers; "auto" is what the library was made with, and in
     a new one what it is elsewhere. Raises UserError for others than these, and see LibraryIndex.
@@ -19,7 +19,6 @@ def open_index(path: Path, detector: str, recognizer: str, may_be_new: bool = Fa
     index = LibraryIndex(path, may_be_new)
     finds, describes, _ = index.way() or ("auto", "", 0)
     finder = detection.load_detector(finds if detector == "auto" else detector)
-    load = recognizers.load_embedder if may_be_new else recognizers.late_embedder
-    embedder = load(RECOGNIZERS.get(describes, "auto") if recognizer == "auto" else recognizer)
+    embedder = recognizers.late_embedder(RECOGNIZERS.get(describes, "auto") if recognizer == "auto" else recognizer)
     index.use((finder.name, embedder.name, CROP_VERSION))
     return index, finder, embedder

@@ -103,6 +103,14 @@ def test_the_enrolled_are_named_but_what_the_user_said_comes_first_and_nobody_tw
     assert not library.groups()  # whoever is named is in no group
 
 
+def test_who_is_not_clear_is_unknown_and_nobody_is_twice_in_a_group(library, tmp_path):
+    put(library.index, tmp_path, a=[seen(0, 0), seen(0, 1, 100)], b=[seen(0, 2)], c=[seen(0, 3, clear=False)])
+    (group,) = library.groups()
+    assert (group.photos, len(group.faces)) == (2, 2)
+    library.people.add("Ada", picture(), AXES[0])
+    assert names(library, tmp_path, "b") == ["Ada"] and names(library, tmp_path, "c") == [None]
+
+
 def test_a_group_that_looks_like_somebody_else_needs_force(library, tmp_path):
     library.people.add("Ada", picture(), AXES[0])
     faces = [seen(0) for _ in range(4)]
