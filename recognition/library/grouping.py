@@ -2,7 +2,8 @@
 
 Two groups are merged as long as the root mean square of the distances between the faces of one and of the other is
 below a limit, the nearest two first. For embeddings of length 1 that mean follows from the mean embeddings of the
-groups alone, so no matrix of all pairs is ever needed: 50,000 faces take some 100 MB.
+groups alone, so no matrix of all pairs is ever needed: 50,000 faces of 2,500 people take 50 s and 300 MB on two cores.
+The work grows with the square of the faces, and where a few people have thousands each it is several times as much.
 """
 
 import numpy as np
