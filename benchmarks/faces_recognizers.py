@@ -62,11 +62,11 @@ class Config:
     only: tuple[str, ...] = ()  # rows to print, by their names in ROWS; all by default
 
 
-def describe(count: int | None = None) -> list[Described]:
-    """Return what each of the recognizers makes of all photos, or of so many."""
+def describe(count: int | None = None, names: tuple[str, ...] = COMPARED) -> list[Described]:
+    """Return what each of some recognizers makes of all photos, or of so many."""
     paths = sorted(faces.LFW.glob("*/*.jpg"))[:count]
     photos = labelled_photos.MainFaces(paths, detection.load_detector("yunet"), count=len(paths))
-    embedders = [recognizers.load_embedder(name) for name in COMPARED]
+    embedders = [recognizers.load_embedder(name) for name in names]
     seen, crops = [], [[] for _ in embedders]
     for frame, face in photos:
         seen.append(Path(frame.source))

@@ -30,7 +30,7 @@ from recognition.files import ROOT
 SCRIPTS = ("digit_recognition", "face_recognition", "cifar_recognition")
 PARTS = {  # the rooms that belong to one part alone
     "digit_recognition": ("digits", "air_writing"),
-    "face_recognition": ("embeddings", "faces", "people"),
+    "face_recognition": ("embeddings", "faces", "people", "library"),
     "cifar_recognition": ("objects",),
 }
 LOADED = """
@@ -242,7 +242,7 @@ def take_from_git(state: str, folder: Path) -> dict[str, str]:
 
 def main(config: Config) -> None:
     names = [
-        ("files in the largest folder of recognition/; circles of imports; longest chain of imports", "≤ 12; 0; ≤ 7"),
+        ("files in the largest folder of recognition/; circles of imports; longest chain of imports", "≤ 12; 0; ≤ 8"),
         ("modules of another part that `predict_static.py`, `webcam.py` of a part load", "0"),
         (
             "lines of `recognition/` + the scripts; of them code: no import, docstring, blank line",

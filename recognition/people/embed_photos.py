@@ -1,4 +1,4 @@
-"""Look into photos of people, many at once: faces are found in threads, one photo each, and described in batches."""
+"""Look into photos, many at once: faces are found in threads, one photo each, and described in batches."""
 
 import itertools
 import os
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -17,9 +18,11 @@ from recognition.media.frames import pixels_of, read_image
 from recognition.progress import batches
 from recognition.settings import UserError
 
-BATCH = 16  # faces that are described together
+BATCH = 16  # photos whose faces are described together
 _room = Room()
 Refuse = Callable[[np.ndarray, list[Face]], str | None]
+Photo = tuple[Path, bytes | None]  # its path, and the file's bytes if they were read already
+Told = TypeVar("Told")
 
 
 def no_face(frame: np.ndarray, faces: list[Face]) -> str | None:
@@ -30,24 +33,47 @@ def no_face(frame: np.ndarray, faces: list[Face]) -> str | None:
 
 
 def embed_photos(
-    photos: Iterable[tuple[Path, bytes | None]], detector, embedder, refuse: Refuse = no_face
+    photos: Iterable[Photo], detector, embedder, refuse: Refuse = no_face
 ) -> Iterator[tuple[np.ndarray | None, str | None]]:
     """Yield the embedding, float32 (D,), of the person that each photo is of, or else None and the reason why.
 
-    `photos`: path of each, and its bytes if they were read already. `refuse`: returns the reason for which a BGR frame,
-    with the faces found in it, cannot be used; by default that none of them stands out.
+    `refuse`: returns the reason for which a BGR frame, with the faces found in it, cannot be used; by default that none
+    of them stands out.
+    """
+
+    def look(path: Path, content: bytes | None) -> tuple[str | None, np.ndarray]:
+        try:
+            frame = read_image(path, content)
+        except UserError as error:
+            return str(error).removeprefix(f"{path}: "), crops_of(None, [], embedder.size, embedder.padding)
+        faces = detector.detect(frame, main=True)
+        reason = refuse(frame, faces)
+        main = [] if reason else [main_face(frame, faces)]
+        return reason, crops_of(frame, main, embedder.size, embedder.padding)
+
+    for reason, embeddings in look_into(photos, look, embedder):
+        yield (None if reason else embeddings[0]), reason
+
+
+def look_into(
+    photos: Iterable[Photo], look: Callable[[Path, bytes | None], tuple[Told, np.ndarray]], embedder
+) -> Iterator[tuple[Told, np.ndarray]]:
+    """Yield what `look` tells of each photo, and the embeddings, float32 (N, D), of the faces that it returns with it.
+
+    `look` runs in several threads; the faces are aligned as `embedder` wants them, BGR uint8 (N, size, size, 3). Photos
+    are taken from the iterable two batches ahead, no more.
     """
     waiting: deque[list[Future]] = deque()
     try:
         for batch in batches(photos, BATCH):
-            waiting.append([_threads().submit(_find_face, *photo, detector, embedder, refuse) for photo in batch])
+            waiting.append([_threads().submit(_with_room, look, *photo) for photo in batch])
             if len(waiting) > 1:  # while one batch is described, faces are found in the next one
                 yield from _describe(waiting.popleft(), embedder)
         while waiting:
             yield from _describe(waiting.popleft(), embedder)
     finally:  # at Ctrl-C nobody waits for photos that are not wanted any more
-        for face in itertools.chain(*waiting):
-            face.cancel()
+        for one in itertools.chain(*waiting):
+            one.cancel()
 
 
 @cache
@@ -55,24 +81,14 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(os.cpu_count())
 
 
-def _find_face(
-    path: Path, content: bytes | None, detector, embedder, refuse: Refuse
-) -> tuple[np.ndarray | None, str | None]:
-    """Return the face that a photo is of, aligned, BGR uint8 (size, size, 3), or None and why there is none."""
+def _with_room(look: Callable, path: Path, content: bytes | None) -> tuple:
     with _room.taken(pixels_of(path, content)):
-        try:
-            frame = read_image(path, content)
-        except UserError as error:
-            return None, str(error).removeprefix(f"{path}: ")
-        faces = detector.detect(frame, main=True)
-        reason = refuse(frame, faces)
-        if reason:
-            return None, reason
-        return crops_of(frame, [main_face(frame, faces)], embedder.size, embedder.padding)[0], None
+        return look(path, content)
 
 
-def _describe(faces: list[Future], embedder) -> Iterator[tuple[np.ndarray | None, str | None]]:
-    found = [face.result() for face in faces]
-    crops = [crop for crop, _ in found if crop is not None]
-    embeddings = iter(embedder.embed(np.stack(crops)) if crops else ())
-    return ((None if crop is None else next(embeddings), reason) for crop, reason in found)
+def _describe(looked: list[Future], embedder) -> Iterator[tuple[Told, np.ndarray]]:
+    found = [one.result() for one in looked]
+    crops = [crops for _, crops in found if len(crops)]
+    embeddings = embedder.embed(np.concatenate(crops)) if crops else np.zeros((0, 0), np.float32)
+    ends = np.cumsum([len(crops) for _, crops in found])
+    return zip((told for told, _ in found), np.split(embeddings, ends[:-1]), strict=True)

@@ -1,4 +1,4 @@
-"""One SQLite file that holds only what can be made again: opened or made, renewed if damaged, in memory if need be."""
+"""One SQLite file: opened or made; if all in it can be made again, renewed if damaged, in memory if need be."""
 
 import contextlib
 import os
@@ -28,8 +28,9 @@ class SqliteFile:
     Raises UserError for a file of a newer version, Locked for one that another program holds.
     """
 
-    def __init__(self, path: Path, tables: str, version: int):
-        self.lost = False
+    def __init__(self, path: Path, tables: str, version: int, renewable: bool = True):
+        """`renewable`: all in it can be made again; else UserError instead of a new file or a copy in memory."""
+        self.lost, self._renewable = False, renewable
         self._path, self._tables, self._version = path, tables, version
         self._db = self._open()
         self._stamp = self._stamp_now()
@@ -89,9 +90,8 @@ class SqliteFile:
             self._db.close()
             self._db = self._read_into_memory(str(error))
         except sqlite3.DatabaseError as error:
-            say(f"{self._path}: damaged ({error}): it is made again from the photos")
             self._db.close()
-            self._delete()
+            self._renew(error)
             self._db = self._open()
         self.lost = True
         return work(self._db)
@@ -135,8 +135,7 @@ class SqliteFile:
             except sqlite3.OperationalError as error:
                 return self._read_into_memory(str(_check_locked(self._path, error)))
             except sqlite3.DatabaseError as error:
-                say(f"{self._path}: damaged ({error}): it is made again from the photos")
-                self._delete()
+                self._renew(error)
         raise UserError(f"{self._path}: damaged, and cannot be made again: delete it")
 
     def _connect(self) -> sqlite3.Connection:
@@ -145,8 +144,8 @@ class SqliteFile:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > self._version:
                 raise UserError(
-                    f"{self._path}: written by a newer version of these scripts: update them, or delete this file "
-                    "(no photo is lost: it is made again)"
+                    f"{self._path}: written by a newer version of these scripts: update them, or delete this file"
+                    + " (no photo is lost: it is made again)" * self._renewable
                 )
             if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its pages do not fit together")
@@ -155,6 +154,13 @@ class SqliteFile:
             db.close()
             raise
         return db
+
+    def _renew(self, error: sqlite3.DatabaseError) -> None:
+        """Delete the damaged file, for another one to be made."""
+        if not self._renewable:
+            raise UserError(f"{self._path}: damaged ({error}): put a copy of it there, or move it away to begin anew")
+        say(f"{self._path}: damaged ({error}): it is made again from the photos")
+        self._delete()
 
     def _delete(self) -> None:
         """Delete the file. It is not kept aside: it may hold faces of people who are forgotten later."""
@@ -170,6 +176,8 @@ class SqliteFile:
         return db
 
     def _read_into_memory(self, reason: str) -> sqlite3.Connection:
+        if not self._renewable:
+            raise UserError(f"{self._path}: cannot be written ({reason}): check its permissions, free some space")
         say(f"{self._path}: cannot be written ({reason}): what is seen in photos is kept in memory only")
         self._watched = None
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)

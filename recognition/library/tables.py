@@ -1,0 +1,117 @@
+"""The tables of a library's index, their rows, and what becomes of the user's words when a photo is changed."""
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from recognition.faces.detection import Face
+from recognition.faces.gallery import unit
+
+VERSION = 1  # of the tables; raise it when they change
+TABLES = """
+CREATE TABLE state (detector TEXT NOT NULL, embedder TEXT NOT NULL, crop INTEGER NOT NULL, following INTEGER NOT NULL);
+CREATE TABLE folders (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
+CREATE TABLE contents (id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE);
+CREATE TABLE photos (
+    folder INTEGER NOT NULL, file BLOB NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, content INTEGER,
+    reason TEXT, gone INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (folder, file)
+) WITHOUT ROWID;
+CREATE INDEX photos_by_content ON photos (content);
+CREATE TABLE faces (
+    id INTEGER PRIMARY KEY, content INTEGER NOT NULL, box TEXT NOT NULL, landmarks BLOB NOT NULL,
+    confidence REAL NOT NULL, quality REAL NOT NULL, clear INTEGER NOT NULL, embedding BLOB NOT NULL,
+    name TEXT, number INTEGER, enrolled TEXT
+);
+CREATE INDEX faces_by_content ON faces (content);
+CREATE INDEX faces_by_number ON faces (number);
+CREATE TABLE denied (content INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (content, name)) WITHOUT ROWID
+"""
+FACE = "id, content, box, landmarks, confidence, quality, clear, embedding, name, number"
+THERE = "EXISTS (SELECT 1 FROM photos WHERE photos.content = faces.content AND NOT gone)"
+
+
+@dataclass
+class KnownFace:
+    """A face of a photo, as the detector gave it; its embedding, float32 (D,); whether it is clear enough to be named,
+    and how well it is seen, 0 to 1; what the user said: a name or None; the number of its group, 0 if it is alone,
+    None if it was not grouped yet. `id` and `content` are the index's, 0 before it has them."""
+
+    face: Face
+    embedding: np.ndarray
+    clear: bool
+    quality: float
+    name: str | None = None
+    number: int | None = None
+    id: int = 0
+    content: int = 0
+
+
+@dataclass
+class File:
+    """A photo file: its path, size in bytes and time of change (ns)."""
+
+    path: Path
+    size: int
+    mtime_ns: int
+
+
+def name_of(path: Path) -> bytes:
+    """Return a photo's name as the tables have it: not every name of a file can be written in UTF-8."""
+    return os.fsencode(path.name)
+
+
+def face_of(row: tuple) -> KnownFace:
+    """Return the face of a row with the columns of FACE."""
+    key, content, box, landmarks, confidence, quality, clear, embedding, name, number = row
+    face = Face(tuple(map(int, box.split())), np.frombuffer(landmarks, np.float32).reshape(5, 2), confidence)
+    return KnownFace(face, np.frombuffer(embedding, np.float32), bool(clear), quality, name, number, key, content)
+
+
+def add_content(db: sqlite3.Connection, sha256: bytes, faces: list[KnownFace] | None) -> int | None:
+    """Return the id of a content, added with its faces unless it is known; None where neither is.
+
+    Two programs may have looked at the same photo: what the first one saw stays.
+    """
+    found = db.execute("SELECT id FROM contents WHERE sha256 = ?", (sha256,)).fetchone()
+    if found or faces is None:
+        return found and found[0]
+    content = db.execute("INSERT INTO contents (sha256) VALUES (?)", (sha256,)).lastrowid
+    columns = "content, box, landmarks, confidence, quality, clear, embedding"
+    for one in faces:
+        box, landmarks = " ".join(map(str, one.face.box)), np.asarray(one.face.landmarks, np.float32).tobytes()
+        row = content, box, landmarks, one.face.confidence, one.quality, one.clear, one.embedding.tobytes()
+        db.execute(f"INSERT INTO faces ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    return content
+
+
+def carry_over(db: sqlite3.Connection, old: int, new: int, same: float) -> None:
+    """Give what the user said of a photo's faces to those of the photo that took its place, where it shows the same.
+
+    Programs that look after photos write stars and places into the files: then all is there, under another hash.
+    `same`: distance of embeddings up to which two faces are the same picture.
+    """
+    before, after = (
+        [face_of(row) for row in db.execute(f"SELECT {FACE} FROM faces WHERE content = ?", (content,))]
+        for content in (old, new)
+    )
+    if not before or not after:
+        return
+    rows, others = (unit(np.stack([one.embedding for one in faces])) for faces in (after, before))
+    distances = np.linalg.norm(rows[:, None] - others, axis=2)
+    for one, row in zip(after, distances, strict=True):
+        if row.min() <= same:
+            said = "(SELECT name, number, enrolled FROM faces WHERE id = ?)"
+            query = f"UPDATE faces SET (name, number, enrolled) = {said} WHERE id = ? AND name IS NULL"
+            db.execute(query, (before[row.argmin()].id, one.id))
+    if distances.min() <= same:
+        db.execute("INSERT OR IGNORE INTO denied SELECT ?, name FROM denied WHERE content = ?", (new, old))
+
+
+def drop_unused(db: sqlite3.Connection, content: int) -> None:
+    """Delete a content that no photo has any more, with its faces."""
+    if not db.execute("SELECT 1 FROM photos WHERE content = ?", (content,)).fetchone():
+        for query in ("faces WHERE content", "denied WHERE content", "contents WHERE id"):
+            db.execute(f"DELETE FROM {query} = ?", (content,))

@@ -1,0 +1,90 @@
+"""Looking at the photos of folders, with a detector and an embedder that take coloured squares for faces."""
+
+import os
+import shutil
+
+import cv2
+import pytest
+from coloured_faces import Detector, Embedder, picture
+
+from recognition.library import scan
+from recognition.library.index import LibraryIndex
+
+
+@pytest.fixture
+def index(tmp_path):
+    index = LibraryIndex(tmp_path / "library.sqlite", may_be_new=True)
+    index.use(("squares", "colours", 1))
+    return index
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Return a folder with forty photos, one of them with two faces, and thirty copies of that one."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for k in range(40):
+        faces = [("red", 5, 30, 40), ("blue", 60, 30, 40)] if k == 3 else []
+        cv2.imwrite(str(folder / f"{k:02}.png"), picture(*faces, seed=k))
+    for k in range(30):
+        shutil.copy(folder / "03.png", folder / f"03 copy {k}.png")
+    return folder
+
+
+def test_copies_are_looked_at_once_even_while_the_first_is_on_its_way(index, photos):
+    embedder = Embedder()
+    report = scan.add(index, Detector(), embedder, [photos])
+    assert (report.photos, report.looked_at, report.faces, report.known) == (70, 40, 41, 30)
+    assert embedder.calls == 41 and len(list(index.photos())) == 70
+    faces, _ = index.faces(index.content(photos / "03 copy 7.png"))
+    described = sorted((one.face.box[0], int(one.embedding[:3].argmax())) for one in faces)
+    assert [channel for _, channel in described] == [2, 0]  # red and blue: each embedding is at its own box
+
+
+def test_a_photo_that_the_detector_chokes_on_stops_no_other(index, photos):
+    class Choking(Detector):
+        def detect(self, frame, main=False):
+            if len(super().detect(frame)) == 2:
+                raise RuntimeError("no, thanks\nreally")
+            return super().detect(frame)
+
+    report = scan.add(index, Choking(), Embedder(), [photos])
+    assert len(report.refused) == 31 and report.refused[0][1] == "cannot be looked at (no, thanks)"
+    assert len(list(index.photos())) == 39
+    assert scan.add(index, Choking(), Embedder(), [photos]).refused == []
+
+
+def test_a_file_that_changes_while_it_is_looked_at_is_left_to_the_next_run(index, photos):
+    class Meddling(Detector):
+        def detect(self, frame, main=False):
+            if len(super().detect(frame)) == 2:
+                cv2.imwrite(str(photos / "03.png"), picture(("green", 5, 5, 90)))
+            return super().detect(frame)
+
+    for path in photos.glob("03 copy *"):
+        path.unlink()
+    assert scan.add(index, Meddling(), Embedder(), [photos]).looked_at == 40
+    assert len(list(index.photos())) == 39
+    report = scan.add(index, Detector(), Embedder(), [photos])
+    assert (report.looked_at, report.faces) == (1, 1)
+    (face,), _ = index.faces(index.content(photos / "03.png"))
+    assert face.embedding[:3].argmax() == 1  # green, not what was there before
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of files are no bytes there")
+def test_names_that_are_no_text_and_photos_that_come_back(index, tmp_path, photos):
+    odd = os.fsencode(photos) + b"/\xff.png"
+    try:
+        os.rename(photos / "07.png", odd)
+    except OSError:
+        pytest.skip("this file system takes no such names")
+    scan.add(index, Detector(), Embedder(), [photos])
+    assert index.content(photos / os.fsdecode(b"\xff.png"))
+    os.rename(photos, tmp_path / "away")
+    photos.mkdir()
+    assert scan.add(index, Detector(), Embedder(), [photos]).gone == 70
+    assert not list(index.photos())
+    photos.rmdir()
+    os.rename(tmp_path / "away", photos)
+    report = scan.add(index, Detector(), Embedder(), [photos])
+    assert (report.looked_at, report.known, report.gone) == (0, 0, 0) and len(list(index.photos())) == 70

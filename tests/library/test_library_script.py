@@ -1,0 +1,230 @@
+"""library.py as a user runs it, on drawn people: what is looked at, kills, two at once, broken and moved files."""
+
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+
+import cv2
+import numpy as np
+import pytest
+from coloured_faces import picture
+from conftest import script_environment
+
+from recognition.files import ROOT
+from recognition.synthetic.portraits import draw_face, write_people
+
+LIBRARY = "face_recognition/library.py"
+QUICK = ("--library", "library.sqlite", "--detector", "hog", "--recognizer", "dlib")
+NAMED = (*QUICK, "--faces", "people", "--accept", "0.0000003")  # drawn people are much alike
+unix = pytest.mark.skipif(os.name == "nt", reason="kills and links as Unix has them")
+
+
+def counts(done):
+    """Return what `add --json` printed."""
+    return json.loads(done.stdout)
+
+
+def rows(path, query):
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(query).fetchall()
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Return a folder with photos of two drawn people, two each, and one of both."""
+    folder = write_people(tmp_path / "photos", 2, 2)
+    cv2.imwrite(str(folder / "both.png"), np.hstack([draw_face(1, 7), draw_face(0, 7)]))
+    return folder
+
+
+def test_only_what_is_new_is_looked_at_and_moved_photos_are_known(script, photos, tmp_path):
+    (photos / "deep" / "deeper").mkdir(parents=True)
+    shutil.copy(photos / "both.png", photos / "deep" / "deeper" / "copy.PNG")
+    (photos / "deep" / ".hidden").mkdir()
+    shutil.copy(photos / "both.png", photos / "deep" / ".hidden")
+    if os.name != "nt":
+        (photos / "deep" / "around").symlink_to(photos)
+        cv2.imwrite(str(tmp_path / "outside.png"), draw_face(5))
+        (photos / "outside.png").symlink_to(tmp_path / "outside.png")
+    first = script(LIBRARY, "add", "photos", "photos/deep", *QUICK, "--json")
+    assert (first.returncode, first.stderr) == (0, "")
+    seen = {"photos": 6, "looked_at": 5, "faces": 6, "known": 1, "gone": 0, "unreadable": 0}
+    assert counts(first) == seen
+    assert os.name == "nt" or (tmp_path / "library.sqlite").stat().st_mode & 0o777 == 0o600
+    nothing = seen | {"looked_at": 0, "faces": 0, "known": 0}
+    assert counts(script(LIBRARY, "add", "photos", *QUICK, "--json")) == nothing
+    os.rename(photos / "person 0" / "0.png", photos / "deep" / "moved.png")
+    os.unlink(photos / "person 0" / "1.png")
+    shutil.rmtree(photos / "deep" / "deeper")
+    cv2.imwrite(str(photos / "person 1" / "0.png"), draw_face(3))
+    third = counts(script(LIBRARY, "add", "photos", *QUICK, "--json"))
+    assert third == {"photos": 4, "looked_at": 1, "faces": 1, "known": 1, "gone": 3, "unreadable": 0}
+    listed = script(LIBRARY, "who", *NAMED, "--faces", photos, "--json")
+    assert [json.loads(line)["source"].rpartition("photos")[2] for line in listed.stdout.splitlines()] == [
+        os.path.join(os.sep, *path.split("/"))
+        for path in ("both.png", "deep/moved.png", "person 1/0.png", "person 1/1.png")
+    ]
+    elsewhere = script(LIBRARY, "add", "photos/deep", *QUICK, "--json")  # says nothing of the rest
+    assert counts(elsewhere)["gone"] == 0 and counts(elsewhere)["photos"] == 1
+
+
+def test_broken_files_are_named_once_and_tried_again_when_they_change(script, photos):
+    (photos / "empty.jpg").write_bytes(b"")
+    (photos / "text.jpg").write_text("no picture at all")
+    (photos / "text2.jpg").write_text("no picture at all")
+    whole = (photos / "both.png").read_bytes()
+    (photos / "cut.png").write_bytes(whole[: len(whole) // 2])
+    first = script(LIBRARY, "add", "photos", *QUICK)
+    assert first.returncode == 1 and first.stdout.endswith("4 cannot be read\n") and "9 photos" in first.stdout
+    errors = sorted(line.rpartition(os.sep)[2] for line in first.stderr.splitlines())
+    assert [line.split(":")[0] for line in errors] == ["cut.png", "empty.jpg", "text.jpg", "text2.jpg"]
+    assert errors[1] == "empty.jpg: the file is empty"
+    again = script(LIBRARY, "add", "photos", *QUICK)
+    assert (again.returncode, again.stderr) == (0, "") and " 0 looked at" in again.stdout
+    (photos / "cut.png").write_bytes(whole)
+    (photos / "empty.jpg").write_text("still none")
+    mended = script(LIBRARY, "add", "photos", *QUICK, "--json")
+    assert mended.returncode == 1 and mended.stderr.count("\n") == 1 and "empty.jpg" in mended.stderr
+    assert counts(mended)["unreadable"] == 3 and counts(mended)["known"] == 1
+
+
+def test_a_group_is_named_corrected_found_and_copied(script, tmp_path):
+    write_people(tmp_path / "photos", 1, 4)
+    assert script(LIBRARY, "add", "photos", *QUICK).returncode == 0
+    listed = script(LIBRARY, "people", *QUICK, "--faces", tmp_path, "--sheet", "sheet.png", "--json")
+    assert listed.returncode == 0, listed.stderr
+    (group,) = map(json.loads, listed.stdout.splitlines())
+    assert (group["number"], group["photos"], group["faces"]) == (1, 4, 4) and os.path.exists(group["example"])
+    assert cv2.imread(str(tmp_path / "sheet.png")).shape[1] > 6 * 200
+    refused = script(LIBRARY, "name", "2", "Ada", *NAMED)
+    assert refused.returncode == 1 and refused.stderr.startswith("error: no group has the number 2: ")
+    assert not (tmp_path / "people").exists()
+    named = script(LIBRARY, "name", "1", "Ada", *NAMED, "--json")
+    assert named.returncode == 0, named.stderr
+    told = json.loads(named.stdout)
+    assert told["faces"] == 4 and told["enrolled"] == len(list((tmp_path / "people" / "Ada").iterdir())) > 0
+    assert script(LIBRARY, "people", *NAMED).stdout == ""
+    denied = "photos/person 0/2.png"
+    assert script(LIBRARY, "not", denied, "ada", *NAMED).stdout == f"{denied}: not Ada, from now on\n"
+    assert script(LIBRARY, "add", "photos", *QUICK).returncode == 0
+    assert script(LIBRARY, "who", denied, *NAMED).stdout == f"{denied}: unknown\n"
+    found = script(LIBRARY, "find", "Ada", *NAMED, "--copy", "ada")
+    assert sorted(path.name for path in (tmp_path / "ada").iterdir()) == ["0.png", "1.png", "3.png"]
+    assert found.stdout.count("\n") == 3
+    assert (tmp_path / "ada" / "0.png").read_bytes() == (tmp_path / "photos" / "person 0" / "0.png").read_bytes()
+    nobody = script(LIBRARY, "find", "Ada", "and", "Eve", *NAMED)
+    assert nobody.returncode == 1 and nobody.stderr.startswith("error: nobody is called 'Eve'")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["add"], "takes other words"),
+        (["add", "nowhere"], "nowhere: no such folder"),
+        (["name", "Ada", "3"], "takes other words"),
+        (["people", "--copy", "x"], "--copy has no effect here: it goes with find"),
+    ],
+)
+def test_wrong_usage_is_one_line(script, tmp_path, words, said):
+    done = script(LIBRARY, *words, *QUICK)
+    assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1
+
+
+def start(tmp_path):
+    command = [sys.executable, ROOT / LIBRARY, "add", "photos", *QUICK, "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(list(map(str, command)), cwd=tmp_path, env=script_environment(), **pipes)
+
+
+def many(folder, count):
+    """Write photos of drawn people, each another file."""
+    folder.mkdir()
+    drawn = [cv2.imencode(".png", draw_face(person))[1].tobytes() for person in range(3)]
+    for k in range(count):
+        (folder / f"{k:03}.png").write_bytes(drawn[k % 3] + f"{k}".encode())
+
+
+def kept(tmp_path):
+    """Return how many photos the index has, 0 while there is none."""
+    path = tmp_path / "library.sqlite"
+    try:
+        return rows(path, "SELECT count(*) FROM photos")[0][0] if path.exists() else 0
+    except sqlite3.OperationalError:  # it is being made
+        return 0
+
+
+SLOW = """
+import sys, time
+sys.path[:0] = {paths}
+from pathlib import Path
+from coloured_faces import Detector, Embedder
+from recognition.library import scan
+from recognition.library.index import LibraryIndex
+
+class Slow(Detector):
+    def detect(self, frame, main=False):
+        time.sleep(0.1)
+        with open("looked", "a") as file:
+            file.write("x")
+        return super().detect(frame)
+
+index = LibraryIndex(Path("library.sqlite"), may_be_new=True)
+index.use(("squares", "colours", 1))
+print(scan.add(index, Slow(), Embedder(), [Path("photos")]).looked_at)
+"""
+
+
+@unix
+def test_a_killed_run_goes_on_where_it_was(tmp_path):
+    (tmp_path / "photos").mkdir()
+    number = 60 * os.cpu_count()  # six seconds
+    for k in range(number):
+        cv2.imwrite(str(tmp_path / "photos" / f"{k}.png"), picture(seed=k))
+    command = [sys.executable, "-c", SLOW.format(paths=[str(ROOT), str(ROOT / "tests")])]
+    with subprocess.Popen(command, cwd=tmp_path) as process:
+        limit = time.monotonic() + 60
+        while kept(tmp_path) == 0:
+            assert process.poll() is None and time.monotonic() < limit, "it did nothing, or all at once"
+            time.sleep(0.02)
+        process.kill()
+    before = kept(tmp_path)
+    assert 0 < before < number
+    (tmp_path / "looked").unlink()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
+    assert int(done.stdout) == number - before == len((tmp_path / "looked").read_text())  # nothing is asked twice
+    found = rows(tmp_path / "library.sqlite", "SELECT count(*), count(DISTINCT content) FROM faces")
+    assert found == [(number, number)]
+    assert rows(tmp_path / "library.sqlite", "PRAGMA integrity_check") == [("ok",)]
+
+
+@unix
+def test_ctrl_c_is_one_line_and_keeps_what_was_seen(script, tmp_path):
+    many(tmp_path / "photos", 100)
+    with start(tmp_path) as process:
+        limit = time.monotonic() + 60
+        while not (tmp_path / "library.sqlite-wal").exists():
+            assert process.poll() is None and time.monotonic() < limit
+            time.sleep(0.02)
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, "stopped\n")
+    before = kept(tmp_path)
+    done = script(LIBRARY, "add", "photos", *QUICK, "--json")
+    assert counts(done)["looked_at"] == 100 - before > 0
+
+
+def test_two_runs_at_once_damage_nothing(tmp_path):
+    many(tmp_path / "photos", 40)
+    runs = [start(tmp_path) for _ in range(2)]
+    ended = [(*run.communicate(timeout=120), run.returncode) for run in runs]
+    assert [(errors, code) for _, errors, code in ended] == [("", 0)] * 2
+    assert rows(tmp_path / "library.sqlite", "SELECT count(*), count(DISTINCT content) FROM faces") == [(40, 40)]
+    assert rows(tmp_path / "library.sqlite", "SELECT count(*), sum(gone) FROM photos") == [(40, 0)]
+    assert rows(tmp_path / "library.sqlite", "PRAGMA integrity_check") == [("ok",)]
