@@ -20,8 +20,8 @@ import tyro
 
 from recognition import settings
 from recognition.faces import drawing, live
-from recognition.files import DATA
 from recognition.library import naming, opening, pictures, scan
+from recognition.library.index import LIBRARY
 from recognition.people import recognizers
 from recognition.people.database import FACES, People, printable
 
@@ -34,7 +34,7 @@ class Config:
     action: Annotated[Literal["add", "people", "name", "who", "find", "not"], tyro.conf.Positional]  # what to do
     # add FOLDER..., name NUMBER NAME, who PHOTO..., find NAME and NAME..., not PHOTO NAME
     words: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="WORD...")] = ()
-    library: Path = DATA / "library.sqlite"  # what was seen in the photos
+    library: Path = LIBRARY  # what was seen in the photos
     faces: Path = FACES  # folder of people, each a folder of photos
     sheet: Path | None = None  # image file (.png) for a picture of the largest groups, with people
     copy: Path | None = None  # folder for copies of the photos, with find

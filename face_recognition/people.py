@@ -24,6 +24,7 @@ import tyro
 from recognition import settings
 from recognition.evaluation import sheets
 from recognition.faces import alignment, detection
+from recognition.library.index import LIBRARY, LibraryIndex
 from recognition.media import frames
 from recognition.people import recognizers
 from recognition.people.database import FACES, People, printable
@@ -41,6 +42,7 @@ class Config:
     yes: bool = False  # forget without asking
     force: bool = False  # merge people who do not look alike, too
     faces: Path = FACES  # folder of people, each a folder of photos
+    library: Path | None = None  # of photos, where names change, too; default: data/library.sqlite of data/faces
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces in photos that were not looked at yet
     recognizer: Literal["auto", "sface", "dlib"] = "auto"  # and describes them
     json: bool = False  # print JSON instead of text
@@ -89,6 +91,13 @@ def agreed(name: str, count: int) -> bool:
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
+def open_library(config: Config) -> LibraryIndex | None:
+    """Return the photo library in which the same people are named; None if there is none."""
+    if config.library:
+        return LibraryIndex(config.library)
+    return LibraryIndex(LIBRARY) if config.faces == FACES and LIBRARY.exists() else None
+
+
 def main(config: Config) -> int:
     wanted = NAMES[config.action]
     if len(config.names) != wanted:
@@ -110,6 +119,7 @@ def main(config: Config) -> int:
             save_people(database, [row["name"] for row in rows], config.sheet)
         return 0
     names = [database.existing(name) for name in config.names[:1]]
+    library = open_library(config)
     result = {"done": config.action, "names": names}
     if config.action == "undo":
         merge = database.undo_merge()
@@ -119,14 +129,22 @@ def main(config: Config) -> int:
         if not config.yes and not agreed(names[0], len(database.photos(names[0]))):
             settings.say("nothing was deleted")
             return 1
+        if library:
+            result["library_faces"] = library.forget(names[0])
         result["photos"] = database.forget(names[0])
         done = f"forgot {names[0]}: {result['photos']} photos and all that was seen in them are deleted"
+        if library:
+            done += f"; {result['library_faces']} faces in the photo library are nobody's now"
     elif config.action == "rename":
         names.append(database.rename(names[0], config.names[1]))
+        if library:
+            library.rename(*names)
         done = "{} is now called {}".format(*names)
     else:
         names.append(database.existing(config.names[1]))
         database.merge(*names, force=config.force)
+        if library:
+            library.rename(*names)
         done = "all photos of {} are now {}'s".format(*names)
     print(json.dumps(result) if config.json else done)
     return 0

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.files import make_folder
+from recognition.files import DATA, make_folder
 from recognition.library.tables import (
     FACE,
     TABLES,
@@ -28,6 +28,8 @@ from recognition.library.tables import (
 )
 from recognition.people.sqlite_file import SqliteFile
 from recognition.settings import UserError
+
+LIBRARY = DATA / "library.sqlite"
 
 
 class LibraryIndex:

@@ -120,6 +120,14 @@ def test_a_group_is_named_corrected_found_and_copied(script, tmp_path):
     assert (tmp_path / "ada" / "0.png").read_bytes() == (tmp_path / "photos" / "person 0" / "0.png").read_bytes()
     nobody = script(LIBRARY, "find", "Ada", "and", "Eve", *NAMED)
     assert nobody.returncode == 1 and nobody.stderr.startswith("error: nobody is called 'Eve'")
+    people = ("face_recognition/people.py", "--library", "library.sqlite", "--faces", "people", *QUICK[2:])
+    assert script(*people, "rename", "Ada", "Zoë").returncode == 0
+    assert script(LIBRARY, "find", "Zoë", *NAMED).stdout == found.stdout
+    forgotten = script(*people, "forget", "Zoë", "--yes")
+    assert forgotten.stdout.endswith("; 3 faces in the photo library are nobody's now\n"), forgotten.stderr
+    for word in ("Ada", "Zoë"):
+        assert word.encode() not in (tmp_path / "library.sqlite").read_bytes()
+        assert script(LIBRARY, "find", word, *NAMED).returncode == 1
 
 
 @pytest.mark.parametrize(
