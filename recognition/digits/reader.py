@@ -22,7 +22,7 @@ from recognition.settings import UserError
 SIGNS = ".,-:/"  # kinds 10 to 14
 SIGN_SCORE = 0.35  # of a sign that counts
 PRINTED = 0.9  # from which on a digit is called printed: careful hands look like print
-SEEN = 0.4  # score from which on a digit speaks for the way up
+SEEN, SURE = 0.4, 0.6  # score from which on a digit speaks for the way up; and where upside down there are digits, too
 FEW = 0.3  # evidence below which a picture may lie on its side
 WORDS = 0.05, 0.4  # share of digits below which a picture turned on its side, upside down, is a page of words
 COARSE = 2**0.5  # from one scale to the next when a picture is tried turned
@@ -114,7 +114,11 @@ def upright(found: Detections, gray: np.ndarray, run: Callable[[np.ndarray], np.
     if evidence(seen) > 0.6 * most + 0.15:  # as likely, with fewer scales looked at
         seen = detect(turned(gray, turn), run)
         sure = seen.kinds[seen.scores > SEEN] < DIGITS
-        if evidence(seen) > 1.2 * most + 0.15 and (most > FEW or sure.mean() > WORDS[turn == 2]):
+        if most > FEW:
+            better = evidence(seen, SURE) > 1.2 * evidence(found, SURE) + 0.15
+        else:
+            better = evidence(seen) > 1.2 * most + 0.15 and sure.mean() > WORDS[turn == 2]
+        if better:
             return seen, turn
     return found, 0
 
@@ -124,9 +128,9 @@ def turned(image: np.ndarray, turns: int) -> np.ndarray:
     return np.ascontiguousarray(np.rot90(image, -turns))
 
 
-def evidence(found: Detections) -> float:
-    """Return how much speaks for digits: the sum of what their scores have over SEEN."""
-    return float(np.maximum(found.scores[found.kinds < DIGITS] - SEEN, 0).sum())
+def evidence(found: Detections, least: float = SEEN) -> float:
+    """Return how much speaks for digits: the sum of what their scores have over `least`."""
+    return float(np.maximum(found.scores[found.kinds < DIGITS] - least, 0).sum())
 
 
 def characters(
