@@ -140,6 +140,21 @@ def test_a_picture_is_turned_to_where_most_digits_are_seen(monkeypatch, turns):
     assert seen.scores[0] == pytest.approx(0.9)
 
 
+@pytest.mark.parametrize("turns", [0, 2])
+def test_few_sure_digits_outvote_many_doubtful_ones_upside_down(monkeypatch, turns):
+    """With a stand-in that sees four digits surely, and upside down twelve that may be some."""
+    picture = np.full((300, 400), 200, np.uint8)
+    picture[:40, :40] = 0
+    boxes = [[20 * k, 50, 20 * k + 10, 70] for k in range(12)]
+
+    def detect(gray, run, area=0, step=0):
+        return found([3] * 4, [0.9] * 4, boxes[:4]) if gray[0, 0] == 0 else found([3] * 12, [0.58] * 12, boxes)
+
+    monkeypatch.setattr(reader, "detect", detect)
+    picture = np.ascontiguousarray(np.rot90(picture, turns))
+    assert reader.upright(detect(picture, None), picture, None)[1] == turns
+
+
 @pytest.mark.parametrize(
     ("turns", "others", "believed"), [(1, 20, True), (1, 200, False), (2, 3, True), (2, 20, False)]
 )
