@@ -141,7 +141,7 @@ def main(config: Config) -> int:
     index, *tools = opening.open_index(config.library, config.detector, config.recognizer, config.action == "add")
     if config.action == "add":
         return add(config, index, *tools)
-    database = People(config.faces, *tools, config.accept, may_be_new=config.action == "name")
+    database = People(config.faces, *tools, config.accept, may_be_new=config.action in ("people", "name"))
     return ACTIONS[config.action](config, naming.Library(index, database))
 
 
