@@ -82,7 +82,7 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
         "photos": len(wanted),
         "without_a_face": len(photos.faceless),
         "unreadable": len(photos.unreadable),
-        "threshold": threshold,
+        "threshold": round(threshold, 4),
         "accuracy": evaluation.accuracy(distances, same, threshold),
         "found": float(taken[same].mean()),
         "mistaken": float(taken[~same].mean()),

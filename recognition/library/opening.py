@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+from recognition.embeddings.dlib_embedder import DlibEmbedder
+from recognition.embeddings.sface_embedder import SFace
 from recognition.faces import detection
 from recognition.library.index import LibraryIndex
 from recognition.people import recognizers
 from recognition.people.database import CROP_VERSION
 
-RECOGNIZERS = {"sface_2021dec": "sface", "dlib_resnet_v1": "dlib"}  # by the names of their embeddings
+RECOGNIZERS = {SFace.name: "sface", DlibEmbedder.name: "dlib"}  # by the names of their embeddings
 
 
 def open_index(path: Path, detector: str, recognizer: str, may_be_new: bool = False) -> tuple:
