@@ -66,7 +66,9 @@ def test_the_commands_run_as_printed(clone):
             done = run(clone, *words)
             assert done.returncode == 0, (command, done.stdout, done.stderr)
             printed += done.stdout
-    for told in ("chalkboard.jpg: 14142 / 13562", "Cleo/1.jpg: enrolled as Cleo", "party.jpg: Ada, Ben, Cleo, unknown"):
+    for told in ("chalkboard.jpg: 14142 / 13562", "graph.jpg: 271828 / 182845 / 904523"):
+        assert told in printed.replace("\\", "/")
+    for told in ("Cleo/1.jpg: enrolled as Cleo", "party.jpg: Ada, Ben, Cleo, unknown"):
         assert told in printed.replace("\\", "/")
     for told in ("ship.jpg: ship 9", "fruit: 100.00%", "banana.jpg: banana 9"):
         assert told in printed

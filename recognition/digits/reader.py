@@ -20,7 +20,7 @@ from recognition.models import cards, litert, store
 from recognition.settings import UserError
 
 SIGNS = ".,-:/"  # kinds 10 to 14
-SIGN_SCORE = 0.35  # of a sign that counts
+SIGN_SCORE = 0.45  # of a sign that counts
 PRINTED = 0.9  # from which on a digit is called printed: careful hands look like print
 SEEN, SURE = 0.4, 0.6  # score from which on a digit speaks for the way up; and where upside down there are digits, too
 FEW = 0.3  # evidence below which a picture may lie on its side
