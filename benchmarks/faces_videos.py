@@ -56,7 +56,7 @@ def four_faces(count: int) -> Iterator[np.ndarray]:
 
 def webcam_rate(database: Path, count: int) -> tuple[float, float]:
     """Return frames a second of the webcam's loop with four known faces, and the share of faces that were named."""
-    detector = detection.load_detector("auto", live=True)
+    detector = detection.load_detector("auto", "quick")
     watcher = live.Watcher(detector, recognizers.load("auto", database, detector))
     images = list(four_faces(count))
     watcher.watch(images[0], 0.0)

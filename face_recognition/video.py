@@ -47,7 +47,7 @@ class Config:
 def main(config: Config) -> int:
     source = videos.VideoSource(config.path)
     who = timeline.Timeline(source.fps, config.timeline)
-    detector = detection.load_detector(config.detector, live=True)
+    detector = detection.load_detector(config.detector, "quick")
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )

@@ -78,7 +78,7 @@ def main(config: Config) -> int:
         return 0
     source = cameras.open_source(config.source, config.size)
     who = timeline.Timeline(source.fps, config.timeline)
-    detector = detection.load_detector(config.detector, live=True)
+    detector = detection.load_detector(config.detector, "quick")
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
     )

@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from recognition import downloads
-from recognition.embeddings import onnx_weights
 from recognition.files import PUBLISHED
-from recognition.models import converted
+from recognition.models import converted, onnx_weights
 
 FILE = "face_recognition_sface_2021dec.onnx"
 URL = f"https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_recognition_sface/{FILE}"

@@ -28,6 +28,7 @@ DARK, LIT, GAIN = 25, 110, 20  # mean of a picture that is too dark, what it is 
 TIGHTER = 0.05  # by which the detector's alignment cuts closer: five points that err make a face look larger
 BOX_CENTRE, BOX_SIDE = np.array((0.43, 0.49)), 1.34  # of dlib's HOG box around such a face, which its predictor expects
 JITTER = ((0, 0), (0.06, 0), (-0.06, 0), (0, 0.06), (0, -0.06))  # of the box, in its sides: five looks err less
+SURROUNDINGS = 3  # sizes of a crop, in a frame where the face is twice as large, to each side of the face's middle
 DRAFT, DRAFT_PADDING = 150, 0.5  # pixels and margin of the face that the predictor sees
 
 
@@ -59,21 +60,30 @@ def align_precisely(frame: np.ndarray, landmarks: np.ndarray, size: int, padding
 def align_as_sface(frame: np.ndarray, landmarks: np.ndarray, size: int = SFACE_SIZE) -> np.ndarray:
     """Return a face as SFace was trained on it, BGR uint8 (size, size, 3), by a detector's landmarks alone."""
     place = SFACE / SFACE_SIZE * size
-    frame, landmarks = _smaller(frame, landmarks, 2 * float(np.linalg.norm(similarity(landmarks, place)[:, 0])))
+    frame, landmarks = _smaller(frame, landmarks, size, 2 * float(np.linalg.norm(similarity(landmarks, place)[:, 0])))
     return cv2.warpAffine(frame, similarity(landmarks, place), (size, size))
 
 
 def _shrunk(frame: np.ndarray, landmarks: np.ndarray, size: int, padding: float) -> tuple[np.ndarray, np.ndarray]:
     """Return a frame, and the landmarks in it, small enough that a face of it is cropped without leaving out pixels."""
     turned = similarity(landmarks, TEMPLATE)[:, 0]
-    return _smaller(frame, landmarks, 2 * size / (2 * padding + 1) * float(np.linalg.norm(turned)))
+    return _smaller(frame, landmarks, size, 2 * size / (2 * padding + 1) * float(np.linalg.norm(turned)))
 
 
-def _smaller(frame: np.ndarray, landmarks: np.ndarray, scale: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return a frame, and the landmarks in it, shrunk by a scale, unless that is 1 or more."""
+def _smaller(frame: np.ndarray, landmarks: np.ndarray, size: int, scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return a frame, and the landmarks in it, shrunk by a scale; unless that is 1 or more. Only the surroundings of
+    the face are shrunk, in which its crop of `size` pixels lies however it is turned."""
     if scale >= 1:
         return frame, landmarks
-    return cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), landmarks * scale
+    reach, middle = SURROUNDINGS * size / scale, landmarks.mean(0)
+    size_xy = np.array(frame.shape[1::-1])
+    x1, y1 = np.clip(middle - reach, 0, size_xy - 1).astype(int)
+    x2, y2 = np.clip(middle + reach + 1, 1, size_xy).astype(int)
+    near = frame[y1:y2, x1:x2]
+    # The outer edges of pixels are at -0.5, and it is these that a resized picture keeps in place
+    scales = np.maximum(1, np.rint(np.array(near.shape[1::-1]) * scale)) / near.shape[1::-1]
+    small = cv2.resize(near, None, fx=scales[0], fy=scales[1], interpolation=cv2.INTER_AREA)
+    return small, (landmarks - (x1, y1) + 0.5) * scales - 0.5
 
 
 def _placed(template: np.ndarray, size: int, padding: float) -> np.ndarray:

@@ -1,33 +1,30 @@
 """Find faces in frames: YuNet, dlib's HOG and dlib's CNN detector.
 
-YuNet: W. Wu, H. Peng, S. Yu, "YuNet: a tiny millisecond-level face detector" (2023), MIT licence, OpenCV's model zoo.
+YuNet: W. Wu, H. Peng, S. Yu, "YuNet: a tiny millisecond-level face detector" (2023).
 HOG and the landmarks: D. King's dlib; the CNN: D. King, "Max-margin object detection" (2015).
 """
 
 import threading
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from recognition.downloads import dlib_file, fetch
+from recognition.detectors import yunet
+from recognition.downloads import dlib_file
 from recognition.faces.alignment import five_landmarks, lit
-from recognition.files import PUBLISHED
 from recognition.media.tracking import iou
-from recognition.settings import UserError, quiet, say
+from recognition.settings import UserError, say
 
-YUNET = PUBLISHED / "face_detection_yunet_2026may.onnx"
-YUNET_URL = (
-    "https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/"
-    "face_detection_yunet_2026may.onnx"
-)
-YUNET_SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
 DETECTORS = ("auto", "yunet", "hog", "cnn")
-SCORE = 0.6  # least confidence of a face
+Effort = Literal["quick", "usual", "thorough"]
 OVERLAP = 0.3  # of two boxes that are one face
 BEST = 130  # pixels of a face in the look whose landmarks are kept where several see it: they err least there
 SIDE, LARGE_SIDE = 640, 1600  # pixels of the longer side that frames are brought to for YuNet, which learnt at 640
+# and where one look is to see faces of all sizes, as it does in frames up to so large: of 1152 pixels those from 28 to
+# 600 pixels (99 and more of 100), while a second look finds smaller ones, of which nobody can be told by
+ONE_LOOK, ONE_LOOK_UP_TO = 800, 1200
 UPRIGHT = 0.9  # confidence of a face that is surely upright: all but 1 of 130 of LFW; upside down it is less
 TURNED, CLEARER = 0.8, 0.03  # confidence of a face in a turned frame, and by how much clearer it must be there
 STRIP = 32  # pixels of the shorter side up to which dlib would find no face, and its CNN crashes
@@ -52,14 +49,16 @@ class Face:
 
 
 class YuNet:
-    """OpenCV's YuNet: turned and half covered faces too, from about 25 pixels on; from 12 where it is thorough."""
+    """YuNet finds turned and half covered faces too, from about 20 pixels of what it looks at on."""
 
     name = "yunet"
 
-    def __init__(self, thorough: bool = True):
-        """`thorough`: look at the frame shrunk, for faces that fill it, and enlarged, for small ones; else once. And
-        where no face is upright, look at it turned by 90, 180 and 270 degrees."""
-        self._thorough = thorough
+    def __init__(self, effort: Effort = "thorough"):
+        """`effort`: "quick" is one look, for live frames, at 640 pixels. "usual" is one look, too, or two at large
+        photos, never enlarged: for whole libraries. "thorough" is two, one of them enlarged: faces from 12 pixels on.
+        But for quick ones, where no face is upright, the frame is looked at turned by 90, 180 and 270 degrees."""
+        self._effort = effort
+        self._load = yunet.load(threads=2 if effort == "quick" else 1)  # photos go through several threads
         self._idle = [self._load()]  # networks that no thread uses; now, for what is missing is told before all else
         self._loading = threading.Lock()
 
@@ -70,7 +69,7 @@ class YuNet:
         """
         found = self._look(frame, main)
         best = max((face.confidence for face in found), default=0.0)
-        if not self._thorough or best >= UPRIGHT:
+        if self._effort == "quick" or best >= UPRIGHT:
             return found
         small = _resized(frame, min(1.0, SIDE / max(frame.shape[:2])))
         turned = {k: self._detect(np.ascontiguousarray(np.rot90(small, k)), 1.0) for k in (1, 3, 2)}
@@ -83,15 +82,19 @@ class YuNet:
 
     def _look(self, frame: np.ndarray, main: bool) -> list[Face]:
         """Return the faces of a frame as it stands."""
-        longest = max(frame.shape[:2])
-        scales = [min(1.0, SIDE / longest)] + [min(2.0, LARGE_SIDE / longest)] * self._thorough
-        found = []
+        scales, found = self._scales(max(frame.shape[:2])), []
         for scale in scales:
             found += [(abs(np.log(face.size * scale / BEST)), face) for face in self._detect(frame, scale)]
             # Beyond this size a larger look would find the same face, and no better
             if main and max((face.size for _, face in found), default=0) * np.sqrt(scale * scales[-1]) > BEST:
                 break
         return _without_doubles([face for _, face in sorted(found, key=lambda one: one[0])])
+
+    def _scales(self, longest: int) -> list[float]:
+        """Return how a frame is scaled for each look. `longest`: pixels of its longer side."""
+        if self._effort == "usual":
+            return [min(1.0, ONE_LOOK / longest)] + [min(1.0, LARGE_SIDE / longest)] * (longest > ONE_LOOK_UP_TO)
+        return [min(1.0, SIDE / longest)] + [min(2.0, LARGE_SIDE / longest)] * (self._effort == "thorough")
 
     def _detect(self, frame: np.ndarray, scale: float) -> list[Face]:
         small = lit(_resized(frame, scale))
@@ -100,23 +103,14 @@ class YuNet:
         except IndexError:
             with self._loading:
                 network = self._load()
-        network.setInputSize((small.shape[1], small.shape[0]))
-        found = network.detect(small)[1]
+        rows = network(small)
         self._idle.append(network)
-        rows = np.zeros((0, 15)) if found is None else found[np.isfinite(found).all(1)].astype(float)
         ratio = np.array(frame.shape[1::-1]) / small.shape[1::-1]
         corners, landmarks = rows[:, :4].reshape(-1, 2, 2) * ratio, rows[:, 4:14].reshape(-1, 5, 2) * ratio
         return [
             Face(tuple(np.rint((x1, y1, x1 + w, y1 + h)).astype(int).tolist()), points, float(score))
             for ((x1, y1), (w, h)), points, score in zip(corners, landmarks, rows[:, 14], strict=True)
         ]
-
-    @staticmethod
-    def _load() -> cv2.FaceDetectorYN:
-        with quiet():  # OpenCV 5 warns of a setting that nobody made
-            return cv2.FaceDetectorYN.create(
-                "onnx", np.fromfile(fetch_yunet(), np.uint8), np.empty(0, np.uint8), (0, 0), SCORE, OVERLAP
-            )
 
 
 class Dlib:
@@ -181,25 +175,18 @@ def _without_doubles(faces: list[Face]) -> list[Face]:
     return sorted(kept, key=lambda face: -face.size)
 
 
-def fetch_yunet() -> Path:
-    """Return the path of YuNet's file, downloaded once (230 KB)."""
-    return fetch(YUNET, YUNET_URL, YUNET_SHA256, "or take dlib's detector: --detector hog")
-
-
-def load_detector(name: str, live: bool = False) -> YuNet | Dlib:
+def load_detector(name: str, effort: Effort = "thorough") -> YuNet | Dlib:
     """Return a detector by its name; "auto" is YuNet, or HOG where YuNet cannot be had, and says which.
 
-    `live`: one quick look at each frame, 5 ms at 640x360 on two cores, for faces from about 25 pixels of 640.
+    `effort`: of YuNet, see there.
     """
     if name == "auto":
         try:
-            return load_detector("yunet", live)
+            return load_detector("yunet", effort)
         except UserError as error:
             say(f"{error}; going on with --detector hog, which finds fewer faces")
             return Dlib("hog")
-    if name == "yunet":
-        return YuNet(thorough=not live)
-    return Dlib(name)
+    return YuNet(effort) if name == "yunet" else Dlib(name)
 
 
 def main_face(frame: np.ndarray, faces: list[Face], rival: float = RIVAL) -> Face | None:

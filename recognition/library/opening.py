@@ -20,7 +20,7 @@ def open_index(path: Path, detector: str, recognizer: str, may_be_new: bool = Fa
     """
     index = LibraryIndex(path, may_be_new)
     finds, describes, _ = index.way() or ("auto", "", 0)
-    finder = detection.load_detector(finds if detector == "auto" else detector)
+    finder = detection.load_detector(finds if detector == "auto" else detector, "usual")
     embedder = recognizers.late_embedder(RECOGNIZERS.get(describes, "auto") if recognizer == "auto" else recognizer)
     index.use((finder.name, embedder.name, CROP_VERSION))
     return index, finder, embedder

@@ -1,6 +1,5 @@
 """Run a model with LiteRT, which starts in a tenth of a second and needs no Keras."""
 
-import math
 import os
 
 import numpy as np
@@ -76,36 +75,40 @@ class Model:
 
 
 class Maps:
-    """A fully convolutional model that LiteRT runs: `run` maps an image, float (H, W), to float32 (h, w, C).
+    """A fully convolutional model that LiteRT runs: `run` maps an image, (H, W) or (H, W, C), to float32 (h, w, C).
 
     What it keeps ready are the last few sizes: live frames have the same ones again and again.
     """
 
-    READY = 400_000  # pixels of all the sizes that are kept ready
     threshold = Model.threshold
 
-    def __init__(self, content: bytes, card: dict | None = None, threads: int = 2):
-        """`content`, `card`: as for Model."""
+    def __init__(self, content: bytes, card: dict | None = None, threads: int = 2, ready: int = 400_000):
+        """`content`, `card`: as for Model. `ready`: pixels of all the sizes that are kept ready, at most."""
         self.card = card or {}
         self.class_names: list[str] = self.card.get("class_names", [])
-        self._content, self._threads = content, min(threads, os.cpu_count() or 1)
-        self._ready: dict[tuple[int, int], object] = {}
+        self._content, self._threads, self._most = content, min(threads, os.cpu_count() or 1), ready
+        self._ready: dict[tuple[int, int, int], object] = {}
 
     def run(self, image: np.ndarray) -> np.ndarray:
+        return self.run_all(image)[0]
+
+    def run_all(self, image: np.ndarray) -> list[np.ndarray]:
+        """Return the maps of all outputs, float32 (h, w, C), in the order in which the file has them."""
+        image = image.reshape(*image.shape[:2], -1)
         interpreter = self._ready.pop(image.shape, None) or self._prepare(image.shape)
         self._ready[image.shape] = interpreter  # the last one of the dictionary was used last
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None, ..., None].astype(np.float32))
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None].astype(np.float32))
         interpreter.invoke()
-        return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
+        return [interpreter.get_tensor(output["index"])[0] for output in interpreter.get_output_details()]
 
-    def _prepare(self, shape: tuple[int, int]):
+    def _prepare(self, shape: tuple[int, int, int]):
         from ai_edge_litert.interpreter import Interpreter
 
-        while self._ready and sum(map(math.prod, [*self._ready, shape])) > self.READY:
+        while self._ready and sum(height * width for height, width, _ in [*self._ready, shape]) > self._most:
             del self._ready[next(iter(self._ready))]
         with quiet():
             interpreter = Interpreter(model_content=self._content, num_threads=self._threads)
-            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [1, *shape, 1])
+            interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], [1, *shape])
             interpreter.allocate_tensors()
         return interpreter
 

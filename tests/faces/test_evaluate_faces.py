@@ -9,13 +9,13 @@ import cv2
 import numpy as np
 import pytest
 
+from recognition.detectors import yunet_conversion
 from recognition.embeddings import sface_embedder
 from recognition.evaluation import plots, sheets
-from recognition.faces import detection
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/evaluate.py"
-QUICK = ("--detector", "yunet" if detection.YUNET.exists() else "hog", "--recognizer", "dlib")  # need no download
+QUICK = ("--detector", "yunet" if yunet_conversion.is_here() else "hog", "--recognizer", "dlib")  # need no download
 STRANGER = 16
 STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
 SIDES = (200,)  # pixels, of a photo on a sheet

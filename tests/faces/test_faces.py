@@ -3,18 +3,20 @@
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import cv2
 import numpy as np
 import pytest
 
 from recognition import downloads
+from recognition.detectors import yunet, yunet_conversion
 from recognition.faces import alignment, detection, quality
 from recognition.files import ROOT
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face
 
-KINDS = ["hog", "cnn", *(["yunet"] if detection.YUNET.exists() else [])]
+KINDS = ["hog", "cnn", *(["yunet"] if yunet_conversion.is_here() else [])]
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +151,7 @@ def test_auto_says_when_it_has_to_do_without_yunet(tmp_path, monkeypatch, capsys
     def unreachable(*_, **__):
         raise OSError("no network")
 
-    monkeypatch.setattr(detection, "YUNET", tmp_path / "yunet.onnx")
+    monkeypatch.setattr(yunet, "load", partial(yunet.load, folder=tmp_path))
     monkeypatch.setattr(downloads.urllib.request, "urlopen", unreachable)
     assert detection.load_detector("auto").name == "hog"
     assert "--detector hog" in capsys.readouterr().err
@@ -158,15 +160,15 @@ def test_auto_says_when_it_has_to_do_without_yunet(tmp_path, monkeypatch, capsys
 
 
 def test_another_file_in_yunets_place_is_not_loaded(tmp_path, monkeypatch):
-    monkeypatch.setattr(detection, "YUNET", tmp_path / "yunet.onnx")
-    (tmp_path / "yunet.onnx").write_bytes(b"something else")
+    monkeypatch.setattr(yunet, "load", partial(yunet.load, folder=tmp_path))
+    (tmp_path / yunet_conversion.FILE).write_bytes(b"something else")
     with pytest.raises(UserError, match="not the file expected"):
         detection.load_detector("yunet")
 
 
 @pytest.mark.skipif("yunet" not in KINDS, reason="data/models has no YuNet")
 def test_thorough_looks_find_faces_of_16_pixels(detectors, lfw):
-    quick, found = detection.load_detector("yunet", live=True), [0, 0]
+    quick, found = detection.load_detector("yunet", "quick"), [0, 0]
     for photo in sorted(lfw.glob("*/*_0001.jpg"))[:12]:
         frame = np.full((480, 640, 3), 110, np.uint8)
         frame[200:231, 300:331] = cv2.resize(cv2.imread(str(photo)), (31, 31), interpolation=cv2.INTER_AREA)

@@ -12,13 +12,13 @@ import pytest
 from conftest import start_without_heavy_imports
 from PIL import Image
 
-from recognition.faces import detection
+from recognition.detectors import yunet_conversion
 from recognition.files import ROOT
 from recognition.media import canvas
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/predict_static.py"
-QUICK = ("--detector", "yunet" if detection.YUNET.exists() else "hog", "--recognizer", "dlib")  # need no download
+QUICK = ("--detector", "yunet" if yunet_conversion.is_here() else "hog", "--recognizer", "dlib")  # need no download
 STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
 STRANGER = 16
 

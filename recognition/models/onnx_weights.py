@@ -10,26 +10,30 @@ import numpy as np
 
 GRAPH, ARRAY = 7, 5  # numbers of fields: of a model, of its graph
 SHAPE, KIND, FLOATS, NAME, RAW = 1, 2, 4, 8, 9  # and of an array
-FLOAT = 1  # the kind of an array of float32
+FLOAT, INTEGER = 1, 7  # kinds of arrays: float32, int64
 NUMBER, EIGHT_BYTES, LENGTH, FOUR_BYTES = 0, 1, 2, 5  # how a field is written
 
 
 def read(content: bytes) -> dict[str, np.ndarray]:
-    """Return the float32 arrays of an .onnx file by their names; raise ValueError for a file of another form."""
+    """Return the float32 arrays of an .onnx file by their names, without those of integers; raise ValueError for a file
+    of another form."""
     graphs = [value for number, value in _fields(memoryview(content)) if number == GRAPH]
     if len(graphs) != 1:
         raise ValueError("no model in the form of ONNX")
-    return dict(_array(value) for number, value in _fields(graphs[0]) if number == ARRAY)
+    arrays = [_array(value) for number, value in _fields(graphs[0]) if number == ARRAY]
+    return dict(array for array in arrays if array)
 
 
-def _array(message: memoryview) -> tuple[str, np.ndarray]:
-    """Return the name and the numbers of an array."""
+def _array(message: memoryview) -> tuple[str, np.ndarray] | None:
+    """Return the name and the numbers of an array; None for one of integers."""
     found = {number: value for number, value in _fields(message) if number != SHAPE}
     shape = []
     for number, value in _fields(message):
         if number == SHAPE:
             shape += [value] if isinstance(value, int) else _integers(value)
     name = bytes(found.get(NAME, b"")).decode("utf-8")
+    if found.get(KIND) == INTEGER:
+        return None
     if found.get(KIND) != FLOAT or (RAW not in found and FLOATS not in found):
         raise ValueError(f"array {name} holds no 32-bit floats")
     return name, np.frombuffer(found.get(RAW, found.get(FLOATS)), "<f4").reshape(shape)

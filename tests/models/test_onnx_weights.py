@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from recognition.embeddings import onnx_weights
+from recognition.models import onnx_weights
 
 
 def integer(value: int) -> bytes:
@@ -26,12 +26,13 @@ def model(*arrays: bytes, extra: bytes = b"") -> bytes:
 
 ROW = field(1, 200) + field(2, 1) + field(8, b"row") + field(9, np.arange(200, dtype="<f4").tobytes())
 SIDES = field(1, integer(2) + integer(3))
+WHOLE = field(1, 2) + field(2, 7) + field(8, b"whole numbers") + field(9, bytes(16))
 GRID = SIDES + field(2, 1) + field(8, b"grid") + field(4, np.arange(6, dtype="<f4").tobytes())
 
 
 def test_arrays_are_read_in_each_of_the_ways_to_write_them():
     unknown = field(3, 5) + integer(4 << 3 | 5) + bytes(4) + integer(5 << 3 | 1) + bytes(8)
-    found = onnx_weights.read(model(ROW, GRID, extra=unknown))
+    found = onnx_weights.read(model(ROW, WHOLE, GRID, extra=unknown))
     assert list(found) == ["row", "grid"]
     assert np.array_equal(found["row"], np.arange(200)) and found["row"].dtype == np.float32
     assert np.array_equal(found["grid"], np.arange(6).reshape(2, 3))
@@ -43,7 +44,7 @@ def test_arrays_are_read_in_each_of_the_ways_to_write_them():
         b"",
         b"not a model of any kind",
         model(ROW)[:-9],
-        model(field(1, 2) + field(2, 7) + field(8, b"whole numbers") + field(9, bytes(16))),
+        model(field(1, 2) + field(2, 6) + field(8, b"short integers") + field(9, bytes(8))),
         model(field(1, 3) + field(2, 1) + field(8, b"too few") + field(9, bytes(8))),
         model(field(1, 3) + field(2, 1) + field(8, b"none")),
         model(ROW) + b"\xff" * 11,

@@ -1,0 +1,1 @@
+"""Networks of others that find faces: read, converted and run."""
