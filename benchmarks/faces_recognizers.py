@@ -74,7 +74,7 @@ def describe(count: int | None = None, names: tuple[str, ...] = COMPARED) -> lis
             kept.append(crops_of(frame.image, [face], embedder.size, embedder.padding)[0])
     people, places = np.array([path.parent.name for path in seen]), {path: k for k, path in enumerate(seen)}
     return [
-        Described(embedder, embedder.embed(np.stack(kept)), people, places, np.stack(kept[:FEW]))
+        Described(embedder, gallery.unit(embedder.embed(np.stack(kept))), people, places, np.stack(kept[:FEW]))
         for kept, embedder in zip(crops, embedders, strict=True)
     ]
 

@@ -40,7 +40,7 @@ class Config:
     size: tuple[int, int] = (1280, 720)  # width and height asked of a webcam, pixels
     each: Path | None = None  # folder of folders: each of them a person, named like it
     photos: int = 5  # at most so many frames of a video
-    force: bool = False  # also enrol faces that look like somebody else who is enrolled
+    force: bool = False  # also enrol faces that look like somebody else who is enrolled, or like no person
     faces: Path = FACES  # folder of people, each a folder of photos
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
     recognizer: Literal["auto", "sface", "dlib"] = "auto"  # tells people apart; the other looks at the photos later
@@ -82,7 +82,8 @@ class Enroller:
         """Enrol images, or those of folders and patterns, as they are; `named`: whose they are, and where."""
         sources = [(name, frames.FrameSource([path], partial(self._refuse, name))) for name, path in named]
         files = [(name, path) for name, source in sources for path in source.files()]
-        embedded = self._database.embed_photos(((path, None) for _, path in files), enrolment.refusal)
+        looked = ((path, None) for _, path in files)
+        embedded = self._database.embed_photos(looked, enrolment.refusal, anybody=self._config.force)
         for (name, path), (embedding, reason) in progress.watched(
             zip(files, embedded, strict=True), len(files), "photo"
         ):

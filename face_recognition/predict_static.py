@@ -8,7 +8,7 @@
     python face_recognition/predict_static.py photos/ --blur unknown  # pictures with nobody else's face; or: all
 
 Reads the people of --faces (see enroll.py); writes annotated pictures to --output, by default to output/ where there is
-no display. Whoever is not enrolled is "unknown".
+no display. Whoever is not enrolled is "unknown"; faces of animals are left out as far as SFace can tell.
 Exit code: 0 all photos were looked at, 1 some could not be used (the others were), 2 wrong usage.
 """
 
@@ -58,7 +58,11 @@ def main(config: Config) -> int:
         for frame in source:
             found = detector.detect(frame.image)
             matches = recognizer.identify(frame.image, found)
-            seen = [live.Seen(face.box, match, face) for face, match in zip(found, matches, strict=True)]
+            seen = [
+                live.Seen(face.box, match, face)
+                for face, match in zip(found, matches, strict=True)
+                if match.human or config.blur != "none"  # what may be a face is better blurred
+            ]
             cut.photo(frame, seen)
             drawing.draw(frame.image, seen, config.blur)
             names = [printable(drawing.shown(one)) for one in sorted(seen, key=lambda one: one.box[0])]

@@ -46,12 +46,13 @@ class SFace:
         return lambda images: model.predict(images, BATCH)
 
     def embed(self, crops: np.ndarray, mirrored: bool = False) -> np.ndarray:
-        """Return the embeddings, float32 (N, 128), each of length 1, of aligned faces, BGR uint8 (N, 112, 112, 3).
+        """Return the embeddings, float32 (N, 128), of aligned faces, BGR uint8 (N, 112, 112, 3).
 
+        Their lengths tell how much the network sees of a face: 9 to 14 of people's, 3 to 9 of animals' and things.
         `mirrored` makes no difference here: with the mirror image half a percent more photos of LFW were found, in
         twice the time.
         """
-        return _unit(self.run(np.ascontiguousarray(crops[..., ::-1]))) if len(crops) else np.zeros((0, 128), np.float32)
+        return self.run(np.ascontiguousarray(crops[..., ::-1])) if len(crops) else np.zeros((0, 128), np.float32)
 
 
 def opencv(path: Path) -> Callable[[np.ndarray], np.ndarray]:
@@ -79,7 +80,3 @@ def load_embedder(folder: Path = PUBLISHED) -> SFace:
 def is_here(folder: Path = PUBLISHED) -> bool:
     """Tell whether SFace can be loaded without a download."""
     return any((folder / name).exists() for name in (sface_conversion.FILE, f"{sface_conversion.NAME}.tflite"))
-
-
-def _unit(embeddings: np.ndarray) -> np.ndarray:
-    return embeddings / np.maximum(np.linalg.norm(embeddings, axis=-1, keepdims=True), 1e-9)

@@ -15,6 +15,7 @@ from recognition.embeddings.statistics import DLIB, Statistics
 MARGIN = 0.02  # by which the nearest person must be nearer than the second; else it could be either
 SOFTNESS = 0.025  # of distance, from a confidence of 0.5 to one of 0.73
 SHRINK = 60  # people, from which on the user's own tell more than the built-in statistics about how alike people are
+SURE = 0.82  # confidence of a detector from which on a face is shown whatever the network sees in it: drawn people's
 PERHAPS = 0.25  # confidence from which on whoever is not named may be the nearest person
 SAMPLE = 200  # people and photos of them, at most, that are compared with each other for that
 
@@ -22,12 +23,14 @@ SAMPLE = 200  # people and photos of them, at most, that are compared with each 
 @dataclass
 class Match:
     """Whom a face was taken for: name, None for unknown; distance to the nearest person, 0 to 2, infinite if there is
-    none; confidence that it is that person, 0 to 1, above 0.5 if he is named; and who that is, named or not."""
+    none; confidence that it is that person, 0 to 1, above 0.5 if he is named; who that is, named or not; and whether it
+    is a person's face at all, as far as that can be told."""
 
     name: str | None
     distance: float
     confidence: float
     nearest: str | None = None
+    human: bool = True
 
     @property
     def perhaps(self) -> str | None:
@@ -117,6 +120,14 @@ def pair_threshold(statistics: Statistics, accepted: float = 0.01) -> float:
 
 def _threshold(statistics: Statistics, people: int, accepted: float) -> float:
     return float(statistics.nearest + statistics.decade * np.log10(accepted / 0.01 / max(1, people)))
+
+
+def is_human(embedding: np.ndarray, statistics: Statistics, confidence: float = 0.0) -> bool:
+    """Tell whether an embedding, float (D,), is of a person's face, not of an animal's or of something like a face.
+
+    `confidence`: of the detector that it is a face, 0 to 1.
+    """
+    return confidence >= SURE or bool(np.linalg.norm(embedding) >= statistics.short)
 
 
 def unit(embeddings: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from recognition.faces.crops import crops_of
+from recognition.faces.gallery import is_human
 from recognition.faces.quality import is_clear
 from recognition.faces.tracks import quality_of
 from recognition.files import check_file, hash_of
@@ -196,6 +197,8 @@ class _Scan:
         if not isinstance(seen, str):
             for one, embedding in zip(seen, embeddings, strict=True):
                 one.embedding = np.asarray(embedding, np.float32)
+            statistics = self._embedder.statistics
+            seen = [one for one in seen if is_human(one.embedding, statistics, one.face.confidence)]
             self._report.faces += len(seen)
         self._report.looked_at += 1
         copies, failed = self._copies.pop(sha256), isinstance(seen, str)

@@ -253,10 +253,13 @@ class People:
         return changed
 
     def embed_photos(
-        self, photos: Iterable[tuple[Path, bytes | None]], refuse: embed_photos.Refuse = embed_photos.no_face
+        self,
+        photos: Iterable[tuple[Path, bytes | None]],
+        refuse: embed_photos.Refuse = embed_photos.no_face,
+        anybody: bool = True,
     ) -> Iterator[tuple[np.ndarray | None, str | None]]:
         """Yield the embedding of the person that each photo is of, or None and the reason why: see embed_photos.py."""
-        return embed_photos.embed_photos(photos, self.detector, self.embedder, refuse)
+        return embed_photos.embed_photos(photos, self.detector, self.embedder, refuse, anybody)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ import numpy as np
 
 from recognition.faces.crops import crops_of
 from recognition.faces.detection import Face, main_face
+from recognition.faces.gallery import is_human
 from recognition.media.bounds import Room
 from recognition.media.frames import pixels_of, read_image
 from recognition.progress import batches
@@ -33,15 +34,15 @@ def no_face(frame: np.ndarray, faces: list[Face]) -> str | None:
 
 
 def embed_photos(
-    photos: Iterable[Photo], detector, embedder, refuse: Refuse = no_face
+    photos: Iterable[Photo], detector, embedder, refuse: Refuse = no_face, anybody: bool = True
 ) -> Iterator[tuple[np.ndarray | None, str | None]]:
     """Yield the embedding, float32 (D,), of the person that each photo is of, or else None and the reason why.
 
     `refuse`: returns the reason for which a BGR frame, with the faces found in it, cannot be used; by default that none
-    of them stands out.
+    of them stands out. `anybody`: animals and things with a face are not refused.
     """
 
-    def look(path: Path, content: bytes | None) -> tuple[str | None, np.ndarray]:
+    def look(path: Path, content: bytes | None) -> tuple[str | float, np.ndarray]:
         try:
             frame = read_image(path, content)
         except UserError as error:
@@ -49,10 +50,15 @@ def embed_photos(
         faces = detector.detect(frame, main=True)
         reason = refuse(frame, faces)
         main = [] if reason else [main_face(frame, faces)]
-        return reason, crops_of(frame, main, embedder.size, embedder.padding)
+        return reason or main[0].confidence, crops_of(frame, main, embedder.size, embedder.padding)
 
-    for reason, embeddings in look_into(photos, look, embedder):
-        yield (None if reason else embeddings[0]), reason
+    for told, embeddings in look_into(photos, look, embedder):
+        if isinstance(told, str):
+            yield None, told
+        elif anybody or is_human(embeddings[0], embedder.statistics, told):
+            yield embeddings[0], None
+        else:
+            yield None, "hardly the face of a person: --force takes it nevertheless"
 
 
 def look_into(

@@ -15,7 +15,7 @@ import numpy as np
 from recognition.embeddings import dlib_embedder, sface_embedder
 from recognition.faces.crops import FORMS, crops_of, similarities
 from recognition.faces.detection import Face
-from recognition.faces.gallery import Gallery, Match, one_each
+from recognition.faces.gallery import Gallery, Match, is_human, one_each
 from recognition.faces.labelled_photos import list_people
 from recognition.faces.quality import is_clear
 from recognition.models import cards, store
@@ -56,13 +56,15 @@ class EmbeddingRecognizer:
         return self._gallery.names
 
     def identify(self, frame: np.ndarray, faces: list[Face]) -> list[Match]:
-        """Return whom each face of a BGR frame belongs to, each person once; who is too small or blurred is unknown."""
-        embeddings = self._embedder.embed(self.crop(frame, faces))
-        matches = [
-            match if is_clear(frame, face) else replace(match, name=None, confidence=min(match.confidence, 0.5))
-            for match, face in zip(self.match(embeddings), faces, strict=True)
-        ]
-        return one_each(matches, embeddings, self._embedder.statistics.same)
+        """Return whom each face of a BGR frame belongs to, each person once; who is too small or blurred is unknown,
+        and a dog is not human."""
+        embeddings, statistics = self._embedder.embed(self.crop(frame, faces)), self._embedder.statistics
+        matches = self.match(embeddings)
+        for k, (face, embedding) in enumerate(zip(faces, embeddings, strict=True)):
+            if not is_clear(frame, face):
+                matches[k] = replace(matches[k], name=None, confidence=min(matches[k].confidence, 0.5))
+            matches[k].human = is_human(embedding, statistics, face.confidence)
+        return one_each(matches, embeddings, statistics.same)
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:
         """Return the faces of a BGR frame as the network wants them, uint8 (N, size, size, 3)."""
