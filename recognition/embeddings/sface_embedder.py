@@ -17,7 +17,7 @@ from recognition.files import PUBLISHED
 from recognition.models.litert import Model
 from recognition.settings import UserError, quiet, say
 
-BATCH = 16  # more at once is no faster, and the memory grows
+BATCH = 8  # more at once is no faster, and the memory grows
 
 
 class SFace:

@@ -28,7 +28,7 @@ DARK, LIT, GAIN = 25, 110, 20  # mean of a picture that is too dark, what it is 
 TIGHTER = 0.05  # by which the detector's alignment cuts closer: five points that err make a face look larger
 BOX_CENTRE, BOX_SIDE = np.array((0.43, 0.49)), 1.34  # of dlib's HOG box around such a face, which its predictor expects
 JITTER = ((0, 0), (0.06, 0), (-0.06, 0), (0, 0.06), (0, -0.06))  # of the box, in its sides: five looks err less
-SURROUNDINGS = 3  # sizes of a crop, in a frame where the face is twice as large, to each side of the face's middle
+SURROUNDINGS = 2  # sizes of a crop, in a frame where the face is twice as large, to each side of the face's middle
 DRAFT, DRAFT_PADDING = 150, 0.5  # pixels and margin of the face that the predictor sees
 
 

@@ -152,7 +152,9 @@ class Dlib:
 def _resized(frame: np.ndarray, scale: float) -> np.ndarray:
     """Return a frame in another size, at least one pixel wide and high: strips may be as thin as that."""
     size = [max(1, round(side * scale)) for side in frame.shape[1::-1]]
-    return frame if scale == 1 else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    # Down to half the size every pixel counts with bilinear interpolation, too, which takes a tenth of the time
+    how = cv2.INTER_AREA if scale <= 0.5 else cv2.INTER_LINEAR
+    return frame if scale == 1 else cv2.resize(frame, size, interpolation=how)
 
 
 def _turned_back(face: Face, quarters: int, shape: tuple[int, ...]) -> Face:

@@ -221,4 +221,5 @@ def _strip_to_bgr(image) -> np.ndarray:
         from PIL import Image
 
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return cv2.cvtColor(np.asarray(image.convert("RGB")), cv2.COLOR_RGB2BGR)
+    image = image if image.mode == "RGB" else image.convert("RGB")  # which copies
+    return np.frombuffer(image.tobytes("raw", "BGR"), np.uint8).reshape(image.height, image.width, 3)
