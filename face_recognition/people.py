@@ -125,6 +125,9 @@ def main(config: Config) -> int:
         merge = database.undo_merge()
         names += [merge.source, merge.into]
         done = f"{len(merge.photos)} photos of {merge.into} are {merge.source}'s again"
+        if library:
+            result["library_faces"] = library.undo_merge(merge.source, merge.into)
+            done += f", and {result['library_faces']} faces in the photo library"
     elif config.action == "forget":
         if not config.yes and not agreed(names[0], len(database.photos(names[0]))):
             settings.say("nothing was deleted")
@@ -144,7 +147,7 @@ def main(config: Config) -> int:
         names.append(database.existing(config.names[1]))
         database.merge(*names, force=config.force)
         if library:
-            library.rename(*names)
+            library.merge(*names)
         done = "all photos of {} are now {}'s".format(*names)
     print(json.dumps(result) if config.json else done)
     return 0

@@ -82,6 +82,13 @@ class Library:
                 return known
         return self.people.existing(name)
 
+    def spelled_or_new(self, name: str) -> str:
+        """Return a name as `spelled` does, or as it is if nobody is called so; UserError if nobody can be."""
+        try:
+            return self.spelled(name)
+        except UserError:
+            return check_name(name)
+
     # --- groups ---
 
     def groups(self) -> list[Group]:
