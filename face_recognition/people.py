@@ -4,7 +4,7 @@
     python face_recognition/people.py list --sheet people.png    # and a picture of everybody
     python face_recognition/people.py rename "Ada" "Ada Lovelace"
     python face_recognition/people.py merge Ada2 Ada             # all photos of Ada2 become Ada's, if they look alike
-    python face_recognition/people.py undo                       # the last merge
+    python face_recognition/people.py undo                       # the last merge, in the photo library, too
     python face_recognition/people.py forget Ada                 # deletes photos and embeddings for good, after asking
 
 The photos in --faces are the truth: a folder put there, renamed or deleted by hand counts as well.

@@ -124,6 +124,19 @@ def test_a_group_is_named_corrected_found_and_copied(script, tmp_path):
     people = ("face_recognition/people.py", "--library", "library.sqlite", "--faces", "people", *QUICK[2:])
     assert script(*people, "rename", "Ada", "Zoë").returncode == 0
     assert script(LIBRARY, "find", "Zoë", *NAMED).stdout == found.stdout
+    shutil.copytree(tmp_path / "people" / "Zoë", tmp_path / "people" / "Ida")
+    assert script(*people, "merge", "Zoë", "Ida").returncode == 0
+    assert script(LIBRARY, "find", "Ida", *NAMED).stdout == found.stdout
+    undone = script(*people, "undo", "--json")
+    assert undone.returncode == 1 and "are gone: nothing can be undone" in undone.stderr  # they were the same photos
+    write_people(tmp_path / "others", 1, 1, first=1)
+    shutil.copytree(tmp_path / "others" / "person 1", tmp_path / "people" / "Otto")
+    assert script(*people, "merge", "Ida", "Otto", "--force").returncode == 0
+    assert script(LIBRARY, "find", "Otto", *NAMED).stdout == found.stdout
+    undone = script(*people, "undo")
+    assert undone.stdout.endswith("photos of Otto are Ida's again, and 3 faces in the photo library\n"), undone.stderr
+    assert script(LIBRARY, "find", "Ida", *NAMED).stdout == found.stdout
+    assert script(*people, "rename", "Ida", "Zoë").returncode == 0
     forgotten = script(*people, "forget", "Zoë", "--yes")
     assert forgotten.stdout.endswith("; 3 faces in the photo library are nobody's now\n"), forgotten.stderr
     for word in ("Ada", "Zoë"):
