@@ -43,7 +43,12 @@ TURNED = {  # where a point of the stored picture is in the upright one, by the 
     7: lambda x, y: (1 - y, 1 - x),
     8: lambda x, y: (y, 1 - x),
 }
+TRIES = 3  # to write a sidecar that another program writes as well
 BACK = {6: 8, 8: 6}  # all other turns are undone by themselves
+
+
+class _ChangedMeanwhile(UserError):
+    """Another program wrote a sidecar between our reading and our writing of it."""
 
 
 @dataclass
@@ -107,7 +112,7 @@ class Sidecars:
         try:
             for path, content in photos:
                 try:
-                    self._sync(path, content)
+                    self._sync_patiently(path, content)
                 except FileNotFoundError:  # the photo is gone: the next `add` will see it
                     continue
                 except UserError as error:
@@ -119,6 +124,12 @@ class Sidecars:
                 text = f"{count} sidecars cannot be read or written ({reason}): check permissions and free space"
                 self.report.refused.append((folder, text))
             self._failed.clear()
+
+    def _sync_patiently(self, path: Path, content: int) -> None:
+        for _ in range(TRIES - 1):
+            with contextlib.suppress(_ChangedMeanwhile):
+                return self._sync(path, content)
+        return self._sync(path, content)
 
     def _sync(self, path: Path, content: int) -> None:
         if not self._index.faces(content)[0]:
@@ -264,7 +275,7 @@ def _write(file: Path, packet: Packet) -> None:
     def fill(temporary: Path) -> None:
         temporary.write_bytes(packet.result())
         if packet.is_new == file.exists() or not (packet.is_new or read_bytes(file) == packet.data):
-            raise UserError(f"its sidecar {file.name} was changed by another program at this moment: try again")
+            raise _ChangedMeanwhile(f"its sidecar {file.name} is changed by another program at this moment: try again")
         if not packet.is_new:
             shutil.copymode(file, temporary)
 

@@ -2,6 +2,9 @@
 
 import contextlib
 import os
+import subprocess
+import sys
+import time
 import xml.dom.minidom
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from coloured_faces import COLOURS, Detector, Embedder, picture
 from PIL import Image, ImageOps
 
+from recognition.files import ROOT
 from recognition.library import scan, sidecars
 from recognition.library.index import LibraryIndex
 from recognition.library.naming import Library
@@ -293,16 +297,24 @@ def test_a_sidecar_that_another_program_changes_meanwhile_is_not_lost(library, p
     write(f"{photo}.xmp", ("Ben", *BLUE))
     whole = sidecars.write_atomically
 
+    changes = []
+
     def write_after_others(path, writer):
-        write(f"{photo}.xmp", ("Benjamin", *BLUE))
+        changes.append(f"Benjamin {len(changes)}")
+        write(f"{photo}.xmp", (changes[-1], *BLUE))
+        whole(path, writer)
+
+    def write_after_another(path, writer):
+        if len(changes) == sidecars.TRIES:
+            write_after_others(path, writer)
         whole(path, writer)
 
     monkeypatch.setattr(sidecars, "write_atomically", write_after_others)
-    assert "changed by another program" in sync(library).refused[0][1]
-    monkeypatch.undo()
-    assert read(f"{photo}.xmp")[0] == {"Benjamin": BLUE}
-    sync(library)
-    assert read(f"{photo}.xmp")[0] == {"Benjamin": BLUE, "Ada": RED}
+    assert "changed by another program" in sync(library).refused[0][1] and len(changes) == sidecars.TRIES
+    assert read(f"{photo}.xmp")[0] == {changes[-1]: BLUE}
+    monkeypatch.setattr(sidecars, "write_atomically", write_after_another)
+    assert sync(library).refused == [] and len(changes) == sidecars.TRIES + 1
+    assert read(f"{photo}.xmp")[0] == {changes[-1]: BLUE, "Ada": RED}
 
 
 def test_a_photo_that_is_gone_or_another_gets_no_sidecar(library, photo):
@@ -328,6 +340,58 @@ def test_a_kill_before_a_sidecar_is_written_makes_no_word_of_the_users_of_it(lib
     monkeypatch.undo()
     assert list(read(f"{photo}.xmp")[0]) == ["Ada"]
     assert sync(library).named == 0 and library.index.said() == set()
+
+
+SLOW = """
+import sys, time
+sys.path[:0] = {paths}
+from pathlib import Path
+from coloured_faces import Detector, Embedder
+from recognition.library import sidecars
+from recognition.library.index import LibraryIndex
+from recognition.library.naming import Library
+from recognition.people.database import People
+
+whole = sidecars.write_atomically
+def slow(path, writer):
+    def fill(temporary):
+        temporary.write_text("half of it")
+        time.sleep({seconds})
+        writer(temporary)
+    whole(path, fill)
+
+sidecars.write_atomically = slow
+library = Library(LibraryIndex(Path("library.sqlite")), People(Path("people"), Detector(), Embedder()))
+files = sidecars.Sidecars(library)
+files.sync(list(library.index.photos()))
+print(files.report.refused, flush=True)
+"""
+
+
+def start(tmp_path, seconds):
+    code = SLOW.format(paths=[str(ROOT), str(ROOT / "tests")], seconds=seconds)
+    return subprocess.Popen([sys.executable, "-c", code], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
+
+
+def test_kills_and_two_runs_at_once_leave_whole_sidecars(library, tmp_path):
+    photos = tmp_path / "photos"
+    photos.mkdir()
+    for k in range(40):
+        cv2.imwrite(str(photos / f"{k}.png"), picture(*FACES, seed=k))
+    look(library, photos)
+    library.people.add("Ada", picture(), library.index.faces(library.index.content(photos / "0.png"))[0][0].embedding)
+    with start(tmp_path, 0.1) as process:
+        limit = time.monotonic() + 60
+        while len(list(photos.glob("*.xmp"))) < 4:
+            assert process.poll() is None and time.monotonic() < limit
+            time.sleep(0.02)
+        process.kill()
+    assert 4 <= len(done := list(photos.glob("*.xmp"))) < 40
+    assert all(list(read(path)[0]) == ["Ada"] for path in done)
+    runs = [start(tmp_path, 0.01) for _ in range(2)]
+    assert [(run.communicate(timeout=60)[0], run.returncode) for run in runs] == [("[]\n", 0)] * 2
+    assert all(list(read(f"{photos / str(k)}.png.xmp")[0]) == ["Ada"] for k in range(40))
+    assert (sync(library).written, library.index.said()) == (0, set())
 
 
 def test_copies_have_sidecars_of_their_own_and_no_names_go_back_and_forth(library, photo):
