@@ -87,7 +87,10 @@ def sync(config: Config, library: naming.Library, photos: list[tuple[Path, int]]
         return 0
     files = sidecars.Sidecars(library)
     files.sync(watched(photos, len(photos), "sidecar"))
-    settings.say(f"sidecars: {files.report.written} written, {files.report.named} faces named by them")
+    if files.report.enrolled:  # other photos show them, too
+        files.sync(watched(photos, len(photos), "sidecar"))
+    text = "sidecars: {written} written, {named} faces named by them, {enrolled} of these enrolled"
+    settings.say(text.format(**vars(files.report)))
     return say_refused(files.report.refused)
 
 

@@ -43,6 +43,7 @@ TURNED = {  # where a point of the stored picture is in the upright one, by the 
     7: lambda x, y: (1 - y, 1 - x),
     8: lambda x, y: (y, 1 - x),
 }
+ENROLLED = 10  # faces of a name that are enrolled, at most
 TRIES = 3  # to write a sidecar that another program writes as well
 BACK = {6: 8, 8: 6}  # all other turns are undone by themselves
 
@@ -53,11 +54,12 @@ class _ChangedMeanwhile(UserError):
 
 @dataclass
 class Report:
-    """What became of sidecars: how many were written, how many faces got names from them, and what could not be done,
-    where and why."""
+    """What became of sidecars: how many were written, how many faces got names from them, how many of these
+    were enrolled, and what could not be done, where and why."""
 
     written: int = 0
     named: int = 0
+    enrolled: int = 0
     refused: list[tuple[Path, str]] = field(default_factory=list)
 
 
@@ -105,10 +107,16 @@ class Sidecars:
         self._library, self._index, self.report = library, library.index, Report()
         self._stems: tuple[Path, Counter] | None = None  # a folder, and how many files in it have each stem
         self._spelled: dict[str, str] = {}  # names as they are written here, by what sidecars have
+        self._tries: dict[str, int] = {}  # how many faces of each name may still be enrolled
         self._failed: Counter = Counter()  # sidecars by their folder and why they cannot be read or written
 
     def sync(self, photos: Iterable[tuple[Path, int]]) -> None:
-        """Read the names in the sidecars of photos, each with its content, and write those that the library has."""
+        """Read the names in the sidecars of photos, each with its content, and write those that the library has.
+
+        Who got a name and has no photo in the database of people is enrolled: then the next call finds him in other
+        photos, too.
+        """
+        self.report.refused.clear()
         try:
             for path, content in photos:
                 try:
@@ -208,6 +216,15 @@ class Sidecars:
                 self._index.name([one.id], name, {})
                 self._index.note_written({one.id: name})
                 self.report.named += 1
+                self._enroll(one, name)
+
+    def _enroll(self, one: KnownFace, name: str) -> None:
+        """Enrol a face that got a name, if there was no photo of that person, and not too many."""
+        if name not in self._tries:
+            self._tries[name] = 0 if self._library.people.photos(name) else ENROLLED
+        if self._tries[name]:
+            self._tries[name] -= 1
+            self.report.enrolled += self._library.enroll_named(one, name)
 
     def _spelling(self, name: str) -> str:
         if name not in self._spelled:

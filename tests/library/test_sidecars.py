@@ -15,7 +15,7 @@ from coloured_faces import COLOURS, Detector, Embedder, picture
 from PIL import Image, ImageOps
 
 from recognition.files import ROOT
-from recognition.library import scan, sidecars
+from recognition.library import naming, scan, sidecars
 from recognition.library.index import LibraryIndex
 from recognition.library.naming import Library
 from recognition.library.sidecars import Sidecars
@@ -120,6 +120,22 @@ def test_names_of_sidecars_count_as_the_users_own(library, photo):
     assert who(library, photo) == ["Ada", None] and report.named == 1 and report.written == 0
     assert [path for path, _ in report.refused] == [photo] and "the name 'a/b' has one of" in report.refused[0][1]
     assert Path(f"{photo}.xmp").read_bytes() == before and library.index.said() == {"Ada"}
+
+
+def test_whoever_is_named_in_sidecars_is_enrolled_and_found_in_other_photos(library, photo, monkeypatch):
+    monkeypatch.setattr(naming, "refusal", lambda *_: None)  # plain squares are no good photos
+    for k in range(15):
+        cv2.imwrite(str(photo.with_name(f"{k:02}.png")), picture(FACES[0], seed=k, side=90 + k))
+        size = 90 + k
+        if k < 12:
+            write(photo.with_name(f"{k:02}.png.xmp"), ("Ada", 10 / size, 20 / size, 50 / size, 60 / size))
+    look(library, photo.parent)
+    report = sync(library)
+    assert report.named == 12 and 1 <= report.enrolled == len(library.people.photos("Ada")) <= sidecars.ENROLLED
+    assert report.written == 4  # the photo with two faces, and three whose people nobody had named
+    assert who(library, photo) == ["Ada", None] and who(library, photo.with_name("14.png")) == ["Ada"]
+    again = sync(library)
+    assert (again.written, again.named, again.enrolled) == (0, 0, 0)
 
 
 def test_what_is_said_here_wins_till_it_is_changed_elsewhere(library, photo):
