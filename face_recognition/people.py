@@ -133,11 +133,16 @@ def main(config: Config) -> int:
             settings.say("nothing was deleted")
             return 1
         if library:
+            result["sidecars"] = library.in_sidecars(names[0])
             result["library_faces"] = library.forget(names[0])
         result["photos"] = database.forget(names[0])
         done = f"forgot {names[0]}: {result['photos']} photos and all that was seen in them are deleted"
         if library:
             done += f"; {result['library_faces']} faces in the photo library are nobody's now"
+            if result["sidecars"]:
+                settings.say(
+                    f"sidecars beside {result['sidecars']} photos may have the name still: delete it there, too"
+                )
     elif config.action == "rename":
         names.append(database.rename(names[0], config.names[1]))
         if library:

@@ -259,6 +259,11 @@ class LibraryIndex:
             names.setdefault(face, set()).add(name)
         return names
 
+    def in_sidecars(self, name: str) -> int:
+        """Return how many photos have sidecars in which a person was named."""
+        query = "SELECT count(DISTINCT content) FROM written JOIN faces ON faces.id = face WHERE written.name = ?"
+        return self._all(query, [name])[0][0]
+
     def note_written(self, names: dict[int, str]) -> None:
         """Note the names that faces, by their ids, have in a sidecar."""
         query = "INSERT OR IGNORE INTO written VALUES (?, ?)"

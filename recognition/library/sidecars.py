@@ -21,17 +21,15 @@ from pathlib import Path
 
 from recognition.files import read_bytes, write_atomically
 from recognition.library.naming import Library
-from recognition.library.regions import UNWRITABLE, Box, Packet, Region, likeness
+from recognition.library.regions import UNWRITABLE, Box, Packet, pair
 from recognition.library.tables import KnownFace
 from recognition.media.frames import open_image
 from recognition.people.database import key_of
+from recognition.people.sqlite_file import Locked
 from recognition.settings import UserError
 
 SUFFIX = ".xmp"
 ORIENTATION = 0x0112  # the tag of EXIF that says how a picture is to be turned
-# Likeness from which on a region is of a face. Other programs' boxes are of the whole head: twice as wide, a quarter;
-# the one around the next person, no farther than a face is wide, a ninth
-ALIKE = 0.2
 SHAPE = 0.02  # how much the ratio of width and height may differ: of a picture that was made smaller
 TURNED = {  # where a point of the stored picture is in the upright one, by the values of the tag
     1: lambda x, y: (x, y),
@@ -54,8 +52,8 @@ class _ChangedMeanwhile(UserError):
 
 @dataclass
 class Report:
-    """What became of sidecars: how many were written, how many faces got names from them, how many of these
-    were enrolled, and what could not be done, where and why."""
+    """What became of sidecars: how many were written, how many faces got names from them, how many of these were
+    enrolled, and what could not be done, where and why."""
 
     written: int = 0
     named: int = 0
@@ -84,22 +82,6 @@ def turned_back(box: Box, orientation: int) -> Box:
     return turned(box, BACK.get(orientation, orientation))
 
 
-def pair(faces: list[Box], regions: list[Region]) -> dict[int, Region]:
-    """Return which region is of which face, by the faces' places in the list; the most alike first, each once."""
-    pairs = [
-        (alike, k, number)
-        for number, region in enumerate(regions)
-        for k, box in enumerate(faces)
-        if (alike := likeness(box, region.box)) > ALIKE
-    ]
-    found, used = {}, set()
-    for _, k, number in sorted(pairs, reverse=True):
-        if k not in found and number not in used:
-            found[k] = regions[number]
-            used.add(number)
-    return found
-
-
 class Sidecars:
     """The sidecars of a library's photos; `report` says what became of them."""
 
@@ -123,6 +105,8 @@ class Sidecars:
                     self._sync_patiently(path, content)
                 except FileNotFoundError:  # the photo is gone: the next `add` will see it
                     continue
+                except Locked:  # nor will the next photo have it
+                    raise
                 except UserError as error:
                     self.report.refused.append((path, str(error).removeprefix(f"{path}: ")))
                 except OSError as error:
@@ -187,8 +171,11 @@ class Sidecars:
         if picture.xmp:
             # Programs take what a sidecar has for all of its kind: what the photo has within must be there, too
             with contextlib.suppress(UserError):
-                packet.take_regions(Packet(picture.xmp))
-                packet = Packet(packet.result())
+                within = Packet()
+                within.take_regions(Packet(picture.xmp))
+                within = Packet(within.result())
+                _is_upright(within, picture)
+                packet = within
         packet.is_new = True
         return own, packet
 

@@ -200,6 +200,9 @@ def test_names_go_to_sidecars_and_come_from_them(script, tmp_path):
     denied = script(LIBRARY, "not", sidecars[0].with_suffix(""), "Ada", *NAMED, "--xmp")
     assert denied.returncode == 0 and regions(sidecars[0]) == {}
     assert {path.name: path.read_bytes() for path in photos.glob("*.png")} == before
+    people = ("face_recognition/people.py", "--library", "library.sqlite", "--faces", "people", *QUICK[2:])
+    forgotten = script(*people, "forget", "Ada", "--yes")
+    assert "photos may have the name still: delete it there, too" in forgotten.stderr
 
 
 @pytest.mark.parametrize(

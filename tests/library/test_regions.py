@@ -158,6 +158,13 @@ def test_what_is_no_xmp_or_dangerous_is_refused_in_one_line(text, said):
     assert "\n" not in str(refused.value)
 
 
+def test_a_mark_of_utf_8_and_a_heading_are_left_where_they_are():
+    data = b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?>\n' + (HEAD + LIGHTROOM + TAIL).encode()
+    one = Packet(data)
+    one.name(one.regions[0], "Eva")
+    assert one.result().replace(b'"Eva"', b"'Ada'") == data
+
+
 def test_likeness_of_boxes():
     assert regions.likeness((0, 0, 1, 1), (0, 0, 1, 1)) == 1
     assert regions.likeness((0, 0, 0.5, 1), (0.5, 0, 1, 1)) == 0

@@ -20,6 +20,7 @@ from recognition.library.index import LibraryIndex
 from recognition.library.naming import Library
 from recognition.library.sidecars import Sidecars
 from recognition.people.database import People
+from recognition.people.sqlite_file import Locked
 
 MWG, RDF = "http://www.metadataworkinggroup.com/schemas/regions/", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 AREA, SIZE = "http://ns.adobe.com/xmp/sType/Area#", "http://ns.adobe.com/xap/1.0/sType/Dimensions#"
@@ -249,6 +250,30 @@ def test_names_within_a_photo_are_read_and_stay_in_a_new_sidecar(library, tmp_pa
     name(library, path, "blue", "Ben")
     assert sync(library).written == 1
     assert read(f"{path}.xmp") == ({"Ada": RED, "Rex": [0, 0.8, 0.2, 1], "Ben": BLUE}, [(120, 120)])
+    # Boxes of a picture that was cut since are no reason to write none
+    os.unlink(f"{path}.xmp")
+    write(embedded, ("Eva", *RED), size=(300, 120))
+    image = Image.fromarray(picture(*FACES, seed=1)[..., ::-1].copy())
+    image.save(path, xmp=embedded.read_bytes(), quality=95, subsampling=0)
+    look(library, path.parent)
+    assert sync(library).refused == [] and read(f"{path}.xmp") == ({"Ada": RED, "Ben": BLUE}, [(120, 120)])
+
+
+@pytest.mark.parametrize("size", [(1e308, 1e-308), (-1, 5), ("nan", 3), ("inf", 3), ("", "x"), (0, 0)])
+def test_sizes_that_no_picture_has_are_none(library, photo, size):
+    write(f"{photo}.xmp", ("Ada", *RED), size=size)
+    assert sync(library).refused == [] and who(library, photo) == ["Ada", None]
+
+
+def test_a_library_that_is_held_ends_it_at_once(library, photo, monkeypatch):
+    def held(*_):
+        raise Locked("library.sqlite: another program holds it: close that program")
+
+    name(library, photo, "red", "Ada")
+    monkeypatch.setattr(library.index, "note_written", held)
+    with pytest.raises(Locked):
+        sync(library)
+    assert not Path(f"{photo}.xmp").exists()
 
 
 @pytest.mark.parametrize(
@@ -429,6 +454,7 @@ def test_nothing_of_a_forgotten_name_stays_in_the_index(library, photo, tmp_path
     sync(library)
     library.index.rename("Xaverl Unforgettable", "Quirina Memorable")
     sync(library)
+    assert library.index.in_sidecars("Quirina Memorable") == 1
     library.index.forget("Quirina Memorable")
     left = b"".join(path.read_bytes() for path in tmp_path.glob("library.sqlite*"))
     assert b"Memorable" not in left and b"Unforgettable" not in left
