@@ -1,7 +1,7 @@
 """Measure library.py: how well ways to group faces find people, and how fast and with what memory photos are looked at.
 
     python benchmarks/faces_library.py                    # all rows: eight minutes on two cores
-    python benchmarks/faces_library.py --only grouping    # or: add, many
+    python benchmarks/faces_library.py --only grouping    # or: add, bad, many
 
 Uses data/lfw with its list, and the models in data/models. Every way has one limit, the best one of a grid on LFW's
 development half (see faces_recognizers.py); the one that library.py takes was then measured on the other half. HDBSCAN
@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,6 +49,11 @@ for limit in map(float, sys.argv[2:]):
     found[alone] = len(rows) + np.arange(alone.sum())
     print(*found)
 """
+PEAK = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10))
+"""
 MANY = """
 import numpy as np
 from recognition.library.grouping import group_faces
@@ -61,6 +67,7 @@ assert len(set(group_faces(rows.astype(np.float32), 1.04).tolist())) > 0.9 * {pe
 class Config:
     only: tuple[str, ...] = ()  # rows to print, by their names in ROWS; all by default
     photos: int = 2000  # that are looked at, and ten times as many copies of them
+    bad: int = 100_000  # files that are empty, broken or copies
     faces: int = 50_000  # that are grouped
     environment: Path = Path("output/scikit-learn")  # virtual environment of scikit-learn, made if absent
 
@@ -208,6 +215,30 @@ def add_rows(config: Config) -> list[measuring.Row]:
     return table
 
 
+def bad_rows(config: Config) -> list[measuring.Row]:
+    """Return the rows of files that are empty, no photo, cut short, or copies: a fifth each, and two fifths empty."""
+    content, count = sorted(faces.LFW.glob("*/*.jpg"))[0].read_bytes(), config.bad
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for k in range(count):
+            path = folder / "photos" / (str(k // 1000) if k % 2 else "all") / f"{k}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            kinds = b"", b"", b"no photo %d" % k, content[: len(content) // 2] + b"%d" % k, content
+            path.write_bytes(kinds[k % len(kinds)])
+        add = [sys.executable, LIBRARY, "add", folder / "photos", "--library", folder / "library.sqlite"]
+        table = []
+        for claim in ("bad files, the first time", "bad files, nothing changed"):
+            begin = time.monotonic()
+            command = [sys.executable, "-c", PEAK, *map(str, add), "--json"]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            counts, peak = map(json.loads, done.stdout.splitlines())
+            if counts["photos"] != count or counts["unreadable"] != count * 4 // 5:
+                raise settings.UserError(f"other counts than the files that were written: {counts}")
+            measured = f"{time.monotonic() - begin:.0f} s, {peak:.0f} MB"
+            table.append((f"{count:,} {claim}", "", "", measured))
+    return table
+
+
 def many_rows(config: Config) -> list[measuring.Row]:
     """Return the row of many made-up faces that are grouped."""
     code = MANY.format(people=config.faces // 20, faces=config.faces)
@@ -219,6 +250,7 @@ def many_rows(config: Config) -> list[measuring.Row]:
 ROWS: dict[str, Callable[[Config], list[measuring.Row]]] = {
     "grouping": grouping_rows,
     "add": add_rows,
+    "bad": bad_rows,
     "many": many_rows,
 }
 

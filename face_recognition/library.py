@@ -6,8 +6,11 @@
     python face_recognition/library.py find Ada and Ben --link both  # photos with both, as links in the folder both
     python face_recognition/library.py not party.jpg Ada             # she is not in that photo, whatever it looks like
     python face_recognition/library.py who party.jpg                 # names in a photo; without one, in all photos
+    python face_recognition/library.py add ~/Pictures --xmp          # names from and to digiKam and others: see --xmp
 
 What is seen lies in --library, a file for your user alone; photos are only read. `add` goes on where it was stopped.
+With --xmp, sidecars beside the photos that a command is about (PHOTO.jpg.xmp, or PHOTO.xmp where there is one) are
+read, whose names count as yours, and written: faces with names as regions of the MWG; all else in them stays.
 Exit code: 0 done, 1 some photos could not be used (told once, till they change), 2 wrong usage, 130 Ctrl-C.
 """
 
@@ -20,12 +23,14 @@ import tyro
 
 from recognition import settings
 from recognition.faces import drawing, live
-from recognition.library import naming, opening, pictures, scan
-from recognition.library.index import LIBRARY
+from recognition.library import naming, opening, pictures, scan, sidecars
+from recognition.library.index import LIBRARY, LibraryIndex
 from recognition.people import recognizers
 from recognition.people.database import FACES, People, printable
+from recognition.progress import watched
 
 COUNTS = {"people": (0, 0), "name": (2, 2), "not": (2, 2), "who": (0, 10**9)}  # words, least and most; else 1 and more
+XMP = ("add", "name", "find", "not")
 TOLD = 20  # photos that could not be used and are named
 
 
@@ -39,6 +44,7 @@ class Config:
     sheet: Path | None = None  # image file (.png) for a picture of the largest groups, with people
     copy: Path | None = None  # folder for copies of the photos, with find
     link: Path | None = None  # folder for links to the photos, with find
+    xmp: bool = False  # read and write sidecars of the photos, with add, name, find and not
     force: bool = False  # name a group, and enrol faces, that look like somebody else who is enrolled
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; auto: as the library was made
     recognizer: Literal["auto", "sface", "dlib"] = "auto"  # describes them; auto: as the library was made
@@ -55,6 +61,8 @@ def check(config: Config) -> None:
     for flag, action in {"sheet": "people", "copy": "find", "link": "find", "force": "name"}.items():
         if getattr(config, flag) and config.action != action:
             raise settings.UserError(f"--{flag} has no effect here: it goes with {action}", 2)
+    if config.xmp and config.action not in XMP:
+        raise settings.UserError(f"--xmp has no effect here: it goes with {', '.join(XMP)}", 2)
     if config.copy and config.link:
         raise settings.UserError("--copy and --link: choose one of them", 2)
 
@@ -64,17 +72,40 @@ def say(config: Config, text: str, **line) -> None:
     print(json.dumps(line) if config.json else printable(text), flush=True)
 
 
-def add(config: Config, *opened: object) -> int:
-    """Look at folders."""
-    done = scan.add(*opened, map(Path, config.words))
-    for path, reason in done.refused[:TOLD]:
+def say_refused(refused: list[tuple[Path, str]]) -> int:
+    """Name the photos that could not be used, not too many of them; return the exit code."""
+    for path, reason in refused[:TOLD]:
         settings.say(printable(f"error: {path}: {reason}"))
-    if more := done.refused[TOLD:]:
+    if more := refused[TOLD:]:
         settings.say(f"and {len(more)} more")
+    return 1 if refused else 0
+
+
+def sync(config: Config, library: naming.Library, photos: list[tuple[Path, int]]) -> int:
+    """Read and write sidecars of photos, each given with its content, if that is wanted; return the exit code."""
+    if not config.xmp:
+        return 0
+    files = sidecars.Sidecars(library)
+    files.sync(watched(photos, len(photos), "sidecar"))
+    if files.report.enrolled:  # other photos show them, too
+        files.sync(watched(photos, len(photos), "sidecar"))
+    text = "sidecars: {written} written, {named} faces named by them, {enrolled} of these enrolled"
+    settings.say(text.format(**vars(files.report)))
+    return say_refused(files.report.refused)
+
+
+def add(config: Config, index: LibraryIndex, *tools: object) -> int:
+    """Look at folders."""
+    roots = scan.roots_of(map(Path, config.words))
+    done = scan.add(index, *tools, map(Path, roots))
+    code = say_refused(done.refused)
     counts = {key: getattr(done, key) for key in ("photos", "looked_at", "faces", "known", "gone", "unreadable")}
     text = "{photos} photos: {looked_at} looked at, {faces} faces in them; {known} copies or moved; {gone} gone; "
     say(config, (text + "{unreadable} cannot be read").format(**counts), **counts)
-    return 1 if done.refused else 0
+    if config.xmp:
+        photos = [pair for pair in index.photos() if any(pair[0].is_relative_to(root) for root in roots)]
+        code |= sync(config, open_names(config, index, *tools), photos)
+    return code
 
 
 def people(config: Config, library: naming.Library) -> int:
@@ -91,12 +122,14 @@ def people(config: Config, library: naming.Library) -> int:
 def name(config: Config, library: naming.Library) -> int:
     """Name a group."""
     number = int(config.words[0])
+    contents = {one.content for one in library.index.group(number)}
     name, faces, enrolled, reasons = library.name_group(number, config.words[1], config.force)
     for reason in reasons[:TOLD]:
         settings.say(printable(f"not enrolled: {reason}"))
     line = {"number": number, "name": name, "faces": faces, "enrolled": enrolled, "not_enrolled": len(reasons)}
     say(config, "group {number} is {name}: {faces} faces; {enrolled} photos enrolled".format(**line), **line)
-    return 0 if enrolled or not reasons else 1
+    code = sync(config, library, [pair for pair in library.index.photos() if pair[1] in contents])
+    return code if enrolled or not reasons else 1
 
 
 def who(config: Config, library: naming.Library) -> int:
@@ -118,11 +151,12 @@ def who(config: Config, library: naming.Library) -> int:
 def find(config: Config, library: naming.Library) -> int:
     """List photos of people."""
     names = [library.spelled(word) for word in config.words if word != "and"]
-    put = pictures.Folder(config.copy or config.link, bool(config.link), config.faces).put
+    put, photos = pictures.Folder(config.copy or config.link, bool(config.link), config.faces).put, []
     for path, content in library.find(names):
         put(path, content)
         say(config, str(path), source=str(path), names=names)
-    return 0
+        photos.append((path, content))
+    return sync(config, library, photos)
 
 
 def deny(config: Config, library: naming.Library) -> int:
@@ -130,7 +164,14 @@ def deny(config: Config, library: naming.Library) -> int:
     path, name = Path(config.words[0]), library.spelled(config.words[1])
     removed = library.deny(path, name)  # photos that were enrolled from it
     say(config, f"{path}: not {name}, from now on", source=str(path), name=name, removed=removed)
-    return 0
+    content = library.index.content(path)
+    return sync(config, library, [pair for pair in library.index.photos() if pair[1] == content])
+
+
+def open_names(config: Config, index: LibraryIndex, *tools: object) -> naming.Library:
+    """Return the library with the people who are enrolled."""
+    may_be_new = config.action in ("add", "people", "name")
+    return naming.Library(index, People(config.faces, *tools, config.accept, may_be_new=may_be_new))
 
 
 ACTIONS = {"people": people, "name": name, "who": who, "find": find, "not": deny}
@@ -141,8 +182,7 @@ def main(config: Config) -> int:
     index, *tools = opening.open_index(config.library, config.detector, config.recognizer, config.action == "add")
     if config.action == "add":
         return add(config, index, *tools)
-    database = People(config.faces, *tools, config.accept, may_be_new=config.action in ("people", "name"))
-    return ACTIONS[config.action](config, naming.Library(index, database))
+    return ACTIONS[config.action](config, open_names(config, index, *tools))
 
 
 if __name__ == "__main__":

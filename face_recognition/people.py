@@ -4,7 +4,7 @@
     python face_recognition/people.py list --sheet people.png    # and a picture of everybody
     python face_recognition/people.py rename "Ada" "Ada Lovelace"
     python face_recognition/people.py merge Ada2 Ada             # all photos of Ada2 become Ada's, if they look alike
-    python face_recognition/people.py undo                       # the last merge
+    python face_recognition/people.py undo                       # the last merge, in the photo library, too
     python face_recognition/people.py forget Ada                 # deletes photos and embeddings for good, after asking
 
 The photos in --faces are the truth: a folder put there, renamed or deleted by hand counts as well.
@@ -125,16 +125,24 @@ def main(config: Config) -> int:
         merge = database.undo_merge()
         names += [merge.source, merge.into]
         done = f"{len(merge.photos)} photos of {merge.into} are {merge.source}'s again"
+        if library:
+            result["library_faces"] = library.undo_merge(merge.source, merge.into)
+            done += f", and {result['library_faces']} faces in the photo library"
     elif config.action == "forget":
         if not config.yes and not agreed(names[0], len(database.photos(names[0]))):
             settings.say("nothing was deleted")
             return 1
         if library:
+            result["sidecars"] = library.in_sidecars(names[0])
             result["library_faces"] = library.forget(names[0])
         result["photos"] = database.forget(names[0])
         done = f"forgot {names[0]}: {result['photos']} photos and all that was seen in them are deleted"
         if library:
             done += f"; {result['library_faces']} faces in the photo library are nobody's now"
+            if result["sidecars"]:
+                settings.say(
+                    f"sidecars beside {result['sidecars']} photos may have the name still: delete it there, too"
+                )
     elif config.action == "rename":
         names.append(database.rename(names[0], config.names[1]))
         if library:
@@ -144,7 +152,7 @@ def main(config: Config) -> int:
         names.append(database.existing(config.names[1]))
         database.merge(*names, force=config.force)
         if library:
-            library.rename(*names)
+            library.merge(*names)
         done = "all photos of {} are now {}'s".format(*names)
     print(json.dumps(result) if config.json else done)
     return 0

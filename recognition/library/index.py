@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from recognition.files import DATA, make_folder
+from recognition.library import tables
 from recognition.library.tables import (
     FACE,
     TABLES,
     THERE,
+    UPGRADES,
     VERSION,
     File,
     KnownFace,
@@ -30,6 +32,7 @@ from recognition.people.sqlite_file import SqliteFile
 from recognition.settings import UserError
 
 LIBRARY = DATA / "library.sqlite"
+HERE = "photos JOIN folders ON folders.id = photos.folder WHERE path = ? AND file = ?"  # one photo
 
 
 class LibraryIndex:
@@ -45,7 +48,7 @@ class LibraryIndex:
                 f"{path} not found: run python face_recognition/library.py add FOLDER, or correct --library"
             )
         make_folder(path.parent, "--library")
-        self._path, self.file = path, SqliteFile(path, TABLES, VERSION, renewable=False)
+        self._path, self.file = path, SqliteFile(path, TABLES, VERSION, False, UPGRADES)
 
     def way(self) -> tuple[str, str, int] | None:
         """Return names of detector and embedder and version of the crop of all faces; None in a new file."""
@@ -114,12 +117,16 @@ class LibraryIndex:
         """Return how many photos are there that cannot be read."""
         return self._all("SELECT count(*) FROM photos WHERE reason NOT NULL AND NOT gone")[0][0]
 
+    def known(self, path: Path) -> File | None:
+        """Return a photo as it was when it was looked at; None if it never was."""
+        query = f"SELECT size, mtime_ns FROM {HERE}"
+        found = self._all(query, [os.fsencode(os.path.realpath(path.parent)), name_of(path)])
+        return File(path, *found[0]) if found else None
+
     def content(self, path: Path) -> int:
         """Return the content of a photo. Raises UserError for one that is not in the library, or cannot be read."""
         path = Path(os.path.realpath(path.parent)) / path.name
-        query = """SELECT content, reason FROM photos JOIN folders ON folders.id = photos.folder
-            WHERE path = ? AND file = ?"""
-        found = self._all(query, [os.fsencode(path.parent), name_of(path)])
+        found = self._all(f"SELECT content, reason FROM {HERE}", [os.fsencode(path.parent), name_of(path)])
         if not found:
             raise UserError(f"{path}: not in the library: python face_recognition/library.py add {path.parent}")
         if found[0][0] is None:
@@ -216,22 +223,48 @@ class LibraryIndex:
         return self.file.write(work)
 
     def rename(self, old: str, new: str) -> None:
-        """Call a person by another name, or by that of another person, in all that the user said."""
+        """Call a person by another name in all that the user said."""
 
         def work(db: sqlite3.Connection) -> None:
-            db.execute("UPDATE faces SET name = ? WHERE name = ?", (new, old))
-            db.execute("UPDATE OR REPLACE denied SET name = ? WHERE name = ?", (new, old))
+            tables.rename(db, old, new)
+            for column in ("source", "target"):
+                db.execute(f"UPDATE merged SET {column} = ? WHERE {column} = ?", (new, old))
 
         self.file.write(work)
 
+    def merge(self, source: str, target: str) -> None:
+        """Call a person by the name of another person in all that the user said; see `undo_merge`."""
+        self.file.write(lambda db: tables.merge(db, source, target))
+
+    def undo_merge(self, source: str, target: str) -> int:
+        """Give a person the name back with which `merge` took it; return how many faces have it again.
+
+        Those that the user gave another name since keep that.
+        """
+        return self.file.write(lambda db: tables.undo_merge(db, source, target))
+
     def forget(self, name: str) -> int:
         """Drop all that the user said about a person, for good; return how many faces lost that name."""
-
-        def work(db: sqlite3.Connection) -> int:
-            db.execute("DELETE FROM denied WHERE name = ?", (name,))
-            query = "UPDATE faces SET name = NULL, number = NULL, enrolled = NULL WHERE name = ?"
-            return db.execute(query, (name,)).rowcount
-
-        count = self.file.write(work)
+        count = self.file.write(lambda db: tables.forget(db, name))
         self.file.erase([])  # out of the file, too
         return count
+
+    # --- sidecars ---
+
+    def written(self, content: int) -> dict[int, set[str]]:
+        """Return the names that faces of a photo had in its sidecars when these were read or written, by their ids."""
+        query = "SELECT face, written.name FROM written JOIN faces ON faces.id = face WHERE content = ?"
+        names: dict[int, set[str]] = {}
+        for face, name in self._all(query, [content]):
+            names.setdefault(face, set()).add(name)
+        return names
+
+    def in_sidecars(self, name: str) -> int:
+        """Return how many photos have sidecars in which a person was named."""
+        query = "SELECT count(DISTINCT content) FROM written JOIN faces ON faces.id = face WHERE written.name = ?"
+        return self._all(query, [name])[0][0]
+
+    def note_written(self, names: dict[int, str]) -> None:
+        """Note the names that faces, by their ids, have in a sidecar."""
+        query = "INSERT OR IGNORE INTO written VALUES (?, ?)"
+        self.file.write(lambda db: db.executemany(query, names.items()))

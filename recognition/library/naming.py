@@ -82,6 +82,13 @@ class Library:
                 return known
         return self.people.existing(name)
 
+    def spelled_or_new(self, name: str) -> str:
+        """Return a name as `spelled` does, or as it is if nobody is called so; UserError if nobody can be."""
+        try:
+            return self.spelled(name)
+        except UserError:
+            return check_name(name)
+
     # --- groups ---
 
     def groups(self) -> list[Group]:
@@ -137,9 +144,23 @@ class Library:
             raise UserError(
                 f"group {number} looks like {match.name} (distance {match.distance:.2f}): name it so, or --force"
             )
+        enrolled, reasons = self._enroll_clearest(faces, name, ENROLLED, force)
+        return name, self.index.name([one.id for one in faces], name, enrolled), len(enrolled), reasons
+
+    def enroll_named(self, one: KnownFace, name: str) -> bool:
+        """Enrol a face that the user gave that name, and tell whether it was done."""
+        enrolled, _ = self._enroll_clearest([one], name, 1)
+        self.index.name(list(enrolled), name, enrolled)
+        return bool(enrolled)
+
+    def _enroll_clearest(
+        self, faces: list[KnownFace], name: str, most: int, force: bool = False
+    ) -> tuple[dict[int, str], list[str]]:
+        """Enrol the clearest faces, one of a photo, and return the files written by the faces' ids, and why others
+        could not be enrolled."""
         enrolled, reasons, tried = {}, [], set()
         for one in sorted(faces, key=lambda one: (-one.quality, one.id)):
-            if len(enrolled) == ENROLLED or len(tried) == 3 * ENROLLED:
+            if len(enrolled) == most or len(tried) == 3 * most:
                 break
             if one.content not in tried and name not in self.index.faces(one.content)[1]:
                 tried.add(one.content)
@@ -149,7 +170,7 @@ class Library:
                     continue
                 except UserError as error:
                     reasons.append(f"{self.index.path(one.content)}: {error}")
-        return name, self.index.name([one.id for one in faces], name, enrolled), len(enrolled), reasons
+        return enrolled, reasons
 
     def _enroll(self, one: KnownFace, name: str, force: bool) -> str:
         """Enrol the part of a photo around a face and return the file written in the person's folder."""

@@ -4,6 +4,7 @@ Every photo is asked for its size and its time of change; only where these are n
 is new, too, it is looked at. What was seen is kept every two seconds.
 """
 
+import contextlib
 import hashlib
 import itertools
 import os
@@ -75,8 +76,9 @@ def list_photos(root: str, report: Report) -> Iterator[tuple[str, dict[str, tupl
                     if entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
                     elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file(follow_symlinks=False):
-                        state = os.stat(entry.path, follow_symlinks=False)
-                        photos[entry.name] = state.st_size, state.st_mtime_ns
+                        with contextlib.suppress(FileNotFoundError):  # moved away meanwhile: the others are there
+                            state = os.stat(entry.path, follow_symlinks=False)
+                            photos[entry.name] = state.st_size, state.st_mtime_ns
         except FileNotFoundError:  # gone while it was listed: the next run sees it
             photos = None
         except OSError as error:
@@ -131,6 +133,14 @@ def add(index: LibraryIndex, detector, embedder, folders: Iterable[Path]) -> Rep
     return report
 
 
+def _is_as_it_was(file: File) -> bool:
+    try:
+        state = os.stat(file.path)
+    except OSError:
+        return False
+    return (state.st_size, state.st_mtime_ns) == (file.size, file.mtime_ns)
+
+
 class _Scan:
     """Looks at files and takes them in."""
 
@@ -139,6 +149,7 @@ class _Scan:
         self._seen: list[tuple[File, bytes, list[KnownFace] | str | None]] = []  # not yet written
         # Hashes of what is looked at now, each with copies that were met since; None: was seen, but is not yet written
         self._copies: dict[bytes, list[File] | None] = {}
+        self._failed: dict[bytes, str] = {}  # hashes of what cannot be read, and why: copies are not tried again
         self._written = time.monotonic()
 
     def run(self, files: Iterable[File]) -> None:
@@ -170,7 +181,9 @@ class _Scan:
                 self._put(file, sha256, str(error).removeprefix(f"{file.path}: "))
                 continue
             copies = self._copies.get(sha256)
-            if copies is not None:
+            if sha256 in self._failed:
+                self._put(file, sha256, self._failed[sha256])
+            elif copies is not None:
                 copies.append(file)
             elif sha256 in self._copies or self._index.knows(sha256):
                 self._put(file, sha256, None)
@@ -202,19 +215,19 @@ class _Scan:
             self._report.faces += len(seen)
         self._report.looked_at += 1
         copies, failed = self._copies.pop(sha256), isinstance(seen, str)
-        if not failed:
+        if not _is_as_it_was(file):  # gone or written to: what was seen tells nothing of its copies
+            return
+        if failed:
+            self._failed[sha256] = seen
+        else:
             self._copies[sha256] = None
         self._put(file, sha256, seen)
         for copy in copies:
             self._put(copy, sha256, seen if failed else None)
 
     def _put(self, file: File, sha256: bytes, seen: list[KnownFace] | str | None) -> None:
-        try:
-            state = os.stat(file.path)
-        except OSError:  # gone meanwhile
-            return
-        if (state.st_size, state.st_mtime_ns) != (file.size, file.mtime_ns):
-            return  # still being written: what was seen is of no hash that we know; the next run looks again
+        if not _is_as_it_was(file):  # still being written: what was seen is of no hash that we know
+            return  # the next run looks again
         self._report.known += seen is None
         if isinstance(seen, str):
             self._report.refused.append((file.path, seen))

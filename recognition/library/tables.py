@@ -10,8 +10,12 @@ import numpy as np
 from recognition.faces.detection import Face
 from recognition.faces.gallery import unit
 
-VERSION = 1  # of the tables; raise it when they change
-TABLES = """
+VERSION = 2  # of the tables; raise it when they change, and say in UPGRADES how those of before become them
+NEW_IN_2 = """
+CREATE TABLE written (face INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (face, name)) WITHOUT ROWID;
+CREATE TABLE merged (number INTEGER NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, face INTEGER, denied INTEGER)
+"""
+TABLES = f"""
 CREATE TABLE state (detector TEXT NOT NULL, embedder TEXT NOT NULL, crop INTEGER NOT NULL, following INTEGER NOT NULL);
 CREATE TABLE folders (id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE);
 CREATE TABLE contents (id INTEGER PRIMARY KEY, sha256 BLOB NOT NULL UNIQUE);
@@ -27,8 +31,9 @@ CREATE TABLE faces (
 );
 CREATE INDEX faces_by_content ON faces (content);
 CREATE INDEX faces_by_number ON faces (number);
-CREATE TABLE denied (content INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (content, name)) WITHOUT ROWID
-"""
+CREATE TABLE denied (content INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (content, name)) WITHOUT ROWID;
+{NEW_IN_2}"""
+UPGRADES = {1: NEW_IN_2}
 FACE = "id, content, box, landmarks, confidence, quality, clear, embedding, name, number"
 THERE = "EXISTS (SELECT 1 FROM photos WHERE photos.content = faces.content AND NOT gone)"
 
@@ -105,13 +110,62 @@ def carry_over(db: sqlite3.Connection, old: int, new: int, same: float) -> None:
         if row.min() <= same:
             said = "(SELECT name, number, enrolled FROM faces WHERE id = ?)"
             query = f"UPDATE faces SET (name, number, enrolled) = {said} WHERE id = ? AND name IS NULL"
-            db.execute(query, (before[row.argmin()].id, one.id))
+            db.execute(query, (source := before[row.argmin()].id, one.id))
+            db.execute("INSERT OR IGNORE INTO written SELECT ?, name FROM written WHERE face = ?", (one.id, source))
+            query = "INSERT INTO merged SELECT number, source, target, ?, NULL FROM merged WHERE face = ?"
+            db.execute(query, (one.id, source))
     if distances.min() <= same:
         db.execute("INSERT OR IGNORE INTO denied SELECT ?, name FROM denied WHERE content = ?", (new, old))
+        query = "INSERT INTO merged SELECT number, source, target, NULL, ? FROM merged WHERE denied = ?"
+        db.execute(query, (new, old))
 
 
 def drop_unused(db: sqlite3.Connection, content: int) -> None:
     """Delete a content that no photo has any more, with its faces."""
     if not db.execute("SELECT 1 FROM photos WHERE content = ?", (content,)).fetchone():
-        for query in ("faces WHERE content", "denied WHERE content", "contents WHERE id"):
+        for table in ("written", "merged"):  # ids of faces are used again
+            db.execute(f"DELETE FROM {table} WHERE face IN (SELECT id FROM faces WHERE content = ?)", (content,))
+        for query in ("merged WHERE denied", "faces WHERE content", "denied WHERE content", "contents WHERE id"):
             db.execute(f"DELETE FROM {query} = ?", (content,))
+
+
+def merge(db: sqlite3.Connection, source: str, target: str) -> None:
+    """Call a person by the name of another one, and note what was his, for `undo_merge`."""
+    (number,) = db.execute("SELECT ifnull(max(number), 0) + 1 FROM merged").fetchone()
+    db.execute("INSERT INTO merged VALUES (?, ?, ?, NULL, NULL)", (number, source, target))  # though nothing be his
+    for columns, table in (("id, NULL", "faces"), ("NULL, content", "denied")):
+        query = f"INSERT INTO merged SELECT ?, ?, ?, {columns} FROM {table} WHERE name = ?"
+        db.execute(query, (number, source, target, source))
+    rename(db, source, target)
+
+
+def undo_merge(db: sqlite3.Connection, source: str, target: str) -> int:
+    """Give a person what was his before the last merge of these two; return how many faces that are."""
+    key = "SELECT max(number) FROM merged WHERE source = ? AND target = ?"
+    (number,) = db.execute(key, (source, target)).fetchone()
+    mine = "SELECT {} FROM merged WHERE number = ?"
+    query = f"UPDATE faces SET name = ? WHERE name = ? AND id IN ({mine.format('face')})"
+    count = db.execute(query, (source, target, number)).rowcount
+    query = f"UPDATE OR REPLACE denied SET name = ? WHERE name = ? AND content IN ({mine.format('denied')})"
+    db.execute(query, (source, target, number))
+    db.execute("DELETE FROM merged WHERE number = ?", (number,))
+    return count
+
+
+def rename(db: sqlite3.Connection, old: str, new: str) -> None:
+    """Call a person by another name in all that the user said."""
+    db.execute("UPDATE faces SET name = ? WHERE name = ?", (new, old))
+    db.execute("UPDATE OR REPLACE denied SET name = ? WHERE name = ?", (new, old))
+    # What sidecars have is not renamed with him: the old name there is ours as well
+    db.execute("INSERT OR IGNORE INTO written SELECT face, ? FROM written WHERE name = ?", (new, old))
+
+
+def forget(db: sqlite3.Connection, name: str) -> int:
+    """Drop all that tells of a person; return how many faces lost the name."""
+    db.execute("DELETE FROM denied WHERE name = ?", (name,))
+    db.execute("DELETE FROM merged WHERE ? IN (source, target)", (name,))
+    # Other names that these faces had may have been his
+    query = "SELECT id FROM faces WHERE name = ? UNION SELECT face FROM written WHERE name = ?"
+    db.execute(f"DELETE FROM written WHERE face IN ({query})", (name, name))
+    query = "UPDATE faces SET name = NULL, number = NULL, enrolled = NULL WHERE name = ?"
+    return db.execute(query, (name,)).rowcount

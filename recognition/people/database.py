@@ -117,9 +117,9 @@ class People:
         return self._gallery
 
     def spelling(self, name: str) -> str:
-        """Return the name as its folder has it: capitals and ways to write an accent make no other person."""
-        wanted, there = _key(name), os.listdir(self.folder) if self.folder.is_dir() else []
-        return name if name in there else next((other for other in there if _key(other) == wanted), name)
+        """Return the name as its folder has it; see key_of."""
+        wanted, there = key_of(name), os.listdir(self.folder) if self.folder.is_dir() else []
+        return name if name in there else next((other for other in there if key_of(other) == wanted), name)
 
     def existing(self, name: str) -> str:
         """Return the name of a person who is there, as the folder has it; raise UserError if nobody is called so."""
@@ -273,5 +273,6 @@ def _still_there(name: str) -> Iterator[None]:
         raise UserError(f"{error.filename}: cannot be changed ({error.strerror}): check permissions") from None
 
 
-def _key(name: str) -> str:
+def key_of(name: str) -> str:
+    """Return what names have in common that are one person's: capitals and ways to write an accent make no other."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -24,14 +24,19 @@ class SqliteFile:
     """An SQLite file (WAL, mode 0600, deleted rows overwritten), made again, empty, if damaged or deleted.
 
     Where it cannot be written, a copy in memory stands in, after a line of warning; where its folder is missing, too,
-    till `changed` finds the folder. `lost` tells that what was in it is gone. `tables`: the statements that make them.
+    till `changed` finds the folder. `lost` tells that what was in it is gone.
     Raises UserError for a file of a newer version, Locked for one that another program holds.
     """
 
-    def __init__(self, path: Path, tables: str, version: int, renewable: bool = True):
-        """`renewable`: all in it can be made again; else UserError instead of a new file or a copy in memory."""
+    def __init__(
+        self, path: Path, tables: str, version: int, renewable: bool = True, upgrades: dict[int, str] | None = None
+    ):
+        """`tables`: the statements that make them; `upgrades`: those that bring older versions up to this one.
+
+        `renewable`: all in it can be made again; else UserError instead of a new file or a copy in memory.
+        """
         self.lost, self._renewable = False, renewable
-        self._path, self._tables, self._version = path, tables, version
+        self._path, self._tables, self._version, self._upgrades = path, tables, version, upgrades or {}
         self._db = self._open()
         self._stamp = self._stamp_now()
 
@@ -208,14 +213,14 @@ class SqliteFile:
                 time.sleep(0.02)
         try:
             tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if not tables:
-                for statement in filter(str.strip, self._tables.split(";")):
+            version = db.execute("PRAGMA user_version").fetchone()[0] if tables else 0
+            statements = self._upgrades.get(version, "") if tables else self._tables
+            if statements:
+                for statement in filter(str.strip, statements.split(";")):
                     db.execute(statement)
-                db.execute(f"PRAGMA user_version = {self._version}")
-            elif (
-                tables != set(re.findall(r"CREATE TABLE (\w+)", self._tables))
-                or db.execute("PRAGMA user_version").fetchone()[0] != self._version
-            ):
+                db.execute(f"PRAGMA user_version = {(version := self._version)}")
+            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if version != self._version or tables != set(re.findall(r"CREATE TABLE (\w+)", self._tables)):
                 raise sqlite3.DatabaseError("tables of an older version")
             db.execute("COMMIT")
         finally:

@@ -1,6 +1,8 @@
 """Naming, correcting and finding people in a library, on embeddings made by hand."""
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -189,6 +191,60 @@ def test_a_person_can_be_renamed_and_forgotten_in_the_index(library, tmp_path):
     assert names(library, tmp_path, "b") == [None] and library.index.said() == set()
     left = b"".join(path.read_bytes() for path in tmp_path.glob("library.sqlite*"))
     assert b"Memorable" not in left and b"Unforgettable" not in left
+
+
+def test_a_merge_is_undone_with_what_was_his_alone(library, tmp_path):
+    put(library.index, tmp_path, a=[seen(0, 0), seen(1, 0, 100)], b=[seen(0, 1)], c=[seen(1, 1)], d=[seen(0, 2)])
+    contents = {name: library.index.content(tmp_path / f"{name}.jpg") for name in "abcd"}
+
+    def call(photo, number, name):
+        library.index.name([library.index.faces(contents[photo])[0][number].id], name, {})
+
+    def said():
+        return [one.name for content in contents.values() for one in library.index.faces(content)[0]]
+
+    call("a", 0, "Ada2"), call("a", 1, "Ben"), call("b", 0, "Ada"), call("d", 0, "Ada2")
+    library.index.deny(contents["c"], "Ada2")
+    library.index.deny(contents["b"], "Ben")
+    library.index.merge("Ada2", "Ada")
+    assert said() == ["Ada", "Ben", "Ada", None, "Ada"] and library.index.faces(contents["c"])[1] == {"Ada"}
+    library.index.merge("Ada", "Ben")
+    assert said() == ["Ben", "Ben", "Ben", None, "Ben"]
+    call("d", 0, "Eve")  # said since
+    nearly = [seen(0, 0), seen(1, 0, 100)]
+    nearly[0].embedding = nearly[0].embedding + 0.01
+    put(library.index, tmp_path, a=nearly)  # another program wrote a star into it
+    contents["a"] = library.index.content(tmp_path / "a.jpg")
+    assert library.index.undo_merge("Ada", "Ben") == 2
+    assert said() == ["Ada", "Ben", "Ada", None, "Eve"]
+    library.index.rename("Ada", "Ada Lovelace")  # merges know people by what they are called now
+    assert library.index.undo_merge("Ada2", "Ada Lovelace") == 1
+    assert said() == ["Ada2", "Ben", "Ada Lovelace", None, "Eve"]
+    assert library.index.faces(contents["c"])[1] == {"Ada2"} and library.index.faces(contents["b"])[1] == {"Ben"}
+    assert library.index.undo_merge("Ada2", "Ada Lovelace") == 0
+
+
+def test_the_last_merge_of_two_is_undone_though_nothing_was_his(library, tmp_path):
+    put(library.index, tmp_path, a=[seen(0)])
+    (one,) = library.index.faces(library.index.content(tmp_path / "a.jpg"))[0]
+    library.index.name([one.id], "Ada2", {})
+    library.index.merge("Ada2", "Ada")
+    library.index.merge("Ada2", "Ada")  # somebody else who was called so meanwhile
+    assert library.index.undo_merge("Ada2", "Ada") == 0 and library.index.said() == {"Ada"}
+    assert library.index.undo_merge("Ada2", "Ada") == 1 and library.index.said() == {"Ada2"}
+
+
+def test_a_library_of_the_version_before_is_brought_up_with_all_that_was_said(library, tmp_path):
+    put(library.index, tmp_path, a=[seen(0)])
+    (one,) = library.index.faces(library.index.content(tmp_path / "a.jpg"))[0]
+    library.index.name([one.id], "Ada", {})
+    library.index.file.erase([])
+    with closing(sqlite3.connect(tmp_path / "library.sqlite")) as db:
+        db.executescript("DROP TABLE written; DROP TABLE merged; PRAGMA user_version = 1")
+    again = LibraryIndex(tmp_path / "library.sqlite")
+    assert again.said() == {"Ada"} and again.written(one.content) == {}
+    again.note_written({one.id: "Ada"})
+    assert LibraryIndex(tmp_path / "library.sqlite").written(one.content) == {one.id: {"Ada"}}
 
 
 def test_a_damaged_library_or_one_made_otherwise_is_refused_and_left_as_it_is(index, tmp_path):

@@ -71,6 +71,49 @@ def test_a_file_that_changes_while_it_is_looked_at_is_left_to_the_next_run(index
     assert face.embedding[:3].argmax() == 1  # green, not what was there before
 
 
+def test_a_photo_that_is_deleted_while_it_is_looked_at_spoils_none_of_its_copies(index, photos, monkeypatch):
+    whole = scan.read_image
+
+    def read_late(path):
+        if path.name == "03 copy 0.png":  # the first by name
+            path.unlink()
+        return whole(path)
+
+    monkeypatch.setattr(scan, "read_image", read_late)
+    report = scan.add(index, Detector(), Embedder(), [photos])
+    assert report.refused == [] and index.unreadable() == 0
+    monkeypatch.undo()
+    report = scan.add(index, Detector(), Embedder(), [photos])
+    assert (report.looked_at, report.gone, report.refused) == (1, 0, []) and len(list(index.photos())) == 69
+    assert len(index.faces(index.content(photos / "03 copy 29.png"))[0]) == 2
+
+
+def test_one_photo_that_is_moved_away_while_a_folder_is_listed_hides_none_of_the_others(index, photos, monkeypatch):
+    stat = os.stat
+
+    def stat_late(path, *arguments, **named):
+        if str(path).endswith("05.png"):
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return stat(path, *arguments, **named)
+
+    monkeypatch.setattr(scan.os, "stat", stat_late)
+    assert scan.add(index, Detector(), Embedder(), [photos]).photos == 69 == len(list(index.photos()))
+
+
+def test_copies_of_a_broken_file_are_not_read_again(index, photos, monkeypatch):
+    folder, read = photos, []
+    for path in photos.glob("03*"):
+        path.unlink()
+    for k in range(300):
+        (folder / f"{k // 8:02} {k}.jpg").write_bytes(b"no picture" if k % 3 else b"")
+    whole = scan.read_image
+    monkeypatch.setattr(scan, "read_image", lambda path: read.append(path) or whole(path))
+    report = scan.add(index, Detector(), Embedder(), [folder])
+    assert len(read) == 39 + 1 and len(report.refused) == 300 == index.unreadable()
+    again = scan.add(index, Detector(), Embedder(), [folder])
+    assert (again.refused, again.unreadable) == ([], 300) and len(read) == 39 + 1
+
+
 @pytest.mark.skipif(os.name == "nt", reason="names of files are no bytes there")
 def test_names_that_are_no_text_and_photos_that_come_back(index, tmp_path, photos):
     odd = os.fsencode(photos) + b"/\xff.png"

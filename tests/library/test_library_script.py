@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from xml.dom import minidom
 
 import cv2
 import numpy as np
@@ -123,11 +124,85 @@ def test_a_group_is_named_corrected_found_and_copied(script, tmp_path):
     people = ("face_recognition/people.py", "--library", "library.sqlite", "--faces", "people", *QUICK[2:])
     assert script(*people, "rename", "Ada", "Zoë").returncode == 0
     assert script(LIBRARY, "find", "Zoë", *NAMED).stdout == found.stdout
+    shutil.copytree(tmp_path / "people" / "Zoë", tmp_path / "people" / "Ida")
+    assert script(*people, "merge", "Zoë", "Ida").returncode == 0
+    assert script(LIBRARY, "find", "Ida", *NAMED).stdout == found.stdout
+    undone = script(*people, "undo", "--json")
+    assert undone.returncode == 1 and "are gone: nothing can be undone" in undone.stderr  # they were the same photos
+    write_people(tmp_path / "others", 1, 1, first=1)
+    shutil.copytree(tmp_path / "others" / "person 1", tmp_path / "people" / "Otto")
+    assert script(*people, "merge", "Ida", "Otto", "--force").returncode == 0
+    assert script(LIBRARY, "find", "Otto", *NAMED).stdout == found.stdout
+    undone = script(*people, "undo")
+    assert undone.stdout.endswith("photos of Otto are Ida's again, and 3 faces in the photo library\n"), undone.stderr
+    assert script(LIBRARY, "find", "Ida", *NAMED).stdout == found.stdout
+    assert script(*people, "rename", "Ida", "Zoë").returncode == 0
     forgotten = script(*people, "forget", "Zoë", "--yes")
     assert forgotten.stdout.endswith("; 3 faces in the photo library are nobody's now\n"), forgotten.stderr
     for word in ("Ada", "Zoë"):
         assert word.encode() not in (tmp_path / "library.sqlite").read_bytes()
         assert script(LIBRARY, "find", word, *NAMED).returncode == 1
+
+
+def regions(path):
+    """Return the names in a sidecar with their boxes: left, top, right, bottom, in shares of the picture."""
+    found = {}
+    for area in minidom.parse(str(path)).getElementsByTagName("mwg-rs:Area"):
+        x, y, w, h = (float(area.getAttribute(f"stArea:{key}")) for key in "xywh")
+        found[area.parentNode.getAttribute("mwg-rs:Name")] = x - w / 2, y - h / 2, x + w / 2, y + h / 2
+    return found
+
+
+def test_names_go_to_sidecars_and_come_from_them(script, tmp_path):
+    photos = write_people(tmp_path / "photos", 1, 4) / "person 0"
+    cv2.imwrite(str(photos / "both.png"), np.hstack([draw_face(1, 7), draw_face(0, 7)]))
+    before = {path.name: path.read_bytes() for path in photos.iterdir()}
+    assert script(LIBRARY, "add", "photos", *QUICK).returncode == 0
+    assert script(LIBRARY, "people", *NAMED, "--faces", tmp_path).returncode == 0
+    named = script(LIBRARY, "name", "1", "Ada", *NAMED, "--xmp", "--json")
+    assert named.returncode == 0, named.stderr
+    count = json.loads(named.stdout)["faces"]
+    assert f"sidecars: {count} written, 0 faces named by them" in named.stderr
+    sidecars = sorted(photos.glob("*.xmp"))
+    assert len(sidecars) == count >= 4
+    faces = {
+        line["source"]: line["faces"]
+        for line in map(json.loads, script(LIBRARY, "who", *NAMED, "--json").stdout.splitlines())
+    }
+    for path in sidecars:
+        (box,) = regions(path).values()
+        image = cv2.imread(str(path.with_suffix("")))
+        (seen,) = (face["box"] for face in faces[str(path.with_suffix(""))] if face["name"] == "Ada")
+        size = np.array([image.shape[1], image.shape[0]] * 2)
+        assert np.array(box) * size == pytest.approx(seen, abs=0.5)
+    # Another program says who the other one is, in a photo that has no sidecar of ours
+    (left, *_), both = sorted(face["box"] for face in faces[str(photos / "both.png")]), photos / "both.png.xmp"
+    x, y, w, h = (
+        (left[0] + left[2]) / 960,
+        (left[1] + left[3]) / 480,
+        (left[2] - left[0]) / 480,
+        (left[3] - left[1]) / 240,
+    )
+    both.write_text(
+        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+        '<rdf:Description rdf:about="" xmlns:mwg-rs="http://www.metadataworkinggroup.com/schemas/regions/" '
+        'xmlns:xmp="http://ns.adobe.com/xap/1.0/" xmp:Rating="5" xmlns:stArea="http://ns.adobe.com/xmp/sType/Area#">'
+        '<mwg-rs:Regions rdf:parseType="Resource"><mwg-rs:RegionList><rdf:Bag><rdf:li rdf:parseType="Resource">'
+        "<mwg-rs:Name>Ben</mwg-rs:Name><mwg-rs:Type>Face</mwg-rs:Type>"
+        f'<mwg-rs:Area stArea:x="{x}" stArea:y="{y}" stArea:w="{1.5 * w}" stArea:h="{1.5 * h}"/>'
+        "</rdf:li></rdf:Bag></mwg-rs:RegionList></mwg-rs:Regions></rdf:Description></rdf:RDF></x:xmpmeta>"
+    )
+    synced = script(LIBRARY, "add", "photos", *NAMED, "--xmp")
+    assert synced.returncode == 0 and "1 faces named by them" in synced.stderr, synced.stderr
+    found = script(LIBRARY, "find", "Ben", *NAMED, "--xmp")
+    assert found.stdout == f"{both.with_suffix('')}\n" and "sidecars: 0 written, 0 faces" in found.stderr
+    assert 'xmp:Rating="5"' in both.read_text(encoding="utf-8")
+    denied = script(LIBRARY, "not", sidecars[0].with_suffix(""), "Ada", *NAMED, "--xmp")
+    assert denied.returncode == 0 and regions(sidecars[0]) == {}
+    assert {path.name: path.read_bytes() for path in photos.glob("*.png")} == before
+    people = ("face_recognition/people.py", "--library", "library.sqlite", "--faces", "people", *QUICK[2:])
+    forgotten = script(*people, "forget", "Ada", "--yes")
+    assert "photos may have the name still: delete it there, too" in forgotten.stderr
 
 
 @pytest.mark.parametrize(
@@ -137,6 +212,7 @@ def test_a_group_is_named_corrected_found_and_copied(script, tmp_path):
         (["add", "nowhere"], "nowhere: no such folder"),
         (["name", "Ada", "3"], "takes other words"),
         (["people", "--copy", "x"], "--copy has no effect here: it goes with find"),
+        (["who", "--xmp"], "--xmp has no effect here: it goes with add, name, find, not"),
     ],
 )
 def test_wrong_usage_is_one_line(script, tmp_path, words, said):
