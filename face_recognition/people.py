@@ -77,9 +77,8 @@ def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
 def save_people(database: People, names: list[str], path: Path) -> None:
     """Save a picture with everybody's face and name."""
     portraits = [portrait(database.photos(name), database.detector) for name in names]
-    sheets.save_sheet(
-        portraits, [printable(name if len(name) < 20 else f"{name[:18]}...") for name in names], path, columns=6
-    )
+    titles = [printable(name if len(name) < 20 else f"{name[:18]}...") for name in names]
+    sheets.save_sheet(portraits, titles, path, columns=6, private=True)
     settings.say(f"saved {path}")
 
 

@@ -32,7 +32,7 @@ def save_groups(library: Library, path: Path) -> int:
         images += shown + [WHITE] * (FACES - len(shown))
         titles += [f"{group.number}: {group.photos} photos"] + [""] * (FACES - 1)
     if groups:
-        save_sheet(images, titles, path, FACES)
+        save_sheet(images, titles, path, FACES, private=True)
     return len(groups)
 
 
@@ -51,7 +51,7 @@ class Folder:
         flag = "--link" if link else "--copy"
         if folder and folder.resolve().is_relative_to(people.resolve()):
             raise UserError(f"{flag} {folder}: would become photos of people there: choose another one", 2)
-        self._folder, self._link, self._put = folder and make_folder(folder, flag), link, set()
+        self._folder, self._link, self._put = folder and make_folder(folder, flag, private=True), link, set()
 
     def put(self, photo: Path, content: int) -> None:
         """Put a photo there, under a name of its own, unless it, or another one with the same content, is there."""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.faces.gallery import Gallery
-from recognition.files import ROOT, make_folder
+from recognition.files import ROOT, close_to_others, make_folder
 from recognition.people import embed_photos, merges, photo_files
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
@@ -73,6 +73,8 @@ class People:
         self.folder = Path(os.path.realpath(Path(folder).expanduser()))
         self.detector, self.embedder, self._accepted = detector, embedder, accepted
         may_be_new = may_be_new or self.folder == Path(os.path.realpath(FACES))
+        if Path(folder) == FACES:
+            close_to_others(self.folder)
         if not self.folder.is_dir() and (self.folder.exists() or not may_be_new):
             enrol = f"python face_recognition/enroll.py NAME PHOTO --faces {folder}"
             raise UserError(f"--faces {folder}: no such folder: correct it, or enrol somebody ({enrol})", 2)
@@ -144,9 +146,11 @@ class People:
             if reason:
                 raise UserError(reason)
         if not self.folder.exists():
-            make_folder(self.folder, "--faces")
+            make_folder(self.folder, "--faces", private=True)
             self._index.file.changed()  # its file can be made now
         path = photo_files.write_photo(folder, content)
+        for one in (self.folder, folder):  # made by hand, or by an earlier version
+            close_to_others(one)
         with _still_there(name):
             state = os.stat(path)
         sha256 = hashlib.sha256(content).digest()
@@ -199,7 +203,7 @@ class People:
         merge.photos = [name for name in merge.photos if (into / name).is_file()]
         if not merge.photos:
             raise UserError(f"{into}: the photos that came from {merge.source} are gone: nothing can be undone")
-        make_folder(back, "--faces")
+        make_folder(back, "--faces", private=True)
         self._move_photos([into, back], merge.photos)
         merges.write(self.folder, before)
         return merge

@@ -37,7 +37,7 @@ def write(folder: Path, merges: list[Merge]) -> None:
         (folder / FILE).unlink(missing_ok=True)
         return
     content = json.dumps([asdict(merge) for merge in merges[-KEPT:]], ensure_ascii=False)
-    write_atomically(folder / FILE, lambda path: path.write_text(content, encoding="utf-8"))
+    write_atomically(folder / FILE, lambda path: path.write_text(content, encoding="utf-8"), private=True)
 
 
 def rename(folder: Path, old: str, new: str | None) -> None:

@@ -80,7 +80,7 @@ def write_photo(folder: Path, content: bytes) -> Path:
     path = folder / f"{sha256(content)[:16]}.{kind}"
     try:
         for _ in range(3):  # somebody may forget this person at the same moment
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(0o700, parents=True, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 _write_new(path, content)
                 return path
