@@ -15,7 +15,7 @@ import numpy as np
 
 from recognition.faces.gallery import Gallery
 from recognition.files import ROOT, close_to_others, make_folder
-from recognition.people import embed_photos, merges, photo_files
+from recognition.people import embed_photos, merges, photo_files, places
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
 from recognition.people.sqlite_file import Locked
@@ -135,12 +135,13 @@ class People:
     def add(self, name: str, photo: np.ndarray | bytes, embedding: np.ndarray | None = None) -> Path:
         """Add a photo, a BGR frame or the bytes of an image file, to a person, who may be new; return its path.
 
-        `embedding`: what the face in it looks like, float32 (D,), where that is known. The same photo twice, one
-        without a usable face and a name that cannot be a folder's raise UserError.
+        What is kept of a file does not say where it was taken. `embedding`: what the face in it looks like, float32
+        (D,), where that is known. The same photo twice, one without a usable face and a name that cannot be a folder's
+        raise UserError.
         """
         name = self.spelling(check_name(name))
         folder = photo_files.own_folder(self.folder, name)
-        content = photo if isinstance(photo, bytes) else photo_files.encode(photo)
+        content = places.without_place(photo) if isinstance(photo, bytes) else photo_files.encode(photo)
         if embedding is None:
             embedding, reason = next(self.embed_photos([(Path("photo"), content)]))
             if reason:
