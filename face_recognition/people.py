@@ -7,7 +7,8 @@
     python face_recognition/people.py undo                       # the last merge
     python face_recognition/people.py forget Ada                 # deletes photos and embeddings for good, after asking
 
-The photos in --faces are the truth: a folder put there, renamed or deleted by hand counts as well.
+The photos in --faces are the truth: a folder put there, renamed or deleted by hand counts as well. What `forget` could
+not delete it names, with exit code 1, and the next start goes on with it; networks that know the person it names, too.
 Exit code: 0 done, 1 it could not be done, 2 wrong usage, 130 Ctrl-C.
 """
 
@@ -26,7 +27,7 @@ from recognition.evaluation import sheets
 from recognition.faces import alignment, detection
 from recognition.library.index import LIBRARY, LibraryIndex
 from recognition.media import frames
-from recognition.people import recognizers
+from recognition.people import forgetting, merges, recognizers
 from recognition.people.database import FACES, People, printable
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "undo": 0, "forget": 1}  # how many names each action takes
@@ -97,6 +98,39 @@ def open_library(config: Config) -> LibraryIndex | None:
     return LibraryIndex(LIBRARY) if config.faces == FACES and LIBRARY.exists() else None
 
 
+def forget(config: Config, database: People, library: LibraryIndex | None) -> dict | None:
+    """Forget a person wherever something is known, and return what was deleted; None if the user thought better of it.
+
+    Raises UserError for what could not be deleted, after all else was.
+    """
+    (told,) = config.names
+    try:
+        name = database.remembered(told)
+    except settings.UserError:
+        name = database.spelling(told)
+        networks = forgetting.networks_knowing({name})
+        if not (library and name in library.said()):
+            for line in networks:
+                settings.say(line)
+            raise
+    if not config.yes and not agreed(name, len(database.photos(name))):
+        settings.say("nothing was deleted")
+        return None
+    networks = forgetting.networks_knowing({name, *merges.merged_into(database.folder, name)})
+    result, left = {"done": "forget", "names": [name], "networks": networks}, []
+    for key, where in {"library_faces": library, "photos": database}.items():
+        if where:
+            try:
+                result[key] = where.forget(name)
+            except settings.UserError as error:
+                left.append(str(error))
+    for line in networks:
+        settings.say(line)
+    if left:
+        raise settings.UserError("; ".join(left))
+    return result
+
+
 def main(config: Config) -> int:
     wanted = NAMES[config.action]
     if len(config.names) != wanted:
@@ -117,23 +151,24 @@ def main(config: Config) -> int:
         elif config.sheet:
             save_people(database, [row["name"] for row in rows], config.sheet)
         return 0
-    names = [database.existing(name) for name in config.names[:1]]
     library = open_library(config)
+    if config.action == "forget":
+        result = forget(config, database, library)
+        if result:
+            done = "forgot {names[0]}: {photos} photos and all that was seen in them are deleted".format(**result)
+            if library:
+                done += f"; {result['library_faces']} faces in the photo library are nobody's now"
+                settings.say(
+                    f"{library.file_path}: keeps the numbers of all faces in its photos: delete it to be rid of them"
+                )
+            print(json.dumps(result) if config.json else done)
+        return 0 if result else 1
+    names = [database.existing(name) for name in config.names[:1]]
     result = {"done": config.action, "names": names}
     if config.action == "undo":
         merge = database.undo_merge()
         names += [merge.source, merge.into]
         done = f"{len(merge.photos)} photos of {merge.into} are {merge.source}'s again"
-    elif config.action == "forget":
-        if not config.yes and not agreed(names[0], len(database.photos(names[0]))):
-            settings.say("nothing was deleted")
-            return 1
-        if library:
-            result["library_faces"] = library.forget(names[0])
-        result["photos"] = database.forget(names[0])
-        done = f"forgot {names[0]}: {result['photos']} photos and all that was seen in them are deleted"
-        if library:
-            done += f"; {result['library_faces']} faces in the photo library are nobody's now"
     elif config.action == "rename":
         names.append(database.rename(names[0], config.names[1]))
         if library:

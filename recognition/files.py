@@ -114,11 +114,12 @@ def make_folder(folder: Path | str, flag: str = "--output", private: bool = Fals
     return folder
 
 
-def close_to_others(folder: Path) -> None:
-    """Let nobody but the user into a folder; nothing happens where that cannot be said, as on Windows."""
-    with contextlib.suppress(OSError):
-        if os.name != "nt" and os.stat(folder).st_mode & 0o077:
-            os.chmod(folder, 0o700)
+def close_to_others(*folders: Path) -> None:
+    """Let nobody but the user into folders; nothing happens where that cannot be said, as on Windows."""
+    for folder in folders if os.name != "nt" else ():
+        with contextlib.suppress(OSError):
+            if os.stat(folder).st_mode & 0o077:
+                os.chmod(folder, 0o700)
 
 
 def check_appendable(path: Path, flag: str) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from recognition.faces.gallery import Gallery
 from recognition.files import ROOT, close_to_others, make_folder
-from recognition.people import embed_photos, merges, photo_files, places
+from recognition.people import embed_photos, forgetting, merges, photo_files, places
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
 from recognition.people.sqlite_file import Locked
@@ -150,8 +150,7 @@ class People:
             make_folder(self.folder, "--faces", private=True)
             self._index.file.changed()  # its file can be made now
         path = photo_files.write_photo(folder, content)
-        for one in (self.folder, folder):  # made by hand, or by an earlier version
-            close_to_others(one)
+        close_to_others(self.folder, folder)  # made by hand, or by an earlier version
         with _still_there(name):
             state = os.stat(path)
         sha256 = hashlib.sha256(content).digest()
@@ -232,17 +231,38 @@ class People:
             )
 
     def forget(self, name: str) -> int:
-        """Delete a person, photos and embeddings, and return how many photos there were. It cannot be undone."""
-        name = self.existing(name)
-        with _still_there(name):
-            count = len(photo_files.list_photos(self.folder / name))
-            photo_files.remove_person(self.folder, name)
-        merges.rename(self.folder, name, None)
-        self._index.file.erase(self._index.drop(name))
+        """Delete a person, photos and embeddings, and return how many photos there were. It cannot be undone.
+
+        Also one whose photos were deleted by hand. Raises UserError for what could not be deleted.
+        """
+        name, count, left = self.remembered(name), 0, []
+        if os.path.lexists(self.folder / name):
+            with _still_there(name):
+                count = len(photo_files.list_photos(self.folder / name))
+                forgetting.put_away(self.folder / name)
+        waiting = forgetting.clear(self.folder)
+        merges.forget(self.folder, name)
+        try:
+            self._index.file.erase(self._index.drop(name))
+            left = forgetting.finish(waiting)
+        except UserError as error:
+            left = [str(error)]
         self._note_change()
         if os.path.lexists(self.folder / name):
-            raise UserError(f"{self.folder / name} is there again: another program has just enrolled {name}")
+            left.append(f"{self.folder / name} is there again: another program has just enrolled {name}")
+        if left:
+            raise UserError(f"{name} is not forgotten yet: {'; '.join(left)}. The next start of any script goes on")
         return count
+
+    def remembered(self, name: str) -> str:
+        """Return the name of a person who is there, or of whom at least numbers are; UserError if there is nobody."""
+        try:
+            return self.existing(name)
+        except UserError:
+            for other in self._index.seen():
+                if _key(other) == _key(name) and not os.path.lexists(self.folder / other):
+                    return other
+            raise
 
     def _note_change(self) -> None:
         self._rows, self._gallery, self._changed = None, None, True
