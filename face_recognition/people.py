@@ -98,12 +98,18 @@ def open_library(config: Config) -> LibraryIndex | None:
     return LibraryIndex(LIBRARY) if config.faces == FACES and LIBRARY.exists() else None
 
 
-def forget(config: Config, database: People, library: LibraryIndex | None) -> dict | None:
+def forget(config: Config, database: People) -> dict | None:
     """Forget a person wherever something is known, and return what was deleted; None if the user thought better of it.
 
     Raises UserError for what could not be deleted, after all else was.
     """
-    (told,) = config.names
+    (told,), left, library = config.names, [], None
+    try:
+        library = open_library(config)
+    except settings.UserError as error:  # no room to open it, say
+        if config.library and not config.library.exists():
+            raise
+        left.append(str(error))
     try:
         name = database.remembered(told)
     except settings.UserError:
@@ -117,7 +123,7 @@ def forget(config: Config, database: People, library: LibraryIndex | None) -> di
         settings.say("nothing was deleted")
         return None
     networks = forgetting.networks_knowing({name, *merges.merged_into(database.folder, name)})
-    result, left = {"done": "forget", "names": [name], "networks": networks}, []
+    result = {"done": "forget", "names": [name], "networks": networks}
     for key, where in {"library_faces": library, "photos": database}.items():
         if where:
             try:
@@ -127,7 +133,9 @@ def forget(config: Config, database: People, library: LibraryIndex | None) -> di
     for line in networks:
         settings.say(line)
     if left:
-        raise settings.UserError("; ".join(left))
+        raise settings.UserError(f"{name} is not forgotten everywhere: {'; '.join(left)}")
+    if library:
+        settings.say(f"{library.file_path}: keeps the numbers of all faces in its photos: delete it to be rid of them")
     return result
 
 
@@ -151,18 +159,14 @@ def main(config: Config) -> int:
         elif config.sheet:
             save_people(database, [row["name"] for row in rows], config.sheet)
         return 0
-    library = open_library(config)
     if config.action == "forget":
-        result = forget(config, database, library)
+        result = forget(config, database)
         if result:
-            done = "forgot {names[0]}: {photos} photos and all that was seen in them are deleted".format(**result)
-            if library:
-                done += f"; {result['library_faces']} faces in the photo library are nobody's now"
-                settings.say(
-                    f"{library.file_path}: keeps the numbers of all faces in its photos: delete it to be rid of them"
-                )
-            print(json.dumps(result) if config.json else done)
+            done = "forgot {names[0]}: {photos} photos and all that was seen in them are deleted"
+            done += "; {library_faces} faces in the photo library are nobody's now" * ("library_faces" in result)
+            print(json.dumps(result) if config.json else done.format(**result))
         return 0 if result else 1
+    library = open_library(config)
     names = [database.existing(name) for name in config.names[:1]]
     result = {"done": config.action, "names": names}
     if config.action == "undo":

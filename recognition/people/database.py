@@ -251,7 +251,7 @@ class People:
         if os.path.lexists(self.folder / name):
             left.append(f"{self.folder / name} is there again: another program has just enrolled {name}")
         if left:
-            raise UserError(f"{name} is not forgotten yet: {'; '.join(left)}. The next start of any script goes on")
+            raise UserError(f"{name} is not forgotten yet: {'; '.join(left)} (the next start of any script goes on)")
         return count
 
     def remembered(self, name: str) -> str:
