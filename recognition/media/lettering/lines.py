@@ -12,7 +12,7 @@ from recognition.media.lettering import fonts
 
 RIGHT_TO_LEFT = ("R", "AL")
 ROOM = 0.4  # of the size, above a line and below it, for marks that stand out of it
-KEPT = 256  # pictures of lines that are kept: names are drawn in every frame
+KEPT, KEPT_PICTURES = 1024, 32  # lines whose width, and whose pictures are kept: names are drawn in every frame
 
 
 def escaped(text: str) -> str:
@@ -26,7 +26,7 @@ def width(text: str, size: int) -> int:
     return round(sum(_length(part, path, size) for part, path in _parts(text)))
 
 
-@lru_cache(KEPT)
+@lru_cache(KEPT_PICTURES)
 def picture(text: str, size: int, color: tuple[int, int, int]) -> tuple[np.ndarray, np.ndarray, int]:
     """Return a line of text as a picture: BGR, float32 (H, W, 3), times its opacity; how much of what is below it shows
     through, float32 (H, W, 1), 0 to 1; and how many of its rows are above the line."""
