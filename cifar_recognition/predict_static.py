@@ -1,7 +1,7 @@
 """Say what photos show.
 
     python cifar_recognition/predict_static.py photo.jpg               # prints the classes, shows or saves the picture
-    python cifar_recognition/predict_static.py photos/ "pets/*.png"    # folders and patterns
+    python cifar_recognition/predict_static.py photos/ "pets/*.png"    # folders, and those in them; patterns
     python cifar_recognition/predict_static.py photos/ --json          # one JSON object a photo on stdout, nothing else
     python cifar_recognition/predict_static.py photos/ --output named/ # annotated pictures into a folder
     python cifar_recognition/predict_static.py photo.jpg --explain     # the picture shows what spoke for the class
@@ -43,7 +43,7 @@ def main(config: Config) -> int:
     classifier = classification.load(config.model)
     threshold = classifier.threshold(config.threshold)
     show, output = sinks.window_or_output(config)
-    source = frames.FrameSource(config.paths, all_pages=True)
+    source = frames.FrameSource(config.paths, all_pages=True, subfolders=True, leave_out=[output])
     with sinks.FrameSink(output, show, "_named.png") as sink:
         for frame in source:
             seen = classification.classify(frame.image, classifier, threshold, config.top)

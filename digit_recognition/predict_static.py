@@ -1,7 +1,7 @@
 """Read the handwritten numbers in photos.
 
     python digit_recognition/predict_static.py photo.jpg              # prints the numbers, shows or saves the picture
-    python digit_recognition/predict_static.py photos/ "scans/*.png"  # folders and patterns
+    python digit_recognition/predict_static.py photos/ "scans/*.png"  # folders, and those in them; patterns
     python digit_recognition/predict_static.py photos/ --json         # one JSON object a photo on stdout, nothing else
     python digit_recognition/predict_static.py photos/ --output read/ # annotated pictures into a folder
     python digit_recognition/predict_static.py page.jpg --csv page.csv  # a table for a spreadsheet
@@ -43,7 +43,7 @@ def main(config: Config) -> int:
     model = reader.load(config.model)
     threshold = model.threshold(config.threshold)
     show, output = sinks.window_or_output(config)
-    source = frames.FrameSource(config.paths, all_pages=True)
+    source = frames.FrameSource(config.paths, all_pages=True, subfolders=True, leave_out=[output])
     pages = []
     try:
         with sinks.FrameSink(output, show) as sink:

@@ -1,7 +1,7 @@
 """Enrol people: from then on they are recognised, at once and without training.
 
     python face_recognition/enroll.py "Ada Lovelace" ada.jpg          # one photo is enough, a few are better
-    python face_recognition/enroll.py Ada photos/ada "more/ada*.png"  # folders and patterns
+    python face_recognition/enroll.py Ada photos/ada "more/ada*.png"  # folders, and those in them; patterns
     python face_recognition/enroll.py Ada film.mp4                    # good frames of a video that shows one person
     python face_recognition/enroll.py Ada --source 0                  # the webcam: Enter takes a photo, q ends
     python face_recognition/enroll.py --each my_people                # a folder of folders, each a person's photos
@@ -80,7 +80,9 @@ class Enroller:
 
     def photos(self, named: list[tuple[str, str]]) -> None:
         """Enrol images, or those of folders and patterns, as they are; `named`: whose they are, and where."""
-        sources = [(name, frames.FrameSource([path], partial(self._refuse, name))) for name, path in named]
+        sources = [
+            (name, frames.FrameSource([path], partial(self._refuse, name), subfolders=True)) for name, path in named
+        ]
         files = [(name, path) for name, source in sources for path in source.files()]
         looked = ((path, None) for _, path in files)
         embedded = self._database.embed_photos(looked, enrolment.refusal, anybody=self._config.force)

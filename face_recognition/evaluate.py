@@ -114,7 +114,7 @@ def show_photos(paths: list[Path], heads: list[str], figure: Path) -> None:
     names = ["/".join(path.parts[-2:]) for path in paths]
     names = [name if len(name) <= 20 else f"…{name[-19:]}" for name in names]
     titles = [f"{head}\n{name}" for head, name in zip(heads, names, strict=True)]
-    save_sheet([read_image(path) for path in paths], titles, figure, 6)
+    save_sheet([read_image(path) for path in paths], titles, figure, 6, private=True)
 
 
 def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:

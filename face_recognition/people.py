@@ -7,7 +7,8 @@
     python face_recognition/people.py undo                       # the last merge, in the photo library, too
     python face_recognition/people.py forget Ada                 # deletes photos and embeddings for good, after asking
 
-The photos in --faces are the truth: a folder put there, renamed or deleted by hand counts as well.
+The photos in --faces are the truth: a folder put there, renamed or deleted by hand counts as well. What `forget` could
+not delete it names, with exit code 1, and the next start goes on with it; networks that know the person it names, too.
 Exit code: 0 done, 1 it could not be done, 2 wrong usage, 130 Ctrl-C.
 """
 
@@ -26,7 +27,7 @@ from recognition.evaluation import sheets
 from recognition.faces import alignment, detection
 from recognition.library.index import LIBRARY, LibraryIndex
 from recognition.media import frames
-from recognition.people import recognizers
+from recognition.people import forgetting, merges, recognizers
 from recognition.people.database import FACES, People, printable
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "undo": 0, "forget": 1}  # how many names each action takes
@@ -77,9 +78,8 @@ def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
 def save_people(database: People, names: list[str], path: Path) -> None:
     """Save a picture with everybody's face and name."""
     portraits = [portrait(database.photos(name), database.detector) for name in names]
-    sheets.save_sheet(
-        portraits, [printable(name if len(name) < 20 else f"{name[:18]}...") for name in names], path, columns=6
-    )
+    titles = [printable(name if len(name) < 20 else f"{name[:18]}...") for name in names]
+    sheets.save_sheet(portraits, titles, path, columns=6, private=True)
     settings.say(f"saved {path}")
 
 
@@ -96,6 +96,51 @@ def open_library(config: Config) -> LibraryIndex | None:
     if config.library:
         return LibraryIndex(config.library)
     return LibraryIndex(LIBRARY) if config.faces == FACES and LIBRARY.exists() else None
+
+
+def forget(config: Config, database: People) -> dict | None:
+    """Forget a person wherever something is known, and return what was deleted; None if the user thought better of it.
+
+    Raises UserError for what could not be deleted, after all else was.
+    """
+    (told,), left, library = config.names, [], None
+    try:
+        library = open_library(config)
+    except settings.UserError as error:  # no room to open it, say
+        if config.library and not config.library.exists():
+            raise
+        left.append(str(error))
+    try:
+        name = database.remembered(told)
+    except settings.UserError:
+        name = database.spelling(told)
+        networks = forgetting.networks_knowing({name})
+        if not (library and name in library.said()):
+            for line in networks:
+                settings.say(line)
+            raise
+    if not config.yes and not agreed(name, len(database.photos(name))):
+        settings.say("nothing was deleted")
+        return None
+    networks = forgetting.networks_knowing({name, *merges.merged_into(database.folder, name)})
+    result = {"done": "forget", "names": [name], "networks": networks}
+    if library:
+        result["sidecars"] = library.in_sidecars(name)
+    for key, where in {"library_faces": library, "photos": database}.items():
+        if where:
+            try:
+                result[key] = where.forget(name)
+            except settings.UserError as error:
+                left.append(str(error))
+    for line in networks:
+        settings.say(line)
+    if result.get("sidecars"):
+        settings.say(f"sidecars beside {result['sidecars']} photos may have the name still: delete it there, too")
+    if left:
+        raise settings.UserError(f"{name} is not forgotten everywhere: {'; '.join(left)}")
+    if library:
+        settings.say(f"{library.file_path}: keeps the numbers of all faces in its photos: delete it to be rid of them")
+    return result
 
 
 def main(config: Config) -> int:
@@ -118,8 +163,15 @@ def main(config: Config) -> int:
         elif config.sheet:
             save_people(database, [row["name"] for row in rows], config.sheet)
         return 0
-    names = [database.existing(name) for name in config.names[:1]]
+    if config.action == "forget":
+        result = forget(config, database)
+        if result:
+            done = "forgot {names[0]}: {photos} photos and all that was seen in them are deleted"
+            done += "; {library_faces} faces in the photo library are nobody's now" * ("library_faces" in result)
+            print(json.dumps(result) if config.json else done.format(**result))
+        return 0 if result else 1
     library = open_library(config)
+    names = [database.existing(name) for name in config.names[:1]]
     result = {"done": config.action, "names": names}
     if config.action == "undo":
         merge = database.undo_merge()
@@ -128,21 +180,6 @@ def main(config: Config) -> int:
         if library:
             result["library_faces"] = library.undo_merge(merge.source, merge.into)
             done += f", and {result['library_faces']} faces in the photo library"
-    elif config.action == "forget":
-        if not config.yes and not agreed(names[0], len(database.photos(names[0]))):
-            settings.say("nothing was deleted")
-            return 1
-        if library:
-            result["sidecars"] = library.in_sidecars(names[0])
-            result["library_faces"] = library.forget(names[0])
-        result["photos"] = database.forget(names[0])
-        done = f"forgot {names[0]}: {result['photos']} photos and all that was seen in them are deleted"
-        if library:
-            done += f"; {result['library_faces']} faces in the photo library are nobody's now"
-            if result["sidecars"]:
-                settings.say(
-                    f"sidecars beside {result['sidecars']} photos may have the name still: delete it there, too"
-                )
     elif config.action == "rename":
         names.append(database.rename(names[0], config.names[1]))
         if library:

@@ -1,7 +1,7 @@
 """Recognise the people in photos.
 
     python face_recognition/predict_static.py photo.jpg               # prints the names, shows or saves the picture
-    python face_recognition/predict_static.py photos/ "party/*.png"   # folders and patterns
+    python face_recognition/predict_static.py photos/ "party/*.png"   # folders, and those in them; patterns
     python face_recognition/predict_static.py photos/ --json          # one JSON object a photo on stdout, nothing else
     python face_recognition/predict_static.py photos/ --output named/ # annotated pictures into a folder
     python face_recognition/predict_static.py photos/ --crops cut/    # faces cut out, a folder for each person
@@ -52,7 +52,8 @@ def main(config: Config) -> int:
     show, output = sinks.window_or_output(config)
     if output and Path(output).resolve().is_relative_to(config.faces.resolve()):
         raise settings.UserError(f"--output {output}: would become photos of people there: choose another one", 2)
-    source = frames.FrameSource(config.paths, all_pages=True)
+    made = [output, config.crops]
+    source = frames.FrameSource(config.paths, all_pages=True, subfolders=True, leave_out=made)
     suffix = "_named.png" if config.blur == "none" else "_blurred.png"
     with cut_outs.CutOuts(config.crops, config.faces) as cut, sinks.FrameSink(output, show, suffix) as sink:
         for frame in source:

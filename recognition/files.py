@@ -21,14 +21,17 @@ PARTIAL = re.compile(r"\..+\.\d+\.partial(\.jpg|\.np[yz])?")  # temporary files;
 ABANDONED = 60  # seconds without a change after which a temporary file has no writer any more
 
 
-def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str = "") -> None:
+def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str = "", private: bool = False) -> None:
     """Let `writer` fill a temporary file beside `path`, then move it into place: till then the old file stays whole.
 
-    `suffix`: what the temporary file's name has to end with. What killed runs left in that folder is cleared.
+    `suffix`: what the temporary file's name has to end with. `private`: nobody but the user can read it, as is the case
+    anyway where nobody could read the old one. What killed runs left in that folder is cleared.
     """
     clear_abandoned(path.parent)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.partial{suffix}")
     try:
+        if private or (path.exists() and not path.stat().st_mode & 0o077):
+            os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
         writer(temporary)
         os.replace(temporary, path)
     except OSError as error:
@@ -95,17 +98,28 @@ def shortened(stem: str, most: int = 180) -> str:
     return stem
 
 
-def make_folder(folder: Path | str, flag: str = "--output") -> Path:
-    """Make the folder that a flag names, unless it is there, and return it; UserError if it cannot be written to."""
+def make_folder(folder: Path | str, flag: str = "--output", private: bool = False) -> Path:
+    """Make the folder that a flag names, unless it is there, and return it; UserError if it cannot be written to.
+
+    `private`: a new one is open to nobody but the user.
+    """
     folder = Path(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(0o700 if private else 0o777, parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"{folder}: cannot be made ({error.strerror}): choose another {flag}", 2) from None
     if not os.access(folder, os.W_OK):
         raise UserError(f"{folder}: cannot be written to: choose another {flag}", 2)
     clear_abandoned(folder)
     return folder
+
+
+def close_to_others(*folders: Path) -> None:
+    """Let nobody but the user into folders; nothing happens where that cannot be said, as on Windows."""
+    for folder in folders if os.name != "nt" else ():
+        with contextlib.suppress(OSError):
+            if os.stat(folder).st_mode & 0o077:
+                os.chmod(folder, 0o700)
 
 
 def check_appendable(path: Path, flag: str) -> None:

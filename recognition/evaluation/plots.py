@@ -4,6 +4,8 @@ Figures are drawn without a window, so this works on servers too; `show` opens t
 Only training, evaluation and exploration import this module: Matplotlib and seaborn cost most of a second.
 """
 
+import contextlib
+import logging
 import math
 import warnings
 from collections.abc import Sequence
@@ -11,19 +13,23 @@ from pathlib import Path
 
 import numpy as np
 import seaborn
+from matplotlib import font_manager
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from recognition.files import write_atomically
+from recognition.media.lettering import fonts
 from recognition.media.windows import has_display
 from recognition.settings import say
 
 BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness
 DPI = 150
 MANY = 25  # classes; more of them leave no room for the counts in a confusion matrix
+LATIN = "\u024f"  # the last letter of what every font has
 MATPLOTLIBS_OWN = "\\mathdefault"  # is in the powers of ten of its logarithmic axes
 
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)  # it tells of weights that a font has not
 seaborn.set_theme(style="ticks", palette="colorblind", rc={"axes.spines.right": False, "axes.spines.top": False})
 
 
@@ -32,9 +38,22 @@ def save_figure(figure: Figure, path: Path) -> None:
     for text in figure.findobj(Text):
         if "$" in text.get_text() and MATPLOTLIBS_OWN not in text.get_text():
             text.set_parse_math(False)  # a name with two dollar signs is no formula
+        if not text.get_text().isascii():
+            text.set_fontfamily([*text.get_fontfamily(), *_families(text.get_text())])
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings(action="ignore"):  # about letters that the font lacks
         write_atomically(path, lambda file: figure.savefig(file, dpi=DPI, format="png", metadata={"Software": None}))
+
+
+def _families(text: str) -> list[str]:
+    """Return the names of fonts of this system that have the letters of a text which Matplotlib's own may lack."""
+    found = dict.fromkeys(fonts.find(letter) for letter in text if letter.isalpha() and letter > LATIN)
+    families = []
+    for path in filter(None, found):
+        with contextlib.suppress(Exception):  # one of a kind that Matplotlib does not read
+            font_manager.fontManager.addfont(path)
+            families.append(font_manager.FontProperties(fname=path).get_name())
+    return families
 
 
 def plot_history(history: dict[str, list[float]], path: Path) -> None:

@@ -15,9 +15,17 @@ LETTERS, LINE, GAP = 14, 20, 8  # pixels: size of letters, height of a line, spa
 
 
 def save_sheet(
-    images: Sequence[np.ndarray], titles: list[str], path: Path, columns: int = 10, wrong: Sequence[bool] | None = None
+    images: Sequence[np.ndarray],
+    titles: list[str],
+    path: Path,
+    columns: int = 10,
+    wrong: Sequence[bool] | None = None,
+    private: bool = False,
 ) -> None:
-    """Save pictures, BGR or gray uint8, side by side, each under its title, in orange if `wrong`."""
+    """Save pictures, BGR or gray uint8, side by side, each under its title, in orange if `wrong`.
+
+    `private`: nobody but the user can read the file.
+    """
     side = SMALL if max(max(image.shape[:2]) for image in images) <= 48 else SIDE
     lines = [title.split("\n") if title else [] for title in titles]
     heading = LINE * max(map(len, lines))
@@ -32,7 +40,8 @@ def save_sheet(
             write(tile, line, (0, LINE * row), LETTERS, ORANGE if wrong is not None and wrong[k] else (0, 0, 0))
     sheet = imutils.build_montages(list(tiles), tiles.shape[2:0:-1], (columns, rows))[0]
     path.parent.mkdir(parents=True, exist_ok=True)
-    save_picture(path, cv2.copyMakeBorder(sheet, GAP, 0, GAP, 0, cv2.BORDER_CONSTANT, value=(255, 255, 255)))
+    sheet = cv2.copyMakeBorder(sheet, GAP, 0, GAP, 0, cv2.BORDER_CONSTANT, value=(255, 255, 255))
+    save_picture(path, sheet, private)
 
 
 def _fit(image: np.ndarray, side: int) -> np.ndarray:

@@ -44,6 +44,11 @@ class Seen:
         return self.who.name
 
     @property
+    def track(self) -> int | None:
+        """The number of the face in its video, the same as long as it is followed; None in photos."""
+        return getattr(self.who, "number", None)
+
+    @property
     def perhaps(self) -> str | None:
         """Who it may be, where that is not sure enough for a name."""
         return self.who.perhaps
@@ -69,13 +74,17 @@ class Watcher:
         self._detector, self._recognizer = detector, recognizer
         self._every = EVERY.get(getattr(detector, "name", ""), 1)
         self._cuts, self._follower = CutDetector(), Follower()
-        self._allowance, self._seconds = BURST, None
+        self._allowance, self._seconds, self._count = BURST, None, 0
         self._begin_scene()
 
     def _begin_scene(self) -> None:
         self._tracker, self._faces, self._since = Tracker(NEEDED), [], 0
         self._identities: dict[Track, Identity] = {}
         self._views: dict[Track, np.ndarray] = {}
+
+    def _new(self) -> Identity:
+        self._count += 1
+        return Identity(self._count)
 
     def detect_ahead(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, list[Face] | None]]:
         """Yield frames with their faces where it will be time to detect them: a thread can do that before `watch`."""
@@ -96,7 +105,7 @@ class Watcher:
         self._faces = self._find(frame, small, found)
         boxes = np.array([face.box for face in self._faces], float).reshape(-1, 4)
         tracks = self._tracker.update(boxes, [None] * len(boxes), [face.confidence for face in self._faces])
-        self._identities = {track: self._identities.get(track) or Identity() for track in tracks}
+        self._identities = {track: self._identities.get(track) or self._new() for track in tracks}
         self._embed(frame, [track for track in tracks if track.found is not None], seconds)
         let_one_have_each_name(self._identities.values())
         seen = [self._seen(track) for track in tracks]
@@ -110,7 +119,7 @@ class Watcher:
         """Take in what was enrolled or trained since; tell whether something was. Then all faces are embedded anew."""
         changed = self._recognizer.refresh()
         if changed:
-            self._identities = {track: Identity() for track in self._identities}
+            self._identities = {track: Identity(one.number) for track, one in self._identities.items()}
             self._allowance = BURST
         return changed
 
@@ -132,7 +141,7 @@ class Watcher:
             views[track] = thumbnail(view, (16, 16))
             kept = alike(self._views[track], views[track]) if track in self._views else 1.0
             if kept < SAME:
-                self._identities[track] = Identity()  # one person came before another, or a cut was not noticed
+                self._identities[track] = self._new()  # one person came before another, or a cut was not noticed
             elif kept < CHANGED:
                 self._identities[track].changed = True
             identity = self._identities[track]
@@ -149,7 +158,7 @@ class Watcher:
             identity.request(seconds)
             embeddings = self._recognizer.embed(np.ascontiguousarray(crops))
             if identity.learn(embeddings[0], quality, self._recognizer.match(embeddings)[0]):
-                self._identities[track] = Identity()
+                self._identities[track] = self._new()
             else:
                 identity.match = self._recognizer.match(identity.embedding[None])[0]
 
@@ -174,7 +183,8 @@ def let_one_have_each_name(identities: Iterable[Identity]) -> None:
 
 
 def json_line(source: str, index: int, seen: list[Seen]) -> str:
-    """Return what was seen in one frame as one line of JSON; a face that was not compared has no distance."""
+    """Return what was seen in one frame as one line of JSON; a face that was not compared has no distance, one
+    that is not followed no track."""
     faces = [
         {
             "name": one.name,
@@ -182,6 +192,7 @@ def json_line(source: str, index: int, seen: list[Seen]) -> str:
             "confidence": round(one.confidence, 4),
             "distance": round(one.distance, 4) if np.isfinite(one.distance) else None,
             "box": list(one.box),
+            **({"track": one.track} if one.track else {}),
         }
         for one in seen
     ]

@@ -19,8 +19,10 @@ class Identity:
     """One face over time, and whom it was taken for; `confidence` and `distance` are those of the nearest person.
 
     `name` is None for unknown, and until several embeddings agree. It may come later than the frames that it holds for.
+    `number`: of this face in its video, from 1 on.
     """
 
+    number: int = 0
     match: Match = field(default_factory=lambda: Match(None, float("inf"), 0.0))
     requested: int = 0  # embeddings that were asked for
     embedded: int = 0  # those that came

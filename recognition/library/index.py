@@ -48,7 +48,7 @@ class LibraryIndex:
                 f"{path} not found: run python face_recognition/library.py add FOLDER, or correct --library"
             )
         make_folder(path.parent, "--library")
-        self._path, self.file = path, SqliteFile(path, TABLES, VERSION, False, UPGRADES)
+        self.file_path, self.file = path, SqliteFile(path, TABLES, VERSION, False, UPGRADES)
 
     def way(self) -> tuple[str, str, int] | None:
         """Return names of detector and embedder and version of the crop of all faces; None in a new file."""
@@ -62,7 +62,9 @@ class LibraryIndex:
         found = self.way()
         if found != way:
             made, now = ("detector {}, recognizer {}, crop {}".format(*one) for one in (found, way))
-            raise UserError(f"{self._path}: made with {made}, not {now}: take the same ones, or another --library", 2)
+            raise UserError(
+                f"{self.file_path}: made with {made}, not {now}: take the same ones, or another --library", 2
+            )
 
     def _all(self, query: str, values: Iterable = ()) -> list[tuple]:
         return self.file.run(lambda db: db.execute(query, tuple(values)).fetchall())

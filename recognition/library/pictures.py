@@ -1,7 +1,6 @@
 """Pictures of a library's people on a sheet, and photos of somebody as copies or links in a folder."""
 
 import contextlib
-import filecmp
 import itertools
 import os
 import shutil
@@ -12,11 +11,12 @@ import numpy as np
 
 from recognition.evaluation.sheets import save_sheet
 from recognition.faces.alignment import align
-from recognition.files import make_folder, shortened
+from recognition.files import make_folder, read_bytes, shortened
 from recognition.library.naming import Library
 from recognition.library.tables import KnownFace
 from recognition.media.frames import read_image
 from recognition.people.photo_files import move_new
+from recognition.people.places import without_place
 from recognition.settings import UserError
 
 GROUPS, FACES, SIDE = 50, 6, 200  # on a sheet: groups, at most, faces of each, and pixels of a face
@@ -32,7 +32,7 @@ def save_groups(library: Library, path: Path) -> int:
         images += shown + [WHITE] * (FACES - len(shown))
         titles += [f"{group.number}: {group.photos} photos"] + [""] * (FACES - 1)
     if groups:
-        save_sheet(images, titles, path, FACES)
+        save_sheet(images, titles, path, FACES, private=True)
     return len(groups)
 
 
@@ -44,14 +44,17 @@ def _portrait(library: Library, one: KnownFace) -> np.ndarray:
 
 
 class Folder:
-    """A folder that photos are copied into, or linked from, never over others; without a `folder` it does nothing."""
+    """A folder that photos are copied into, or linked from, never over others; without a `folder` it does nothing.
+
+    The copies do not say where the photos were taken.
+    """
 
     def __init__(self, folder: Path | None, link: bool, people: Path):
         """`people`: the folder of people. There, copies would become photos of them: UserError."""
         flag = "--link" if link else "--copy"
         if folder and folder.resolve().is_relative_to(people.resolve()):
             raise UserError(f"{flag} {folder}: would become photos of people there: choose another one", 2)
-        self._folder, self._link, self._put = folder and make_folder(folder, flag), link, set()
+        self._folder, self._link, self._put = folder and make_folder(folder, flag, private=True), link, set()
 
     def put(self, photo: Path, content: int) -> None:
         """Put a photo there, under a name of its own, unless it, or another one with the same content, is there."""
@@ -72,16 +75,17 @@ class Folder:
     def _is_there(self, photo: Path, target: Path) -> bool:
         if self._link or target.is_symlink():
             return self._link and target.is_symlink() and os.readlink(target) == str(photo)
-        return target.is_file() and filecmp.cmp(photo, target, shallow=False)
+        return target.is_file() and read_bytes(target) == without_place(read_bytes(photo))
 
     def _make(self, photo: Path, target: Path) -> None:
         if self._link:
             os.symlink(photo, target)
             return
         handle, temporary = tempfile.mkstemp(".partial", ".", self._folder)  # whole or not at all under its own name
-        os.close(handle)
         try:
-            shutil.copy2(photo, temporary)
+            with open(handle, "wb") as file:
+                file.write(without_place(read_bytes(photo)))
+            shutil.copystat(photo, temporary)
             move_new(Path(temporary), target)
         finally:
             with contextlib.suppress(FileNotFoundError):

@@ -1,5 +1,8 @@
 """Draw on frames: boxes with labels and lines of text, sized to the image, readable on light and dark."""
 
+import unicodedata
+from functools import lru_cache
+
 import cv2
 import numpy as np
 
@@ -51,15 +54,57 @@ def _extent(frame: np.ndarray) -> int:
 
 def text_size(text: str, size: int) -> tuple[int, int]:
     """Return the width and height, pixels, of a line of text in letters of a size; all lines are of one height."""
+    text, is_plain = _drawable(text)
+    if not is_plain:
+        from recognition.media.lettering import lines  # and Pillow: only where it is needed
+
+        return lines.width(text, size), round(1.3 * size)
     with uninterrupted():
         return cv2.getTextSize((0, 0), text, (0, 0), cv2.FontFace("sans"), size, WEIGHT)[2], round(1.3 * size)
 
 
 def write(frame: np.ndarray, text: str, place: tuple[int, int], size: int, color=(255, 255, 255)) -> None:
-    """Write text, in letters of most languages, on a BGR frame, in place; `place`: its upper left corner."""
-    origin = place[0], place[1] + size
-    with uninterrupted():
-        cv2.putText(frame, text, origin, color, cv2.FontFace("sans"), size, WEIGHT)
+    """Write text, in letters of any language, on a BGR frame, in place; `place`: its upper left corner."""
+    text, is_plain = _drawable(text)
+    if is_plain:
+        with uninterrupted():
+            cv2.putText(frame, text, (place[0], place[1] + size), color, cv2.FontFace("sans"), size, WEIGHT)
+        return
+    from recognition.media.lettering import lines
+
+    picture, through, above = lines.picture(text, size, tuple(color))
+    x, y = place[0], place[1] - above
+    part = frame[max(0, y) : max(0, y + len(picture)), max(0, x) : max(0, x + picture.shape[1])]
+    seen = np.s_[max(0, -y) : max(0, -y) + part.shape[0], max(0, -x) : max(0, -x) + part.shape[1]]
+    part[:] = np.rint(part * through[seen] + picture[seen])
+
+
+@lru_cache(1024)
+def _drawable(text: str) -> tuple[str, bool]:
+    """Return a text as it can be drawn, and whether OpenCV can do it; letters that no font has are told by numbers."""
+    if text.isascii():
+        return text, True
+    text = unicodedata.normalize("NFC", text)  # letters and their accents as one
+    if all(map(_opencv_has, text)):
+        return text, True
+    from recognition.media.lettering import lines
+
+    text = lines.escaped(text)
+    return text, all(map(_opencv_has, text))
+
+
+@lru_cache(4096)
+def _opencv_has(letter: str) -> bool:
+    """Tell whether OpenCV draws a letter: it has many alphabets, but writes from left to right only."""
+    if letter.isascii():
+        return True
+    if unicodedata.bidirectional(letter) in ("R", "AL") or unicodedata.category(letter) in ("Mn", "Me", "Cf"):
+        return False
+    tries = np.zeros((2, 24, 48), np.uint8)
+    for image, one in zip(tries, (letter, "?"), strict=True):
+        with uninterrupted():
+            cv2.putText(image, one, (4, 18), (255,), cv2.FontFace("sans"), 16, WEIGHT)
+    return not np.array_equal(*tries)
 
 
 def draw_words(frame: np.ndarray, text: str, place: tuple[int, int], size: int, right: bool = False) -> int:

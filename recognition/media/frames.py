@@ -8,7 +8,7 @@ import io
 import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,13 +44,25 @@ class FrameSource:
     """Frames from images, folders and patterns, one after the other; `failed` lists what could not be used.
 
     A file that cannot be read is named on stderr and the rest goes on, so callers end with exit code 1 if `failed`.
+    Hidden files and folders are left out, and links to folders: they lead out of a folder, or around in it.
     """
 
-    def __init__(self, paths: list[str], on_failure: Callable[[str, str], None] | None = None, all_pages: bool = False):
+    def __init__(
+        self,
+        paths: list[str],
+        on_failure: Callable[[str, str], None] | None = None,
+        all_pages: bool = False,
+        subfolders: bool = False,
+        leave_out: Iterable[str | None] = (),
+    ):
         """`on_failure`: takes the source and the message of what could not be used, instead of stderr. `all_pages`: of
-        PDFs, and of images that have several; the second page of a.tiff comes from "a.tiff#2". Else the first alone."""
+        PDFs, and of images that have several; the second page of a.tiff comes from "a.tiff#2". Else the first alone.
+        `subfolders`: look into the folders in a folder, too, but for those of `leave_out`; else tell how many are left
+        out."""
         self.failed: list[str] = []
-        self._paths, self._all_pages = paths, all_pages
+        self._paths, self._all_pages, self._subfolders = paths, all_pages, subfolders
+        self._known = {os.path.realpath(path) for path in leave_out if path}  # folders not to be entered
+        self._left_out: list[Path] = []
         self._suffixes = SUFFIXES | {documents.SUFFIX} if all_pages else SUFFIXES
         self._tell = on_failure or (lambda _, message: say(f"error: {message}"))
 
@@ -79,20 +91,34 @@ class FrameSource:
                     yield from self._folder(found)
                 else:
                     yield found
+        if self._left_out:
+            which = f"{len(self._left_out)} folders" if len(self._left_out) > 1 else "a folder"
+            say(f"{which} in folders left out, {self._left_out[0]}: to use the images, move them one folder up")
 
     def _folder(self, folder: Path) -> Iterator[Path]:
-        try:
-            files = [
-                path for path in sorted(folder.iterdir()) if path.suffix.lower() in self._suffixes and not path.is_dir()
-            ]
-        except OSError as error:
-            self.fail(str(folder), f"{folder}: cannot be listed ({error.strerror}): check its permissions")
-            return
-        if not files:
-            self.fail(
-                str(folder), f"{folder}: no images in this folder (looked for {' '.join(sorted(self._suffixes))})"
-            )
-        yield from files
+        """Yield the images of a folder, sorted, and then those of the folders in it."""
+        empty, waiting, known = True, [folder], set(self._known)
+        while waiting:
+            here = waiting.pop()
+            known.add(os.path.realpath(here))
+            try:
+                inside = [path for path in sorted(here.iterdir()) if not path.name.startswith(".")]
+                inner = {path: None for path in inside if path.is_dir()}
+            except OSError as error:
+                self.fail(str(here), f"{here}: cannot be listed ({error.strerror}): check its permissions")
+                empty = False  # nobody knows
+                continue
+            files = [path for path in inside if path.suffix.lower() in self._suffixes and path not in inner]
+            inner = [path for path in inner if not path.is_symlink() and os.path.realpath(path) not in known]
+            if self._subfolders:
+                waiting += reversed(inner)
+            else:
+                self._left_out += inner
+            empty = empty and not files
+            yield from files
+        if empty:
+            where = "this folder or in those in it" if self._subfolders else "this folder"
+            self.fail(str(folder), f"{folder}: no images in {where} (looked for {' '.join(sorted(self._suffixes))})")
 
     def fail(self, source: str, message: str) -> None:
         """Take a source for one that could not be used, and tell why."""

@@ -1,4 +1,7 @@
-"""Write annotated videos that play at the speed of what was filmed, and keep what was done when a run ends early."""
+"""Write annotated videos that play at the speed of what was filmed, and keep what was done when a run ends early.
+
+Films keep their sound where FFmpeg's program or PyAV is there: see sound/copying.py.
+"""
 
 import itertools
 import os
@@ -13,6 +16,7 @@ import numpy as np
 
 from recognition.files import make_folder, name_for_opencv, shortened
 from recognition.media.frames import Frame
+from recognition.media.sound import containers, copying
 from recognition.media.videos import open_capture
 from recognition.settings import UserError, quiet, say, uninterrupted
 
@@ -31,7 +35,8 @@ class VideoWriter:
 
     `output`: a video file, or a folder for NAME_read.mp4, of a camera NAME_read-2.mp4 and so on.
     Raises UserError with exit code 2 where none can be written.
-    A camera's frames come at uneven times: they are repeated or skipped, so that the video plays in real time.
+    A camera's frames come at uneven times, and those of some films: they are repeated or skipped, so that the video
+    plays in real time, if it is a camera's or has sound, which goes with it.
     """
 
     def __init__(self, output: str, source):
@@ -51,6 +56,7 @@ class VideoWriter:
         self.path, self.count = path, 0
         self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
         self._source, self._file, self._resized = source, None, False
+        self._sound = Path(original) if not source.live and containers.has_sound(Path(original)) else None
         self._thread, self._encoding = ThreadPoolExecutor(1), deque[Future]()
         self._try()
 
@@ -61,7 +67,8 @@ class VideoWriter:
         if self._file is None:
             self._begin(frame)
         image = self._fit(frame.image)
-        wanted = round((frame.seconds - self._start) * self._fps) + 1 if self._source.live else self.count + 1
+        timed = self._source.live or self._sound
+        wanted = round((frame.seconds - self._start) * self._fps) + 1 if timed else self.count + 1
         while self.count < wanted:  # the frame before stands until the time of this one
             self._encode(image if self.count == wanted - 1 else self._last)
             self.count += 1
@@ -85,6 +92,18 @@ class VideoWriter:
         self._thread.shutdown()
         self._file.release()
         self._file = None
+        count, is_whole = self._look_at()
+        try:
+            if self._sound and is_whole:
+                copying.add_sound(self._temporary, self._sound, self.count / self._fps, self.path)
+        finally:  # whatever comes in between, what was written is kept
+            self._move()
+        if not is_whole:
+            raise UserError(f"{self.path}: only {count} of {self.count} frames were written: is the disk full?")
+        say(f"saved {self.path}")
+
+    def _look_at(self) -> tuple[int, bool]:
+        """Return how many frames are in the file, and whether these are all; raise UserError for none."""
         capture = open_capture(str(self._temporary))
         count, (width, height) = round(capture.get(cv2.CAP_PROP_FRAME_COUNT)), self._size
         found = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
@@ -93,13 +112,13 @@ class VideoWriter:
         if not readable:
             self._temporary.unlink(missing_ok=True)
             raise UserError(f"{self.path}: could not be written: is the disk full?")
+        return count, found == (width, height) and abs(count - self.count) <= 1  # .mkv and .webm state milliseconds
+
+    def _move(self) -> None:
         try:
             os.replace(self._temporary, self.path)
         except OSError as error:  # on Windows while a player has the old one open
             raise UserError(f"{self.path}: {error.strerror}: the new video is in {self._temporary}") from None
-        if found != (width, height) or abs(count - self.count) > 1:  # .mkv and .webm state a length in milliseconds
-            raise UserError(f"{self.path}: only {count} of {self.count} frames were written: is the disk full?")
-        say(f"saved {self.path}")
 
     def _try(self) -> None:
         """Write a tiny video beside the output, to refuse what cannot be written before the work starts."""

@@ -29,14 +29,18 @@ def window_or_output(config, live: bool = False) -> tuple[bool, str | None]:
     return show, config.output or (None if config.json or show else "output")
 
 
-def save_picture(path: Path, image: np.ndarray) -> None:
-    """Write a BGR image to a file of the kind that its suffix names; raise UserError if there is no such kind."""
+def save_picture(path: Path, image: np.ndarray, private: bool = False) -> None:
+    """Write a BGR image to a file of the kind that its suffix names; raise UserError if there is no such kind.
+
+    `private`: nobody but the user can read it.
+    """
     suffix = path.suffix.lower()  # OpenCV gets nothing else of a name: bytes that are no UTF-8 would crash it
     known = suffix in SUFFIXES and cv2.haveImageWriter(f"any{suffix}")
     ok, content = cv2.imencode(suffix, image) if known else (False, None)
     if not ok:
         raise UserError(f"{path}: this kind of image cannot be written: name it .png or .jpg", 2)
-    write_atomically(path, lambda file: file.write_bytes(content.tobytes()))  # not imwrite: it takes few names
+    # Not imwrite: it takes few names
+    write_atomically(path, lambda file: file.write_bytes(content.tobytes()), private=private)
 
 
 class FrameSink:

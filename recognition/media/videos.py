@@ -3,6 +3,7 @@
 Headers are not trusted: what they say of length and rate is compared with the frames that really come.
 """
 
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,7 +120,9 @@ class VideoSource:
         claimed, lasted = self.fps, times[-1] - times[0]
         measured = (len(times) - 1) / lasted if lasted > 0 else 0
         if is_plausible(claimed):
-            if is_plausible(measured) and not 0.98 < measured / claimed < 1.02:
+            gap = max((after - before for before, after in itertools.pairwise(times)), default=0.0)
+            usual = (len(times) - 2) / (lasted - gap) if lasted > gap else 0  # AVIs with sound leave one frame out
+            if is_plausible(measured) and not any(0.98 < one / claimed < 1.02 for one in (measured, usual)):
                 self.fps = measured  # frames at uneven times, as from phones and in GIFs
             return
         self._stamped = is_plausible(measured)

@@ -48,6 +48,7 @@ def load(model: str, folder: Path = MODELS) -> Model | Maps:
         card["measured"] = {}  # what was measured belongs to other weights
     content = export(network)
     write_atomically(tflite, lambda path: path.write_bytes(content))
+    shutil.copymode(weights, tflite)  # those of a network that knows faces are its user's alone
     card["sha256"] = found | {"tflite": sha256(content)}
     write_card(card, name, folder)
     return _runner(content, card)

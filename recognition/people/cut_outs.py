@@ -1,6 +1,5 @@
 """Faces cut out of photos and videos, as files: FOLDER/NAME/PHOTO.jpg, and FOLDER/unknown/ for whoever has no name."""
 
-import os
 from pathlib import Path
 
 from recognition.faces.live import Seen
@@ -25,7 +24,7 @@ class CutOuts:
         if self._folder and self._folder.resolve().is_relative_to(people.resolve()):
             raise UserError(f"--crops {folder}: would become photos of people there: choose another one", 2)
         if self._folder and not self._folder.exists():
-            os.chmod(make_folder(self._folder, "--crops"), 0o700)
+            make_folder(self._folder, "--crops", private=True)
 
     def __enter__(self) -> "CutOuts":
         return self
@@ -48,15 +47,10 @@ class CutOuts:
                 self._views[id(one.who)] = quality, source, encode(cut_out(frame.image, one.face)), one
 
     def _write(self, stem: str, content: bytes, name: str | None) -> None:
-        folder, number = make_folder(self._folder / (name or "unknown"), "--crops"), 1
+        folder, number = make_folder(self._folder / (name or "unknown"), "--crops", private=True), 1
         path = folder / f"{shortened(stem)}.jpg"
         while path in self._used:  # several faces of a photo, or photos of the same name from two folders
             number += 1
             path = folder / f"{shortened(stem)}-{number}.jpg"
         self._used.add(path)
-
-        def write(file: Path) -> None:
-            with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "wb") as opened:
-                opened.write(content)
-
-        write_atomically(path, write)
+        write_atomically(path, lambda file: file.write_bytes(content), private=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from recognition.faces.gallery import Gallery
-from recognition.files import ROOT, make_folder
-from recognition.people import embed_photos, merges, photo_files
+from recognition.files import ROOT, close_to_others, make_folder
+from recognition.people import embed_photos, forgetting, merges, photo_files, places
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
 from recognition.people.sqlite_file import Locked
@@ -73,6 +73,8 @@ class People:
         self.folder = Path(os.path.realpath(Path(folder).expanduser()))
         self.detector, self.embedder, self._accepted = detector, embedder, accepted
         may_be_new = may_be_new or self.folder == Path(os.path.realpath(FACES))
+        if Path(folder) == FACES:
+            close_to_others(self.folder)
         if not self.folder.is_dir() and (self.folder.exists() or not may_be_new):
             enrol = f"python face_recognition/enroll.py NAME PHOTO --faces {folder}"
             raise UserError(f"--faces {folder}: no such folder: correct it, or enrol somebody ({enrol})", 2)
@@ -133,20 +135,22 @@ class People:
     def add(self, name: str, photo: np.ndarray | bytes, embedding: np.ndarray | None = None) -> Path:
         """Add a photo, a BGR frame or the bytes of an image file, to a person, who may be new; return its path.
 
-        `embedding`: what the face in it looks like, float32 (D,), where that is known. The same photo twice, one
-        without a usable face and a name that cannot be a folder's raise UserError.
+        What is kept of a file does not say where it was taken. `embedding`: what the face in it looks like, float32
+        (D,), where that is known. The same photo twice, one without a usable face and a name that cannot be a folder's
+        raise UserError.
         """
         name = self.spelling(check_name(name))
         folder = photo_files.own_folder(self.folder, name)
-        content = photo if isinstance(photo, bytes) else photo_files.encode(photo)
+        content = places.without_place(photo) if isinstance(photo, bytes) else photo_files.encode(photo)
         if embedding is None:
             embedding, reason = next(self.embed_photos([(Path("photo"), content)]))
             if reason:
                 raise UserError(reason)
         if not self.folder.exists():
-            make_folder(self.folder, "--faces")
+            make_folder(self.folder, "--faces", private=True)
             self._index.file.changed()  # its file can be made now
         path = photo_files.write_photo(folder, content)
+        close_to_others(self.folder, folder)  # made by hand, or by an earlier version
         with _still_there(name):
             state = os.stat(path)
         sha256 = hashlib.sha256(content).digest()
@@ -199,7 +203,7 @@ class People:
         merge.photos = [name for name in merge.photos if (into / name).is_file()]
         if not merge.photos:
             raise UserError(f"{into}: the photos that came from {merge.source} are gone: nothing can be undone")
-        make_folder(back, "--faces")
+        make_folder(back, "--faces", private=True)
         self._move_photos([into, back], merge.photos)
         merges.write(self.folder, before)
         return merge
@@ -227,17 +231,38 @@ class People:
             )
 
     def forget(self, name: str) -> int:
-        """Delete a person, photos and embeddings, and return how many photos there were. It cannot be undone."""
-        name = self.existing(name)
-        with _still_there(name):
-            count = len(photo_files.list_photos(self.folder / name))
-            photo_files.remove_person(self.folder, name)
-        merges.rename(self.folder, name, None)
-        self._index.file.erase(self._index.drop(name))
+        """Delete a person, photos and embeddings, and return how many photos there were. It cannot be undone.
+
+        Also one whose photos were deleted by hand. Raises UserError for what could not be deleted.
+        """
+        name, count, left = self.remembered(name), 0, []
+        if os.path.lexists(self.folder / name):
+            with _still_there(name):
+                count = len(photo_files.list_photos(self.folder / name))
+                forgetting.put_away(self.folder / name)
+        waiting = forgetting.clear(self.folder)
+        merges.forget(self.folder, name)
+        try:
+            self._index.file.erase(self._index.drop(name))
+            left = forgetting.finish(waiting)
+        except UserError as error:
+            left = [str(error)]
         self._note_change()
         if os.path.lexists(self.folder / name):
-            raise UserError(f"{self.folder / name} is there again: another program has just enrolled {name}")
+            left.append(f"{self.folder / name} is there again: another program has just enrolled {name}")
+        if left:
+            raise UserError(f"{name} is not forgotten yet: {'; '.join(left)} (the next start of any script goes on)")
         return count
+
+    def remembered(self, name: str) -> str:
+        """Return the name of a person who is there, or of whom at least numbers are; UserError if there is nobody."""
+        try:
+            return self.existing(name)
+        except UserError:
+            for other in self._index.seen():
+                if key_of(other) == key_of(name) and not os.path.lexists(self.folder / other):
+                    return other
+            raise
 
     def _note_change(self) -> None:
         self._rows, self._gallery, self._changed = None, None, True
@@ -252,12 +277,7 @@ class People:
             self._rows, self._gallery = None, None
         return changed
 
-    def embed_photos(
-        self,
-        photos: Iterable[tuple[Path, bytes | None]],
-        refuse: embed_photos.Refuse = embed_photos.no_face,
-        anybody: bool = True,
-    ) -> Iterator[tuple[np.ndarray | None, str | None]]:
+    def embed_photos(self, photos: Iterable[embed_photos.Photo], refuse=embed_photos.no_face, anybody: bool = True):
         """Yield the embedding of the person that each photo is of, or None and the reason why: see embed_photos.py."""
         return embed_photos.embed_photos(photos, self.detector, self.embedder, refuse, anybody)
 

@@ -37,16 +37,33 @@ def write(folder: Path, merges: list[Merge]) -> None:
         (folder / FILE).unlink(missing_ok=True)
         return
     content = json.dumps([asdict(merge) for merge in merges[-KEPT:]], ensure_ascii=False)
-    write_atomically(folder / FILE, lambda path: path.write_text(content, encoding="utf-8"))
+    write_atomically(folder / FILE, lambda path: path.write_text(content, encoding="utf-8"), private=True)
 
 
-def rename(folder: Path, old: str, new: str | None) -> None:
-    """Take in that somebody has another name, or with None that he was forgotten: nothing tells of him then."""
+def rename(folder: Path, old: str, new: str) -> None:
+    """Take in that somebody has another name."""
     before = read(folder)
     after = [
-        Merge(*(new if name == old else name for name in (merge.source, merge.into)), merge.photos)
-        for merge in before
-        if new or old not in (merge.source, merge.into)
+        Merge(*(new if name == old else name for name in (merge.source, merge.into)), merge.photos) for merge in before
     ]
     if after != before:
         write(folder, after)
+
+
+def forget(folder: Path, name: str) -> None:
+    """Take in that somebody was forgotten: nothing tells of him then, if need be nothing of anybody."""
+    before = read(folder)
+    after = [merge for merge in before if name not in (merge.source, merge.into)]
+    if after != before:
+        try:
+            write(folder, after)
+        except OSError:  # no room
+            write(folder, [])
+
+
+def merged_into(folder: Path, name: str) -> set[str]:
+    """Return whose photos a person got."""
+    names = {name}
+    for merge in reversed(read(folder)):
+        names |= {merge.source} if merge.into in names else set()
+    return names - {name}

@@ -4,7 +4,6 @@ import contextlib
 import io
 import itertools
 import os
-import shutil
 import tempfile
 import time
 from collections.abc import Iterable
@@ -17,20 +16,12 @@ from recognition.files import is_text, sha256
 from recognition.media.frames import SUFFIXES, open_image
 from recognition.settings import UserError
 
-FORGOTTEN = ".forgotten-"  # what a folder is called while it is deleted
 PARTIAL = ".partial"
 ABANDONED = 60  # seconds after which a half-written photo has no writer any more
 
 
 class AlreadyThere(UserError):
     """A person has that photo, or one that shows the same."""
-
-
-def clear_forgotten(folder: Path) -> None:
-    """Delete what a killed program left of people who were being forgotten."""
-    for left in folder.glob(f"{FORGOTTEN}*"):
-        if not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)
 
 
 def changed(folder: Path) -> int:
@@ -80,7 +71,7 @@ def write_photo(folder: Path, content: bytes) -> Path:
     path = folder / f"{sha256(content)[:16]}.{kind}"
     try:
         for _ in range(3):  # somebody may forget this person at the same moment
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(0o700, parents=True, exist_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 _write_new(path, content)
                 return path
@@ -147,25 +138,3 @@ def move_photos(source: Path, into: Path, names: Iterable[str] | None = None) ->
         except OSError:
             raise UserError(f"{source}: the photos were moved; other files are left there") from None
     return moved
-
-
-def remove_person(folder: Path, name: str) -> None:
-    """Delete a person's folder with all that is in it; of a link only the link, not what it leads to."""
-    path = folder / name
-    if path.is_symlink():
-        path.unlink()
-        return
-    # In one step out of sight: nobody finds half of the photos, and a kill is made good by the next program
-    for _ in range(5):
-        away = Path(tempfile.mkdtemp(prefix=FORGOTTEN, dir=folder))
-        try:
-            os.rename(path, away / "photos")
-        except FileNotFoundError:  # gone, or another program has already cleared the new folder away
-            shutil.rmtree(away, ignore_errors=True)
-            if path.exists():
-                continue
-            raise
-        shutil.rmtree(away, ignore_errors=True)
-        if away.exists():
-            raise UserError(f"{away}: cannot be deleted: check its permissions and delete it")
-        return

@@ -12,7 +12,7 @@ import numpy as np
 
 from recognition.faces.labelled_photos import list_people
 from recognition.files import read_bytes
-from recognition.people import photo_files
+from recognition.people import forgetting, photo_files
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.sqlite_file import Locked
 from recognition.progress import batches, watched
@@ -40,6 +40,8 @@ class PhotoScan:
         self._listed: dict[str, int] = {}  # the same, to be kept once all new photos are embedded
         self._pending: dict[tuple[str, str], bytes | None] = {}  # person, file: hash of what is to be embedded
         self._gone: list[tuple[str, list[str] | None]] = []  # persons, and which of their files (None: all)
+        self._forgotten: set[Path] = set()  # where those were put whom a program has begun to forget
+        self._told: set[str] = set()  # what could not be deleted
         self._top, self._next_list, self._turn = 0, 0.0, iter(())
         self._changed = False  # since the last refresh that came to its end
 
@@ -100,7 +102,7 @@ class PhotoScan:
     def _list(self, thorough: bool = False) -> None:
         """List the people, and the photos of those whose folder changed, or of all of them."""
         top = photo_files.changed(self._folder)
-        photo_files.clear_forgotten(self._folder)
+        self._forgotten |= set(forgetting.clear(self._folder))
         there = list_people(self._folder)
         self._gone += [(name, None) for name in self._seen.keys() - there.keys()]
         self._list_photos_of([name for name, changed in there.items() if thorough or self._seen.get(name) != changed])
@@ -131,18 +133,21 @@ class PhotoScan:
 
     def _work_off(self, seconds: float | None = None) -> bool:
         """Embed photos that are new, for so long or to the end; tell whether anything changed."""
-        if not (self._pending or self._gone or self._listed):
+        if not (self._pending or self._gone or self._listed or self._forgotten):
             return False
         before = len(self._pending), len(self._gone)
         new = [key for key, sha256 in self._pending.items() if not (sha256 or (seconds and self._is_young(*key)))]
         for some in batches(new, MANY):  # first those that were only renamed: it costs nothing
             self._recognise(some)
+        dropped = False
         for name, files in self._gone:
-            self._index.drop(name, files)
+            dropped |= bool(self._index.drop(name, files))
             if files is None:
                 self._seen.pop(name, None)
                 self._listed.pop(name, None)
         self._gone.clear()
+        if dropped or self._forgotten:
+            self._forget()
         limit = time.monotonic() + (seconds or float("inf"))
         due = [key for key, sha256 in self._pending.items() if sha256]
         for some in batches(due, FEW if seconds else max(1, len(due))):
@@ -155,6 +160,21 @@ class PhotoScan:
             self._seen |= self._listed
             self._listed = {}
         return (len(self._pending), len(self._gone)) != before
+
+    def _forget(self) -> None:
+        """Leave nothing of embeddings that were dropped, and of whoever was being forgotten when a program ended."""
+        try:
+            self._index.file.erase([])
+            left = forgetting.finish(self._forgotten)
+        except Locked:
+            raise
+        except UserError as error:
+            left = [str(error)]
+        self._forgotten.clear()
+        for line in left:
+            if line not in self._told:
+                say(line)
+        self._told |= set(left)
 
     def _is_young(self, name: str, file: str) -> bool:
         try:

@@ -37,6 +37,7 @@ class SqliteFile:
         """
         self.lost, self._renewable = False, renewable
         self._path, self._tables, self._version, self._upgrades = path, tables, version, upgrades or {}
+        self._patience = PATIENCE
         self._db = self._open()
         self._stamp = self._stamp_now()
 
@@ -61,6 +62,7 @@ class SqliteFile:
             self._wait(PATIENCE)
 
     def _wait(self, seconds: float) -> None:
+        self._patience = seconds
         with contextlib.suppress(sqlite3.Error):  # what is wrong with it, `run` will find
             self._db.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
 
@@ -101,20 +103,43 @@ class SqliteFile:
         self.lost = True
         return work(self._db)
 
-    def erase(self, blobs: list[bytes]) -> None:
-        """See to it that deleted values, which are looked for, are not left in the file; else delete the file."""
-        if self._watched != self._path:
+    def erase(self, values: list[bytes]) -> None:
+        """See to it that what was deleted is not left anywhere in the file; `values` of it are looked for.
+
+        Where it cannot be written, the disk being full, say, the file itself is deleted, if it is renewable. Raises
+        Locked while another program holds the file, UserError where something is left.
+        """
+        if self._watched == self._path and self._rewrite() and not self._holds(values):
             return
-        limit = time.monotonic() + PATIENCE
-        with contextlib.suppress(sqlite3.Error):
-            self._db.execute("VACUUM")
-            while self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] and time.monotonic() < limit:
-                time.sleep(0.05)
-        files = [path for path in map(Path, self._files()) if path.exists() and not path.name.endswith("-shm")]
-        if any(blob in content for content in (path.read_bytes() for path in files) for blob in blobs):
-            self._db.close()
+        if not any(map(os.path.lexists, self._files())):
+            return
+        if not self._renewable:
+            raise UserError(f"{self._path}: may still hold what was deleted: free some space and do it again")
+        self._db.close()
+        try:
             self._delete()
+        finally:
             self._db, self.lost = self._open(), True
+
+    def _rewrite(self) -> bool:
+        """Write all that is in the file anew, and its log, which holds what was before; tell whether it was done."""
+        limit = time.monotonic() + self._patience
+        try:
+            self._db.execute("VACUUM")
+            while self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > limit:
+                    raise sqlite3.OperationalError("locked")
+                time.sleep(0.05)
+        except sqlite3.OperationalError as error:
+            _check_locked(self._path, error)
+            return False
+        except sqlite3.DatabaseError:
+            return False
+        return True
+
+    def _holds(self, values: list[bytes]) -> bool:
+        files = [path for path in map(Path, self._files()) if path.exists() and not path.name.endswith("-shm")]
+        return any(value in content for content in (path.read_bytes() for path in files) for value in values)
 
     def _files(self) -> list[str]:
         return [f"{self._path}{suffix}" for suffix in ("", "-wal", "-shm")]
@@ -173,7 +198,8 @@ class SqliteFile:
             for file in self._files():
                 Path(file).unlink(missing_ok=True)
         except OSError as error:
-            raise UserError(f"{self._path}: cannot be deleted ({error.strerror}): close other programs") from None
+            what = f"{self._path}: cannot be deleted ({error.strerror}), and holds what was seen in photos"
+            raise UserError(f"{what}: close other programs, check permissions, delete it") from None
 
     def _in_memory(self) -> sqlite3.Connection:
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)

@@ -1,6 +1,7 @@
 """What every training script shares: precision, progress, checkpoints. Imports Keras, so only training imports this."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -16,8 +17,13 @@ from recognition.progress import Bar
 from recognition.settings import say
 
 
-def begin(precision: str, seed: int) -> str:
-    """Make Keras ready for a training that comes out the same every time; return what choose_precision does."""
+def begin(precision: str, seed: int, private: bool = False) -> str:
+    """Make Keras ready for a training that comes out the same every time; return what choose_precision does.
+
+    `private`: nobody but the user can read the files that this program makes from now on.
+    """
+    if private:
+        os.umask(0o077)
     keras.backend.clear_session()  # of a training before
     keras.utils.set_random_seed(seed)
     return choose_precision(precision)

@@ -1,5 +1,7 @@
 """Figures: any name that a folder can have is drawn as it is."""
 
+import warnings
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -7,6 +9,7 @@ from matplotlib.text import Text
 
 from recognition.evaluation import plots
 from recognition.faces.timeline import Span, draw_timeline
+from recognition.media.lettering import fonts
 
 NAMES = ["$a^$", "a_$b$", "$x", r"$\frac$", "_under", "ä\\"]
 
@@ -23,6 +26,19 @@ def test_names_with_dollar_signs_are_no_formulas(tmp_path, monkeypatch):
     figure.axes[0].legend()
     plots.save_figure(figure, tmp_path / "other.png")
     assert all(path.stat().st_size > 1000 for path in drawn) and len(drawn) == 4
+
+
+@pytest.mark.parametrize("name", ["नेहा", "สมชาย", "李雷", "שרה", "Ωμέγα"])
+def test_names_in_any_script_have_their_letters(tmp_path, name):
+    if any(fonts.find(letter) is None for letter in name):
+        pytest.skip(f"no font with the letters of {name} here")
+    figure = Figure()
+    figure.subplots().set_title(name)
+    plots.save_figure(figure, tmp_path / "a.png")
+    with warnings.catch_warnings(record=True) as told:  # Matplotlib says which letters its fonts lack
+        warnings.simplefilter("always")
+        figure.savefig(tmp_path / "b.png")
+    assert not [str(one.message) for one in told if "missing" in str(one.message)]
 
 
 @pytest.mark.parametrize("scale", ["log", "symlog"])

@@ -244,11 +244,29 @@ def test_json_has_no_numbers_that_are_none():
     seen = film.show([(face(100, 100), ADA), (face(300, 100, 20), BEN)], RATE)
     record = json.loads(live.json_line("film.mp4", 7, seen), parse_constant=pytest.fail)
     assert (record["source"], record["frame"]) == ("film.mp4", 7)
-    assert [list(one) for one in record["faces"]] == [["name", "perhaps", "confidence", "distance", "box"]] * 2
+    assert [list(one) for one in record["faces"]] == [["name", "perhaps", "confidence", "distance", "box", "track"]] * 2
     ada, tiny = record["faces"]
     assert ada["name"] == "Ada"
     assert ada["box"] == [100, 100, 200, 200]
     assert (tiny["name"], tiny["distance"]) == (None, None)
+
+
+def test_a_face_keeps_its_number_while_it_is_followed():
+    def numbers(people, **looks):
+        film.show(people, RATE, **looks)  # a new face is found at the next detection
+        lines = [json.loads(live.json_line("f", 0, seen)) for seen in film.frames[-RATE + 5 :]]
+        return {tuple(one["track"] for one in line["faces"]) for line in lines}
+
+    film, ada, ben = Film(), (face(100, 100), ADA), (face(400, 100, 80), BEN)
+    assert numbers([ada]) == {(1,)}
+    assert numbers([ada, ben]) == {(1, 2)}  # the larger face comes first
+    film.recognizer.known["Cleo"] = STRANGER
+    film.recognizer.changed = True  # somebody was enrolled: names begin anew, faces do not
+    assert film.watcher.refresh()
+    assert numbers([(face(103, 100), ADA), ben]) == {(1, 2)}
+    assert numbers([(face(103, 100), STRANGER), ben]) == {(3, 2)}  # in the same place, somebody else
+    assert numbers([ada, ben], scene=1) == {(4, 5)}  # after a cut
+    assert "track" not in live.json_line("photo.jpg", 0, [live.Seen((0, 0, 9, 9), Match(None, 1.0, 0.0))])
 
 
 def test_quality_tells_good_views_from_bad_ones():

@@ -79,7 +79,7 @@ def test_people_can_be_forgotten_without_the_descriptor(script, tmp_path):
     assert run("list").stdout.count('"usable": 2') == 3
     assert json.loads(run("rename", "PERSON 0", "Zoe\u0301").stdout) == {"done": "rename", "names": ["person 0", "Zoé"]}
     assert json.loads(run("merge", "Person 1", "zoé").stdout) == {"done": "merge", "names": ["person 1", "Zoé"]}
-    forgotten = {"done": "forget", "names": ["Zoé"], "photos": 4}
+    forgotten = {"done": "forget", "names": ["Zoé"], "networks": [], "photos": 4}
     assert json.loads(run("forget", "ZOÉ", "--yes").stdout) == forgotten
     assert enrolled(base) == ["person 2", "person 2"]
     assert script(PEOPLE, "rename", "PERSON 2", "Bo", *QUICK, "--faces", base).stdout == "person 2 is now called Bo\n"

@@ -1,0 +1,93 @@
+"""Forget people, whatever comes in between: what could not be deleted is told, and the next program goes on with it.
+
+Their folder is moved out of sight first, in one step, into FOLDER/.forgotten-.../; that stays till the photos and the
+numbers are gone, and whoever opens the folder of people while it is there does what is left to do.
+"""
+
+import contextlib
+import errno
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from recognition.faces.crops import FORMS
+from recognition.models import cards
+
+FORGOTTEN = ".forgotten-"
+
+
+def put_away(path: Path) -> None:
+    """Move a person's folder out of sight; of a link only the link goes, not what it leads to."""
+    if path.is_symlink():
+        path.unlink()
+        return
+    # In one step: nobody finds half of the photos
+    for _ in range(5):
+        try:
+            away = Path(tempfile.mkdtemp(prefix=FORGOTTEN, dir=path.parent))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            _delete(path)  # where there is no room for a folder, photos that go make some
+            return
+        try:
+            os.rename(path, away / "photos")
+            return
+        except FileNotFoundError:  # gone, or another program has already cleared the new folder away
+            if not path.exists():
+                raise
+        finally:
+            with contextlib.suppress(OSError):  # it is not empty if all went well
+                away.rmdir()
+
+
+def clear(folder: Path) -> list[Path]:
+    """Delete the photos of whoever was put away; return where they were: see `finish`."""
+    waiting = [path for path in folder.glob(f"{FORGOTTEN}*") if not path.is_symlink()]
+    for path in waiting:
+        _delete(path / "photos")
+    return waiting
+
+
+def finish(waiting: Iterable[Path]) -> list[str]:
+    """Note that nothing needs to be done any more for whoever was put away; return what could not be deleted."""
+    left = []
+    for path in waiting:
+        with contextlib.suppress(OSError):
+            path.rmdir()
+        if path.exists():
+            left.append(f"{path} holds photos that cannot be deleted: check its permissions and delete it")
+    return left
+
+
+def _delete(folder: Path) -> None:
+    """Delete a folder with all that is in it, as far as that can be done; read-only files and folders, too."""
+    for path, folders, files in os.walk(folder):  # which follows no links
+        for name in ("", *folders, *files):
+            if not os.path.islink(os.path.join(path, name)):
+                with contextlib.suppress(OSError):
+                    os.chmod(os.path.join(path, name), 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def networks_knowing(names: set[str], folder: Path = cards.MODELS) -> list[str]:
+    """Return a line for each trained network in a folder that knows one of these people, and what to do about it."""
+    lines = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            card = json.loads(path.read_text(encoding="utf-8"))
+            network = folder / path.stem
+            if card.get("architecture") in FORMS and (known := names & set(card["class_names"])):
+                again = f"python face_recognition/train.py --name {path.stem}"
+                known = " and ".join(sorted(known))
+                lines.append(f"{network} still knows {known}: train it again ({again}), or delete {network}.*")
+            elif path.name.endswith(".checkpoint.json") and card["settings"].get("architecture") in FORMS:
+                lines.append(
+                    f"{network} is of a training on faces that was stopped: finish it anew, or delete {network}*"
+                )
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):  # nothing that was trained here
+            continue
+    return lines
