@@ -37,7 +37,7 @@ class Form:
         return np.stack([cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY) for crop in crops]) if len(crops) else crops[..., 0]
 
 
-FORMS = {"faces": Form(200, gray=True), "embedding": Form(150, gray=False)}  # by the network's architecture
+FORMS = {"faces": Form(96, gray=True), "embedding": Form(150, gray=False)}  # by the network's architecture
 
 
 def similarities(model: Model, crops: np.ndarray) -> np.ndarray:
