@@ -34,3 +34,13 @@ def print_classes(rows: dict[str, dict]) -> None:
         if row["count"]:
             shares = [f"{row[key]:9.2%}" if row[key] is not None else f"{'-':>9}" for key in ("precision", "recall")]
             print(f"{name:>{width}}  {''.join(shares)} {row['count']:8,}")
+
+
+def interval(count: int, total: int) -> tuple[float, float]:
+    """Return between which shares the true one lies with 95 %, if `count` of `total` were seen: Wilson's interval."""
+    if not total:
+        return 0.0, 1.0
+    z, share = 1.96, count / total
+    middle, spread = share + z**2 / (2 * total), z * np.sqrt(share * (1 - share) / total + z**2 / (4 * total**2))
+    low, high = ((middle + side * spread) / (1 + z**2 / total) for side in (-1, 1))
+    return float(max(0, low)), float(min(1, high))

@@ -1,6 +1,7 @@
 """Folders of photos of people, turned into aligned faces to train on."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from recognition.faces.detection import RIVAL
 from recognition.faces.labelled_photos import MainFaces, people_folders
 from recognition.media.frames import SUFFIXES
 from recognition.settings import UserError, say
-from recognition.training import augment_faces, datasets
 
 
 @dataclass
@@ -62,11 +62,19 @@ def load_strangers(folder: Path, detector, form: Form) -> np.ndarray:
     return np.concatenate(crops)
 
 
-def hold_back(photos: Photos, share: float) -> tuple[np.ndarray, tuple[np.ndarray, np.ndarray], str]:
-    """Return which photos to train on, int; the images and labels to validate on; and in words what these are."""
-    kept, held_back = datasets.split(photos.labels, share)
-    if len(held_back):
-        return kept, (augment_faces.centre(photos.crops[held_back]), photos.labels[held_back]), "validation photos"
-    say("too few photos to keep some for validation: validating on other views of those trained on")
-    views = augment_faces.augment(photos.crops[kept], np.random.default_rng(0), 0.5)
-    return kept, (views, photos.labels[kept]), "other views of the photos trained on"
+def folds(labels: np.ndarray, count: int, share: float) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Yield for each fold which photos to train on, which to hold back, and which show people who are left out, int.
+
+    Everybody is left out once, unless there are two people only, and is a stranger to what is trained then. Of each
+    other's photos a share is held back, in each fold other ones; one at least, and one at least is trained on.
+    `count`: at least 3, so that two people stay.
+    """
+    people = labels.max() + 1
+    for fold in range(min(count, people)):
+        out = (labels % min(count, people) == fold) & (people > 2)
+        held_back = []
+        for person in np.unique(labels[~out]):
+            own = np.flatnonzero(labels == person)
+            some = min(max(1, round(share * len(own))), len(own) - 1)
+            held_back += own[(fold * some + np.arange(some)) % len(own)].tolist()
+        yield np.setdiff1d(np.flatnonzero(~out), held_back), np.array(sorted(held_back), int), np.flatnonzero(out)

@@ -186,10 +186,12 @@ def fit(
     make: Callable[[int, int], tuple[np.ndarray, np.ndarray]],
     steps: int,
     epochs: int,
-    validation: tuple[np.ndarray, np.ndarray],
+    validation: tuple[np.ndarray, np.ndarray] | None = None,
+    summary: bool = True,
 ) -> None:
     """Train a model on the batches `make(epoch, step)`, from where its checkpoint stands; show it, and the progress."""
-    model.summary(print_fn=say)
+    if summary:
+        model.summary(print_fn=say)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)  # XLA is six times slower on processors
     done, progress = checkpoint.restore(model), ProgressBar()
     if done >= epochs:
