@@ -234,7 +234,7 @@ def test_hostile_names_of_people_and_of_their_folder(name, tmp_path):
     shutil.copytree(folder / "--json", folder / ".hidden")
     for person in range(len(names)):
         save(tmp_path / f"{person}.png", draw_face(person, 7))
-    done = name(".", "--json", folder=folder)
+    done = name("*.png", "--json", folder=folder)
     assert (done.returncode, done.stderr) == (0, "")
     assert [named(record) for record in records(done)] == [[own] for own in names]
     done = name(".", folder=folder)
