@@ -82,7 +82,9 @@ class FrameSink:
             say(f"error: {error.filename}: {error.strerror}")
             self.failed.append(frame.source)
             path = None
-        print(line or f"{frame.source}: {text}{f'   -> {path}' if path else ''}", flush=True)
+        # One line, whatever folders are called; bytes that are no UTF-8 are told by `settings.run`
+        source = "".join(one if one.isprintable() or "\ud800" <= one <= "\udfff" else "?" for one in frame.source)
+        print(line or f"{source}: {text}{f'   -> {path}' if path else ''}", flush=True)
         self.show(frame)
         return self.quit
 

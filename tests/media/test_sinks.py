@@ -34,7 +34,7 @@ def test_sink_refuses_kinds_of_image_that_it_cannot_write(tmp_path, name):
 
 
 def test_a_picture_that_cannot_be_written_does_not_end_the_run(tmp_path, monkeypatch, capsys):
-    def full(path, writer):
+    def full(path, *_, **__):
         raise OSError(28, "No space left on device", str(path))
 
     sink = sinks.FrameSink(str(tmp_path), show=False)
