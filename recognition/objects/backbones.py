@@ -1,7 +1,8 @@
 """Pre-trained networks without their last layer: what they say of an image helps to tell other classes apart.
 
-`cifar10` is our own and needs no download; `vgg16` and `mobilenet_v2` are those of Keras applications, trained on
-ImageNet. All are run by LiteRT: Keras is imported once, to convert ImageNet's weights.
+`efficientnet_lite0`, trained on ImageNet, comes with pip, `cifar10` is our own; `vgg16` and `mobilenet_v2`, trained on
+ImageNet, too, are those of Keras applications, and are downloaded. All are run by LiteRT: Keras is imported once, to
+convert ImageNet's weights.
 """
 
 import os
@@ -15,6 +16,7 @@ from recognition.files import PUBLISHED
 from recognition.media.roi import Box
 from recognition.models import cards, converted, litert, store
 from recognition.models.weights import fill, weight_shapes
+from recognition.objects import lite0
 from recognition.objects.crops import cut, views
 from recognition.settings import UserError
 
@@ -56,7 +58,8 @@ APPLICATIONS = {
         ),
     ),
 }  # fmt: skip
-NAMES = ("cifar10", *APPLICATIONS)
+NAMES = (lite0.NAME, "cifar10", *APPLICATIONS)
+SIZE = 64  # pixels a side that networks of Keras applications see, unless another is asked for
 
 
 class Backbone:
@@ -76,7 +79,11 @@ class Backbone:
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Return the features, float32 (N, D), of RGB images, uint8 (N, size, size, 3)."""
-        return self._model.run(images, self._batch)[self._output]
+        return self.run(images)[self._output]
+
+    def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return all that the network says of such images, see `litert.Model.run`."""
+        return self._model.run(images, self._batch)
 
     def crops(self, frame: np.ndarray) -> np.ndarray:
         """Return the squares of a BGR frame whose mean features are its own, RGB uint8 (K, size, size, 3).
@@ -100,24 +107,31 @@ class Backbone:
 
 
 def load(
-    name: str, weights: Path | None = None, size: int = 64, folder: Path = cards.MODELS, published: Path = PUBLISHED
+    name: str,
+    weights: Path | None = None,
+    size: int | None = None,
+    folder: Path = cards.MODELS,
+    published: Path = PUBLISHED,
 ) -> Backbone:
     """Return a backbone by its name. Raises UserError where it has no weights, or others than when first used.
 
     `weights`: an .h5 file of Keras's, with or without its top, to be converted; `size`: what side ImageNet's networks
-    see, a multiple of 32; `folder`, `published`: where our own models and converted ones lie.
+    see, a multiple of 32, each by default its own; `folder`, `published`: where our own models and converted ones lie.
     """
     if name not in NAMES:
         raise UserError(f"backbone '{name}' is unknown (known: {', '.join(NAMES)})")
+    if weights and name not in APPLICATIONS:
+        raise UserError(f"--weights {weights} has no effect: it goes with --backbone vgg16 or mobilenet_v2", 2)
     if name == "cifar10":
-        if weights:
-            raise UserError(f"--weights {weights} has no effect: it goes with --backbone vgg16 or mobilenet_v2", 2)
         model = store.load("cifar10", folder)
         if not model.has_features:
             raise UserError(f"{folder / 'cifar10'}: no network of the architecture 'fast': train it again")
         return Backbone(name, model.card["sha256"]["weights.h5"], model, "features", mirrored=True)
+    size = size or (lite0.SIZE if name == lite0.NAME else SIZE)
     if size % STEP or not STEP <= size <= LARGEST:
         raise UserError(f"--size {size}: must be a multiple of {STEP}, {STEP} to {LARGEST}", 2)
+    if name == lite0.NAME:
+        return Backbone(name, lite0.SHA256, _of_any_size(lite0.fetch(published), size), "features", mirrored=True)
     application = APPLICATIONS[name]
     if not (weights or converted.read(name, KEPT, published)):
         weights = _find(application, published)
@@ -126,9 +140,14 @@ def load(
         weights, name, lambda path: (network(application, path), {"network": application.network}), KEPT,
         f"{application.network} of Keras applications", "half a minute", published,
     )  # fmt: skip
+    return Backbone(name, card["sha256"], _of_any_size(content, size), "probabilities", mirrored=False)
+
+
+def _of_any_size(content: bytes, size: int) -> litert.Model:
+    """Return a network, the bytes of a .tflite file, for images of `size` pixels: it is all convolutions."""
     model = litert.Model(content, threads=8)
-    model.shape = (size, size, 3)  # it is all convolutions and takes any
-    return Backbone(name, card["sha256"], model, "probabilities", mirrored=False)
+    model.shape = (size, size, 3)
+    return model
 
 
 def load_same(wanted: dict, what: str, folder: Path = cards.MODELS, published: Path = PUBLISHED) -> Backbone:
