@@ -24,7 +24,6 @@ from recognition.evaluation import calibration, plots
 from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
 from recognition.evaluation.sheets import save_sheet
 from recognition.media import frames
-from recognition.models import cards
 from recognition.objects import class_folders, classification
 from recognition.objects.classes import CIFAR10, NONE, known_classes
 from recognition.training import datasets
@@ -35,7 +34,7 @@ WORST = 50  # mistakes shown
 @dataclass
 class Config:
     data: Annotated[str, tyro.conf.Positional] = "cifar10"  # "cifar10" (its test set), or a folder FOLDER/CLASS/*
-    model: str = "cifar10"  # name of a model in models/
+    model: str = "auto"  # auto: photos for a folder, cifar10 for its test set; imagenet, or one of your own
     threshold: float | None = None  # least fit of an object, 0 to 1; the model's own by default
     output: Path = Path("output/evaluate")  # folder for the figures
     json: bool = False  # print JSON instead of a table
@@ -113,6 +112,8 @@ def print_table(result: dict) -> None:
 
 
 def main(config: Config) -> int:
+    if config.model == "auto":
+        config.model = classification.SMALL if config.data == "cifar10" else classification.PHOTOS
     classifier = classification.load(config.model)
     threshold = classifier.threshold(config.threshold)
     names = known_classes(classifier.class_names)
@@ -128,7 +129,7 @@ def main(config: Config) -> int:
         paths = [f"test[{i}]" for i in range(len(images))]
     else:
         photos = find_photos(Path(config.data), names)
-        if cards.read_card(config.model).get("dataset", {}).get("name") == Path(config.data).resolve().name:
+        if classifier.card.get("dataset", {}).get("name") == Path(config.data).resolve().name:
             settings.say(f"{config.model} learned from a folder of this name: images known by heart prove nothing")
         source = frames.FrameSource(list(photos))
         seen, paths = predict_photos(source, classifier)

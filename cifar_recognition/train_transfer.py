@@ -23,6 +23,7 @@ import tyro
 from recognition import files, settings
 from recognition.models import cards
 from recognition.objects import backbones, class_folders, features
+from recognition.objects.classes import known_classes
 from recognition.training import datasets
 
 FEW = 500  # images, below which "auto" takes cross-validation
@@ -39,11 +40,11 @@ class Config:
     epochs: int = 30  # more helps little
     batch_size: int = 64  # images a step
     learning_rate: float = 0.01  # the highest of the schedule; lower it if the loss jumps
-    weight_decay: float = 1.0  # raise it if training accuracy runs away from validation
+    weight_decay: float = 0.1  # raise it if training accuracy runs away from validation
     class_weights: bool = True  # small classes count as much as large ones
     folds: int | Literal["auto"] = "auto"  # parts of the cross-validation; 0 holds one part back instead
     validation: float = 0.2  # share of each class's images held back where there is no cross-validation
-    refuse: float = 0.05  # share of the validation images that may be called "none of these"; sets the threshold
+    refuse: float = 0.03  # share of the images that may be called "none of these"; more refuses more of other things
     seed: int = 0  # another seed, another model of the same kind
     features: Path = features.FOLDER  # folder of NAME.h5
     replace: bool = False  # also a model that is better, or was measured on other data; else this one gets another name
@@ -110,6 +111,8 @@ def main(config: Config) -> int:
             settings.say(f"fold {fold}/{len(split)}: {accuracies[-1]:.2%} of {len(held_back)}")
     if len(split) > 1:
         object_head.train(config, model, untrained, x, y)
+    references, near = object_head.nearest(x, y < len(known_classes(names)))
+    model, shape = object_head.with_references(model, shape, references)
     measured_on = np.concatenate([held_back for _, held_back in split])
     by = f"{len(split)}-fold cross-validation" if len(split) > 1 else f"{len(measured_on)} images held back"
     card = {
@@ -124,7 +127,8 @@ def main(config: Config) -> int:
         "seconds": round(time.monotonic() - start, 1),
         "versions": finish.versions(),
     }
-    measure = partial(object_head.measure, read[measured_on], y[measured_on], accuracies, by, config.refuse)
+    seen = read[measured_on], near[measured_on], y[measured_on]
+    measure = partial(object_head.measure, *seen, accuracies, by, config.refuse)
     mean = {key: np.mean([one[key] for one in curves], axis=0).tolist() for key in curves[0]}
     saved = finish.write(config, model, card, measure, mean)
     spread = f" +- {np.std(accuracies):.2%} between folds" if len(split) > 1 else ""

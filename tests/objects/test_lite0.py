@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 out of pip's package: its first layers computed with NumPy, its conversion, its names of things."""
+"""EfficientNet-Lite0 out of pip's package: its first layers computed with NumPy, its conversion, its names."""
 
 from pathlib import Path
 

@@ -60,7 +60,8 @@ def clone(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def run(script, clone):
-    return lambda name, *arguments: script(name, *arguments, root=clone)
+    backbone = ("--backbone", "cifar10")  # the small one, which is quick
+    return lambda name, *arguments: script(name, *arguments, *(backbone if name == EXTRACT else ()), root=clone)
 
 
 @pytest.fixture(scope="module")
