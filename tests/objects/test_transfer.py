@@ -233,6 +233,7 @@ def test_mistakes_are_one_line(clone, run, extracted, folder, tmp_path):
     refused(run(TRAIN, "nothing"), 1, "nothing.h5 not found: run python cifar_recognition/extract_features.py")
     refused(run(TRAIN, "../shapes"), 2, "model name")
     refused(run(TRAIN, "cifar10"), 2, "another kind of model")
+    refused(run(TRAIN, "imagenet"), 2, "choose another --name")
     refused(run(TRAIN, "shapes", "--folds", "1"), 2, "--folds 1")
     refused(run(TRAIN, "shapes", "--epochs", "0"), 2, "--epochs 0: must be at least 1")
     refused(run(EXTRACT, tmp_path / "nowhere"), 2, "nowhere: cannot be listed")
