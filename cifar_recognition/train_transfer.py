@@ -7,7 +7,8 @@
 
 Reads data/features/NAME.h5; writes models/NAME.weights.h5, .tflite, .json, _history.png and _confusion.png.
 Few images are measured by cross-validation: each is read by a head that was trained on the others, and the head that
-is saved is trained on all. Of many a part is held back, and what is saved is trained on the rest.
+is saved is trained on all. Of many a part is held back, and what is saved is trained on the rest. Images that were read
+surely as another class than their folder says are shown in output/suspects.png and listed in output/suspects.csv.
 """
 
 import math
@@ -21,8 +22,11 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
+from recognition.evaluation.metrics import trust_text
+from recognition.evaluation.suspects import show_suspects
 from recognition.models import cards
 from recognition.objects import backbones, class_folders, features
+from recognition.objects.class_folders import HASHED
 from recognition.objects.classes import known_classes
 from recognition.training import datasets
 
@@ -123,7 +127,8 @@ def main(config: Config) -> int:
         "input": f"float32 (N, {x.shape[1]}), features as recognition.objects.backbones makes them",
         "script": "cifar_recognition/train_transfer.py",
         "settings": loop.settings_of(config) | {"features": "data/features"},
-        "dataset": {"name": Path(content.folder).name, "images": len(x), "sha256": content.sha256},
+        "dataset": {"name": Path(content.folder).name, "images": len(x), "sha256": content.sha256}
+        | {"hashes": [digest[:HASHED] for digest in content.hashes]},
         "seconds": round(time.monotonic() - start, 1),
         "versions": finish.versions(),
     }
@@ -133,6 +138,8 @@ def main(config: Config) -> int:
     saved = finish.write(config, model, card, measure, mean)
     spread = f" +- {np.std(accuracies):.2%} between folds" if len(split) > 1 else ""
     print(f"{saved}: {card['measured']['validation_accuracy']:.2%}{spread}, {by}, {card['seconds']} s")
+    print(trust_text(card["measured"]))
+    show_suspects(content, read, measured_on, names)
     return 0
 
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from recognition.objects.imagenet import WORDS
 
-# Chosen on one half of photos at hand (see docs/measured.md): flat around these values
+# What these are: docs/measured.md. The weights were compared on photos at hand, and results are flat around them; the
+# middle was chosen on half of these photos
 SHARE = 0.5  # weight of the second opinion on which class it is
 LEAST = 1e-4  # probability below which the second opinion makes no difference
 OWN = 0.6  # weight of the head's own evidence on whether it is any class

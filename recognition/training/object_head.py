@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from recognition.evaluation.metrics import confusion_matrix, per_class
+from recognition.evaluation.metrics import confusion_matrix, per_class, trust
 from recognition.models.litert import Model
 from recognition.networks.backend import keras
 from recognition.networks.objects import head
@@ -132,6 +132,7 @@ def measure(
         "validation_accuracy": round(float(np.trace(matrix) / matrix.sum()), 5),
         "folds": [round(float(one), 5) for one in accuracies],
         "spread": round(float(np.std(accuracies)), 5),
+        **trust(matrix),
         "per_class": per_class(matrix),
     }
     return matrix
