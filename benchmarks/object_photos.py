@@ -141,7 +141,7 @@ def own_rows(folder: Path) -> list[Row]:
             into = folder / backbone
             run("extract_features.py", DATA / place / "train", "--name", name, "--backbone", backbone, "--output", into)
             run("train_transfer.py", name, "--features", into, "--output", into)
-            classifier = classification.load(name, into)
+            classifier = classification.load(str(into / name))
             least = classifier.threshold(None)
             seen = [classification.classify(photo.image, classifier, least) for photo in tests]
             right = np.mean([one.top[0].label == label for one, label in zip(seen, labels, strict=True)])
