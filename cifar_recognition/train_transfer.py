@@ -22,6 +22,7 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
+from recognition.evaluation import copies
 from recognition.evaluation.metrics import trust_text
 from recognition.evaluation.suspects import show_suspects
 from recognition.models import cards
@@ -93,7 +94,7 @@ def main(config: Config) -> int:
     if np.bincount(y).min() < RELIABLE:
         settings.say(f"{fewest}: only {np.bincount(y).min()} images: what is measured below may be luck")
     files.make_folder(config.output)
-    split = parts(config, y)
+    split = copies.apart(parts(config, y), copies.of_files(Path(content.folder), content.files))
     if not len(split[0][1]):
         raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)
 

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from recognition.evaluation import metrics, suspects
+from recognition.evaluation import copies, metrics, suspects
 
 
 def test_baseline_balanced_accuracy_and_interval():
@@ -50,3 +50,37 @@ def test_swapped_labels_are_suspects_and_shown(tmp_path, capsys):
 
     suspects.show_suspects(content, read, np.flatnonzero(labels == true), ["cat", "dog"], output)
     assert list(output.iterdir()) == []  # those of before hold no more
+
+
+def scene(seed: int) -> np.ndarray:
+    """Return a picture of soft spots, BGR, as no other seed has it."""
+    small = np.random.default_rng(seed).integers(0, 256, (7, 9, 3), np.uint8)
+    return cv2.resize(small, (180, 140), interpolation=cv2.INTER_CUBIC)
+
+
+def test_copies_are_found_saved_again_smaller_brighter_and_mirrored():
+    images = [scene(seed) for seed in range(30)]
+    again = cv2.imdecode(cv2.imencode(".jpg", images[3], [cv2.IMWRITE_JPEG_QUALITY, 40])[1], cv2.IMREAD_COLOR)
+    images += [again, cv2.resize(images[7], (100, 80), interpolation=cv2.INTER_AREA), images[11][:, ::-1].copy()]
+    images += [cv2.convertScaleAbs(images[20], alpha=0.8, beta=20)]
+    found = copies.pairs(np.array([copies.look(image) for image in images]))
+    assert sorted(map(tuple, found.tolist())) == [(3, 30), (7, 31), (11, 32), (20, 33)]
+
+
+def test_nothing_is_measured_by_what_knows_its_copy(tmp_path, capsys):
+    for k in range(20):
+        cv2.imwrite(str(tmp_path / f"{k}.png"), scene(k))
+    cv2.imwrite(str(tmp_path / "20.png"), scene(4)[:, ::-1])
+    files = [f"{k}.png" for k in (*range(21), 99)]  # the last is not there
+    found = copies.of_files(tmp_path, files)
+    assert found.tolist() == [[4, 20]]
+    assert "2 images are near copies, such as 4.png and 20.png" in capsys.readouterr().err
+    split = [(np.arange(10), np.arange(10, 22)), (np.arange(10, 22), np.arange(10))]
+    (first, held_back), (second, other) = copies.apart(split, found)
+    assert first.tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9] and second.tolist() == [*range(10, 20), 21]
+    assert held_back.tolist() == list(range(10, 22)) and other.tolist() == list(range(10))
+    for k in range(20):
+        cv2.imwrite(str(tmp_path / f"{k}.png"), scene(k // 2))
+    assert len(copies.of_files(tmp_path, files)) == 0  # all of one kind
+    assert "look much like others" in capsys.readouterr().err
+    assert len(copies.of_files(tmp_path / "moved", files)) == 0
