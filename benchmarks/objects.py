@@ -1,16 +1,16 @@
 """Measure what docs/measured.md says of objects, each row beside its yardstick, in one run, and print its table.
 
-    python benchmarks/objects.py              # trains what is not yet trained: two hours on two cores
-    python benchmarks/objects.py --seeds 1    # with the shipped model alone instead of three
+    python benchmarks/objects.py                            # trains what is not yet trained: two hours on two cores
+    python benchmarks/objects.py --seeds 1                  # with the shipped model alone instead of three
+    python benchmarks/objects.py --only photos own speed    # some rows: see ROWS below
 
-Reads data/ (CIFAR-10; where present object_photos/, dogs/, lfw/, orl_faces/ and digit_photos/) and models/cifar10.*.
+Reads data/ (CIFAR-10, object_photos/, object_photos_more/, object_others/, class_folders/, dogs/; where present lfw/,
+orl_faces/ and digit_photos/), models/cifar10.* and models/photos.*.
 Trains into output/benchmark/objects/; what is finished there is not trained again.
 """
 
 import json
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -19,29 +19,21 @@ from pathlib import Path
 import cv2
 import measuring
 import numpy as np
+import object_photos
 import surfaces
 from measuring import percent
+from object_photos import run
 
 from recognition import files, settings
 from recognition.files import ROOT
-from recognition.media import canvas, frames
+from recognition.media import frames
 from recognition.models import cards, store
 from recognition.networks.backend import keras
-from recognition.objects import backbones, classification, drawing, live
+from recognition.objects import backbones, classification
 from recognition.objects.classes import CIFAR10, known_classes
 from recognition.training import datasets, finish
 
 SCRIPTS, DATA, OUTPUT = ROOT / "cifar_recognition", files.DATA, ROOT / "output" / "benchmark" / "objects"
-KERAS_SCRIPT = """
-import sys, cv2
-from recognition.objects.classes import CIFAR10
-from recognition.objects.crops import crop_views
-from recognition.models.cards import MODELS
-from recognition.models.weights import load_weights
-model = load_weights(MODELS / "cifar10.weights.h5", "fast", 10)
-crops = crop_views(cv2.imread(sys.argv[1]), 32)
-print(CIFAR10[model.predict(crops, verbose=0).mean(0).argmax()])
-"""  # the same work with Keras instead of LiteRT
 
 
 @dataclass
@@ -49,12 +41,7 @@ class Config:
     seeds: int = 3  # trainings of the default model, the shipped one among them
     images: int = 1000  # through VGG16
     frames: int = 300  # of the webcam's loop
-
-
-def run(script: str, *arguments: object) -> str:
-    """Run a script of the project and return what it printed."""
-    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    only: tuple[str, ...] = ()  # rows to print, by their names in ROWS; all by default
 
 
 def trained(folder: str, name: str, *arguments: object) -> dict:
@@ -105,9 +92,10 @@ def training_rows(config: Config) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def photo_row(classifier: classification.Classifier) -> tuple[str, str, str, str]:
+def photo_row() -> tuple[str, str, str, str]:
     """Return the row of ordinary photos; the yardstick squeezes each into 32x32 pixels, as tutorials do."""
-    result = json.loads(run("evaluate.py", DATA / "object_photos", "--json", "--output", OUTPUT / "photos"))
+    model = ("--model", "cifar10")
+    result = json.loads(run("evaluate.py", DATA / "object_photos", *model, "--json", "--output", OUTPUT / "photos"))
     classic = store.load("cifar10_cnn", OUTPUT / "classic")
     source = frames.FrameSource([str(path) for path in sorted((DATA / "object_photos").iterdir())])
     squeezed, true = [], []
@@ -154,7 +142,7 @@ def none_row(classifier: classification.Classifier) -> tuple[str, str, str, str]
 
 def dog_row(folder: Path) -> tuple[str, str, str, str]:
     """Return the row of dogs; the yardstick is the share of the larger class."""
-    run("extract_features.py", DATA / "dogs", "--name", "dogs", "--output", folder)
+    run("extract_features.py", DATA / "dogs", "--name", "dogs", "--backbone", "cifar10", "--output", folder)
     run("train_transfer.py", "dogs", "--features", folder, "--output", folder)
     measured = cards.read_card("dogs", folder)["measured"]
     rows = measured["per_class"]
@@ -193,50 +181,31 @@ def vgg_row(config: Config, folder: Path) -> tuple[str, str, str, str]:
     )
 
 
-def speed_rows(config: Config, classifier: classification.Classifier, folder: Path) -> list[tuple[str, str, str, str]]:
-    """Return the rows of start to answer and of the webcam's loop, with the drawing."""
-    rng = np.random.default_rng(0)
-    scene = cv2.resize(surfaces.draw(rng), (1600, 900), interpolation=cv2.INTER_CUBIC)
-    photo = folder / "photo.png"
-    cv2.imwrite(str(photo), scene)
-    ours = measuring.start_to_answer([sys.executable, SCRIPTS / "predict_static.py", photo, "--json"], 9)
-    theirs = measuring.start_to_answer([sys.executable, "-c", KERAS_SCRIPT, photo], 3)
-    live_objects = live.LiveObjects(classifier, classifier.threshold(None))
-    moving = [np.ascontiguousarray(scene[k % 90 : k % 90 + 720, k % 300 : k % 300 + 1280]) for k in range(100)]
-    times = []
-    for k in range(config.frames):
-        image = moving[k % len(moving)].copy()
-        start = time.perf_counter()
-        seen = live_objects.classify(frames.Frame("camera", k, image, k / 30))
-        drawing.draw_objects(image, seen)
-        canvas.draw_fps(image, 30)
-        times.append(time.perf_counter() - start)
-    return [
-        (
-            "start to answer, one photo, no window",
-            f"with Keras: {theirs[0]:.1f} s, {theirs[1]:.0f} MB",
-            "≤ 0.6 s, ≤ 200 MB",
-            f"{ours[0]:.2f} s, {ours[1]:.0f} MB",
-        ),
-        ("webcam loop 1280x720, drawing included", "", "≥ 40 frames/s", f"{1 / statistics.mean(times):.0f} frames/s"),
-    ]
+ROWS = {
+    "training": lambda config, _: training_rows(config),
+    "classic": lambda *_: [photo_row()],
+    "none": lambda *_: [none_row(classification.load("cifar10"))],
+    "dogs": lambda _, folder: [dog_row(folder)],
+    "vgg16": lambda config, folder: [vgg_row(config, folder)],
+    "photos": lambda *_: object_photos.photo_rows(),
+    "imagenet": lambda *_: object_photos.imagenet_row(),
+    "own": lambda _, folder: object_photos.own_rows(folder),
+    "speed": lambda config, folder: object_photos.speed_rows(folder, config.frames),
+}
 
 
 def main(config: Config) -> None:
-    rows = training_rows(config)
-    classifier = classification.load("cifar10")
-    if (DATA / "object_photos").exists():
-        rows.append(photo_row(classifier))
-    rows.append(none_row(classifier))
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        if (DATA / "dogs").exists():
-            rows.append(dog_row(folder))
-        rows.append(vgg_row(config, folder))
-        rows += speed_rows(config, classifier, folder)
+    if unknown := set(config.only) - ROWS.keys():
+        raise settings.UserError(f"--only {' '.join(sorted(unknown))}: no such row: there are {' '.join(ROWS)}", 2)
+    rows = []
+    for name in config.only or ROWS:
+        settings.say(f"row {name}")
+        with tempfile.TemporaryDirectory() as folder:
+            rows += ROWS[name](config, Path(folder))
     measuring.print_table(rows, finish.versions())
-    OUTPUT.mkdir(parents=True, exist_ok=True)
-    (OUTPUT / "objects.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
+    if not config.only:
+        OUTPUT.mkdir(parents=True, exist_ok=True)
+        (OUTPUT / "objects.json").write_text(json.dumps(rows, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 if __name__ == "__main__":

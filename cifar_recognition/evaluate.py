@@ -21,10 +21,9 @@ import tyro
 
 from recognition import files, progress, settings
 from recognition.evaluation import calibration, plots
-from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes
+from recognition.evaluation.metrics import confusion_matrix, per_class, print_classes, trust, trust_text
 from recognition.evaluation.sheets import save_sheet
 from recognition.media import frames
-from recognition.models import cards
 from recognition.objects import class_folders, classification
 from recognition.objects.classes import CIFAR10, NONE, known_classes
 from recognition.training import datasets
@@ -35,7 +34,7 @@ WORST = 50  # mistakes shown
 @dataclass
 class Config:
     data: Annotated[str, tyro.conf.Positional] = "cifar10"  # "cifar10" (its test set), or a folder FOLDER/CLASS/*
-    model: str = "cifar10"  # name of a model in models/
+    model: str = "auto"  # auto: photos for a folder, cifar10 for its test set; imagenet, or one of your own
     threshold: float | None = None  # least fit of an object, 0 to 1; the model's own by default
     output: Path = Path("output/evaluate")  # folder for the figures
     json: bool = False  # print JSON instead of a table
@@ -54,6 +53,25 @@ def find_photos(folder: Path, class_names: list[str]) -> dict[str, int]:
         found, known = (class_folders.shorten(names, 12) for names in (foreign, class_names))
         raise settings.UserError(f"{folder}: holds folders {found}, which are no classes: the model knows {known}", 2)
     return {str(folder / file): labels[name] for name, files in classes.files.items() for file in files}
+
+
+def leave_out_learned(photos: dict[str, int], card: dict, model: str) -> dict[str, int]:
+    """Return photos without those that a model was trained on: what is known by heart proves nothing."""
+    learned = set(card.get("dataset", {}).get("hashes", []))
+    kept = {path: label for path, label in photos.items() if not (learned and _hash(path) in learned)}
+    if not kept:
+        raise settings.UserError(f"{model} was trained on all of these {len(photos):,} images: name others", 2)
+    if len(kept) < len(photos):
+        left = len(photos) - len(kept)
+        settings.say(f"{model} was trained on {left:,} of these {len(photos):,} images: they are left out")
+    return kept
+
+
+def _hash(path: str) -> str | None:
+    try:
+        return files.sha256(files.read_bytes(Path(path)))[: class_folders.HASHED]
+    except (settings.UserError, OSError):
+        return None  # whoever reads it says why it cannot be read
 
 
 def predict_photos(source: frames.FrameSource, classifier: classification.Classifier) -> tuple[np.ndarray, list[str]]:
@@ -81,6 +99,7 @@ def score(
     return {
         "images": len(labels),
         "accuracy": float(right.mean()),
+        **trust(matrix),
         "top_3": float((order[:, :3] == labels[:, None]).any(1).mean()),
         "refused": float(refused.mean()),
         "accuracy_if_refusing_is_wrong": float((right & ~refused).mean()),
@@ -100,6 +119,7 @@ def print_table(result: dict) -> None:
     alone = result["accuracy_without_mirror_images"]
     how = "crops and mirror images averaged" if alone is None else f"mirror images averaged; {alone:.2%} without"
     print(f"accuracy {result['accuracy']:.2%} ({how})   right among the first three {result['top_3']:.2%}")
+    print(trust_text(result))
     print(
         f'refused as "none of these" {result["refused"]:.2%}   '
         f"accuracy where that counts as wrong {result['accuracy_if_refusing_is_wrong']:.2%}"
@@ -113,6 +133,8 @@ def print_table(result: dict) -> None:
 
 
 def main(config: Config) -> int:
+    if config.model == "auto":
+        config.model = classification.SMALL if config.data == "cifar10" else classification.PHOTOS
     classifier = classification.load(config.model)
     threshold = classifier.threshold(config.threshold)
     names = known_classes(classifier.class_names)
@@ -128,8 +150,7 @@ def main(config: Config) -> int:
         paths = [f"test[{i}]" for i in range(len(images))]
     else:
         photos = find_photos(Path(config.data), names)
-        if cards.read_card(config.model).get("dataset", {}).get("name") == Path(config.data).resolve().name:
-            settings.say(f"{config.model} learned from a folder of this name: images known by heart prove nothing")
+        photos = leave_out_learned(photos, classifier.card, config.model)
         source = frames.FrameSource(list(photos))
         seen, paths = predict_photos(source, classifier)
         labels, failed = np.array([photos[path] for path in paths], int), source.failed

@@ -1,6 +1,7 @@
 """Compute features of your own images with a pre-trained network, for train_transfer.py to learn their classes from.
 
-    python cifar_recognition/extract_features.py data/dogs                       # with our own network, no download
+    python cifar_recognition/extract_features.py data/dogs                       # with EfficientNet-Lite0, of ImageNet
+    python cifar_recognition/extract_features.py data/dogs --backbone cifar10    # with our own network: faster
     python cifar_recognition/extract_features.py data/dogs --backbone vgg16      # with VGG16, trained on ImageNet
     python cifar_recognition/extract_features.py data/dogs --backbone vgg16 --weights vgg16_weights.h5
     python cifar_recognition/extract_features.py data/dogs --name pets           # into data/features/pets.h5
@@ -27,15 +28,17 @@ from recognition.objects import backbones, class_folders, features
 class Config:
     # folder with a subfolder of images for every class
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-    backbone: Literal["cifar10", "vgg16", "mobilenet_v2"] = "cifar10"  # vgg16 knows more and takes longer
+    backbone: Literal["efficientnet_lite0", "cifar10", "vgg16", "mobilenet_v2"] = "efficientnet_lite0"  # who looks
     weights: Path | None = None  # .h5 file of vgg16 or mobilenet_v2 from Keras, by default downloaded
-    size: int = 64  # pixels a side that vgg16 and mobilenet_v2 see, a multiple of 32; cifar10 sees 32
+    size: int | None = (
+        None  # pixels a side, a multiple of 32, by default 160, vgg16 and mobilenet_v2 64; cifar10 sees 32
+    )
     name: str | None = None  # of the features and of the model trained on them, by default the folder's
     output: Path = features.FOLDER  # folder for NAME.h5
 
 
 def main(config: Config) -> int:
-    if config.backbone == "cifar10" and config.size != Config.size:
+    if config.backbone == "cifar10" and config.size:
         raise settings.UserError(f"--size {config.size}: cifar10 sees 32 pixels a side: choose another --backbone", 2)
     name = config.name or config.folder.resolve().name
     head = backbones.head_card(name)
@@ -43,7 +46,7 @@ def main(config: Config) -> int:
     class_folders.check_classes(config.folder, classes.class_names)
     files.make_folder(config.output)
     path = config.output / f"{name}.h5"
-    backbone = backbones.load(config.backbone, config.weights, config.size)
+    backbone = backbones.load_or_small(config.backbone, config.weights, config.size)
     extraction = features.Extraction(backbone, path)
     paths = [file for own in classes.files.values() for file in own]
     extraction.extract(config.folder, paths)

@@ -5,9 +5,11 @@
     python cifar_recognition/predict_static.py photos/ --json          # one JSON object a photo on stdout, nothing else
     python cifar_recognition/predict_static.py photos/ --output named/ # annotated pictures into a folder
     python cifar_recognition/predict_static.py photo.jpg --explain     # the picture shows what spoke for the class
+    python cifar_recognition/predict_static.py photo.jpg --model imagenet   # a thousand kinds of things, not ten
 
-Reads models/cifar10.*, or those of --model (see train.py, train_transfer.py); writes annotated pictures to --output, by
-default to output/ where there is no display. A photo that fits no class is "none of these".
+Reads models/photos.* and EfficientNet-Lite0, which pip brings and which is converted once, or the model of --model (see
+train_photos.py, train.py, train_transfer.py); writes annotated pictures to --output, by default to output/ where there
+is no display. A photo that fits no class is "none of these".
 Exit code: 0 all photos were looked at, 1 some could not be used (the others were), 2 wrong usage.
 """
 
@@ -25,7 +27,7 @@ from recognition.objects import classification, drawing, occlusion
 class Config:
     # images, folders or patterns such as "photos/*.jpg"
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
-    model: str = "cifar10"  # name of a model in models/
+    model: str = "photos"  # photos, imagenet (a thousand kinds), cifar10 (the 32x32 network), or one of your own
     threshold: float | None = None  # least fit of a class, 0 to 1, default the model's own; higher errs less
     top: int = 5  # classes listed, the most probable first
     explain: bool = False  # colour what spoke for the class in the picture; takes forty times as long

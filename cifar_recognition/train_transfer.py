@@ -7,7 +7,8 @@
 
 Reads data/features/NAME.h5; writes models/NAME.weights.h5, .tflite, .json, _history.png and _confusion.png.
 Few images are measured by cross-validation: each is read by a head that was trained on the others, and the head that
-is saved is trained on all. Of many a part is held back, and what is saved is trained on the rest.
+is saved is trained on all. Of many a part is held back, and what is saved is trained on the rest. Images that were read
+surely as another class than their folder says are shown in output/suspects.png and listed in output/suspects.csv.
 """
 
 import math
@@ -21,8 +22,13 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
+from recognition.evaluation import copies
+from recognition.evaluation.metrics import trust_text
+from recognition.evaluation.suspects import show_suspects
 from recognition.models import cards
 from recognition.objects import backbones, class_folders, features
+from recognition.objects.class_folders import HASHED
+from recognition.objects.classes import known_classes
 from recognition.training import datasets
 
 FEW = 500  # images, below which "auto" takes cross-validation
@@ -39,11 +45,11 @@ class Config:
     epochs: int = 30  # more helps little
     batch_size: int = 64  # images a step
     learning_rate: float = 0.01  # the highest of the schedule; lower it if the loss jumps
-    weight_decay: float = 1.0  # raise it if training accuracy runs away from validation
+    weight_decay: float = 0.1  # raise it if training accuracy runs away from validation
     class_weights: bool = True  # small classes count as much as large ones
     folds: int | Literal["auto"] = "auto"  # parts of the cross-validation; 0 holds one part back instead
     validation: float = 0.2  # share of each class's images held back where there is no cross-validation
-    refuse: float = 0.05  # share of the validation images that may be called "none of these"; sets the threshold
+    refuse: float = 0.03  # share of the images that may be called "none of these"; more refuses more of other things
     seed: int = 0  # another seed, another model of the same kind
     features: Path = features.FOLDER  # folder of NAME.h5
     replace: bool = False  # also a model that is better, or was measured on other data; else this one gets another name
@@ -88,7 +94,7 @@ def main(config: Config) -> int:
     if np.bincount(y).min() < RELIABLE:
         settings.say(f"{fewest}: only {np.bincount(y).min()} images: what is measured below may be luck")
     files.make_folder(config.output)
-    split = parts(config, y)
+    split = copies.apart(parts(config, y), copies.of_files(Path(content.folder), content.files))
     if not len(split[0][1]):
         raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)
 
@@ -110,6 +116,8 @@ def main(config: Config) -> int:
             settings.say(f"fold {fold}/{len(split)}: {accuracies[-1]:.2%} of {len(held_back)}")
     if len(split) > 1:
         object_head.train(config, model, untrained, x, y)
+    references, near = object_head.nearest(x, y < len(known_classes(names)))
+    model, shape = object_head.with_references(model, shape, references)
     measured_on = np.concatenate([held_back for _, held_back in split])
     by = f"{len(split)}-fold cross-validation" if len(split) > 1 else f"{len(measured_on)} images held back"
     card = {
@@ -120,15 +128,19 @@ def main(config: Config) -> int:
         "input": f"float32 (N, {x.shape[1]}), features as recognition.objects.backbones makes them",
         "script": "cifar_recognition/train_transfer.py",
         "settings": loop.settings_of(config) | {"features": "data/features"},
-        "dataset": {"name": Path(content.folder).name, "images": len(x), "sha256": content.sha256},
+        "dataset": {"name": Path(content.folder).name, "images": len(x), "sha256": content.sha256}
+        | {"hashes": [digest[:HASHED] for digest in content.hashes]},
         "seconds": round(time.monotonic() - start, 1),
         "versions": finish.versions(),
     }
-    measure = partial(object_head.measure, read[measured_on], y[measured_on], accuracies, by, config.refuse)
+    seen = read[measured_on], near[measured_on], y[measured_on]
+    measure = partial(object_head.measure, *seen, accuracies, by, config.refuse)
     mean = {key: np.mean([one[key] for one in curves], axis=0).tolist() for key in curves[0]}
     saved = finish.write(config, model, card, measure, mean)
     spread = f" +- {np.std(accuracies):.2%} between folds" if len(split) > 1 else ""
     print(f"{saved}: {card['measured']['validation_accuracy']:.2%}{spread}, {by}, {card['seconds']} s")
+    print(trust_text(card["measured"]))
+    show_suspects(content, read, measured_on, names)
     return 0
 
 

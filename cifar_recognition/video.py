@@ -6,8 +6,9 @@
     python cifar_recognition/video.py film.mp4 --roi 100 50 900 600    # looks at this part only
     python cifar_recognition/video.py http://192.168.0.5/film.mp4      # from the network
 
-Reads models/cifar10.*, or those of --model (see train.py, train_transfer.py); writes the annotated video to --output,
-by default to output/ where there is no display. What is shown is averaged over half a second, anew after each cut.
+Reads models/photos.* and EfficientNet-Lite0, or the model of --model (see predict_static.py); writes the annotated
+video to --output, by default to output/ where there is no display. What is shown is averaged over half a second, anew
+after each cut.
 Exit code: 0 the whole video was looked at, 1 it could not be used or was cut short, 2 wrong usage, 130 Ctrl-C.
 """
 
@@ -26,7 +27,7 @@ from recognition.objects.classes import NONE
 @dataclass
 class Config:
     path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE-OR-URL")]  # the video
-    model: str = "cifar10"  # name of a model in models/
+    model: str = "photos"  # photos, imagenet (a thousand kinds), cifar10 (the 32x32 network), or one of your own
     threshold: float | None = None  # least fit of a class, 0 to 1, default the model's own; higher errs less
     top: int = 5  # classes listed, the most probable first
     roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere

@@ -6,9 +6,9 @@
     python cifar_recognition/webcam.py --source http://192.168.0.5/video  # a phone that streams
     python cifar_recognition/webcam.py --json                             # one JSON object a frame on stdout
 
-Prints what it sees once that has stayed for a second. Reads models/cifar10.*, or those of --model (see train.py,
-train_transfer.py); records the annotated frames to --output, by default to output/ where there is no display. What is
-shown is averaged over the last half second.
+Prints what it sees once that has stayed for a second. Reads models/photos.* and EfficientNet-Lite0, or the model of
+--model (see predict_static.py); records the annotated frames to --output, by default to output/ where there is no
+display. What is shown is averaged over the last half second.
 Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage, 130 Ctrl-C.
 """
 
@@ -25,7 +25,7 @@ class Config:
     source: str = "0"  # number of a webcam, device, URL of a stream, or video file
     size: tuple[int, int] = (1280, 720)  # width and height asked of a webcam, pixels; smaller is faster
     list_cameras: bool = False  # print the cameras and end
-    model: str = "cifar10"  # name of a model in models/
+    model: str = "photos"  # photos, imagenet (a thousand kinds), cifar10 (the 32x32 network), or one of your own
     threshold: float | None = None  # least fit of a class, 0 to 1, default the model's own; higher errs less
     top: int = 5  # classes listed, the most probable first
     roi: tuple[int, int, int, int] | None = None  # x1 y1 x2 y2 in pixels: where to look; default everywhere

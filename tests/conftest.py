@@ -13,10 +13,12 @@ import numpy as np
 import pytest
 from coloured_faces import picture
 
+from recognition import files
 from recognition.digits import reader
 from recognition.embeddings import dlib_embedder, sface_embedder
 from recognition.files import ROOT
 from recognition.models import cards, store
+from recognition.objects import lite0
 from recognition.objects.classes import CIFAR10
 from recognition.synthetic import pages
 
@@ -70,6 +72,10 @@ def copy_project(clone: Path, *parts: str) -> Path:
     """Copy the helpers and these parts of the project into a folder, and return it."""
     for part in ("recognition", *parts):
         shutil.copytree(ROOT / part, clone / part, ignore=shutil.ignore_patterns("__pycache__"))
+    if "cifar_recognition" in parts:  # else its first script would convert it again
+        (clone / "data" / "models").mkdir(parents=True)
+        for path in files.PUBLISHED.glob(f"{lite0.NAME}.*"):
+            shutil.copy(path, clone / "data" / "models")
     return clone
 
 
@@ -186,7 +192,8 @@ def shipped_files_stay():
 
 @pytest.fixture(scope="session", autouse=True)
 def converted():
-    """Convert the descriptors before the tests, as their first use would: no script says so in the middle of them."""
+    """Convert others' networks before the tests, as their first use would: no script says so in the middle of them."""
+    lite0.fetch()
     dlib_embedder.load_embedder()
     if sface_embedder.is_here():
         sface_embedder.load_embedder()
@@ -206,9 +213,9 @@ def pages_model():
 
 @pytest.fixture(scope="session")
 def colours(tmp_path_factory) -> Path:
-    """Return a copy of the project whose model cifar10 takes red for airplanes, green for automobiles, blue for birds.
+    """Return a copy of the project whose models take red for airplanes, green for automobiles, blue for birds.
 
-    Gray is none of these: all other classes are equally probable. Its model of digits is that of a clone.
+    Gray is none of these: all other classes are equally probable. Its models of digits are those of a clone.
     """
     from recognition.networks import architectures
 
@@ -223,7 +230,8 @@ def colours(tmp_path_factory) -> Path:
     sums[:3, :3] = 14 * np.eye(3) - 6
     out.set_weights([sums, np.float32([3] * 3 + [0] * 7)])
     card = {"architecture": "dense", "class_names": list(CIFAR10), "threshold": 0.5}
-    store.save(network, card | {"script": "cifar_recognition/train.py"}, "cifar10", clone / "models")
+    for name in ("cifar10", "photos"):  # the default takes the place of the real one
+        store.save(network, card | {"script": "cifar_recognition/train.py"}, name, clone / "models")
     return clone
 
 

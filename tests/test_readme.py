@@ -17,7 +17,7 @@ COMMANDS = [
     line.split(" #")[0].strip() for block in re.findall(r"```sh\n(.*?)```", README, re.S) for line in block.splitlines()
 ]
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
-SLOW = ("train.py", "evaluate.py", "explore.py")  # these train, or need a dataset
+SLOW = ("train.py", "train_photos.py", "evaluate.py", "explore.py")  # these train, or need a dataset
 LIVE = ("webcam.py", "hand_tracking.py")
 
 
@@ -27,11 +27,11 @@ def clone(tmp_path_factory) -> Path:
     parts = ("digit_recognition", "face_recognition", "cifar_recognition", "data/samples")
     folder = copy_project(tmp_path_factory.mktemp("a user's") / "my clone", *parts)
     (folder / "models").mkdir()
-    for name in ("digits*", "pages*", "cifar10*"):
+    for name in ("digits*", "pages*", "photos*", "cifar10*"):
         for path in (ROOT / "models").glob(name):
             shutil.copy(path, folder / "models")
     if (ROOT / "data" / "models").exists():
-        shutil.copytree(ROOT / "data" / "models", folder / "data" / "models")
+        shutil.copytree(ROOT / "data" / "models", folder / "data" / "models", dirs_exist_ok=True)
     return folder
 
 

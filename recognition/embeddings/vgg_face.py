@@ -156,7 +156,7 @@ class VggFace:
             return network(layout, numbers, blocks), {"layout": layout.name, "threshold": layout.threshold}
 
         cost = "two minutes and 5 GB of memory"
-        card, content = converted.convert(weights, name, build, KEPT, "VGG-Face", cost, folder, rounded=True)
+        card, content = converted.convert(weights, name, build, KEPT, "VGG-Face", cost, folder, bits=8)
         self.name = f"vggface_{card['layout']}_{card['sha256'][:12]}"
         # One distance for all: nobody has measured more of this network
         near = card["threshold"]

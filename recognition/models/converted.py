@@ -87,12 +87,13 @@ def convert(
     title: str,
     cost: str,
     folder: Path = PUBLISHED,
-    rounded: bool = False,
+    bits: int = 32,
 ) -> tuple[dict, bytes]:
     """Return card and content of folder/NAME.tflite, after converting a file of weights to it, unless that was done.
 
     `build` makes a Keras model and what the card keeps of it, see `read`; `title` is what the network is called, `cost`
-    what converting takes. Raises UserError for a file that is not what it was when first used.
+    what converting takes; `bits`: see store.export. Raises UserError for a file that is not what it was when first
+    used.
     """
     card_path, tflite = folder / f"{name}.json", folder / f"{name}.tflite"
     first = _read_card(card_path, kept)
@@ -113,7 +114,7 @@ def convert(
         for left in folder.glob(f".{name}.*.*"):
             left.unlink()
         say(f"converting it once, which takes {cost}")
-        content = export(model, rounded)
+        content = export(model, bits)
         write_atomically(tflite, lambda path: path.write_bytes(content))
         card = {"sha256": digest, "stamp": _stamp(weights), "tflite": sha256(content)} | told
         write_atomically(card_path, lambda path: path.write_text(json.dumps(card, indent=2), encoding="utf-8"))

@@ -22,7 +22,7 @@ from recognition.settings import UserError, quiet, say
 
 ABANDONED = 600  # seconds after which half a model has no writer any more
 MAPS = ("pages",)  # architectures that take images of any size and give maps
-WITH_FEATURES = ("fast",)  # architectures whose .tflite gives the output of its layer "features", too
+WITH_FEATURES = ("fast", "efficientnet_lite0")  # whose .tflite gives the output of its layer "features", too
 
 
 def load(model: str, folder: Path = MODELS) -> Model | Maps:
@@ -112,17 +112,20 @@ def install(staging: Path, name: str, folder: Path, final: str | None = None) ->
     complete(final, folder)
 
 
-def export(model, rounded: bool | None = None, samples: np.ndarray | None = None) -> bytes:
+def export(model, bits: int | None = None, samples: np.ndarray | None = None) -> bytes:
     """Return a Keras model as the bytes of a .tflite file, with a second output where others build on its features.
 
-    `rounded`: its weights to 8 bits (3.5 times as fast), by default all but those of a head, which are few. `samples`:
-    of what goes in, float32 (N, ...): with them all numbers between its layers are rounded, too (4.5 times as fast).
+    `bits`: what its weights are rounded to, 8 (3.5 times as fast), 16 (half as large) or 32, by default 8, but for a
+    head, which has few. `samples`: of what goes in, float32 (N, ...): with them all numbers between its layers are
+    rounded, too (4.5 times as fast).
     """
     import keras
     import tensorflow as tf
 
-    rounded = model.name != "head" if rounded is None else rounded
-    how = {"optimizations": [tf.lite.Optimize.DEFAULT] if rounded else []}
+    bits = bits or (32 if model.name == "head" else 8)
+    how = {"optimizations": [tf.lite.Optimize.DEFAULT] if bits < 32 else []}
+    if bits == 16:
+        how["target_spec"] = {"supported_types": [tf.float16]}
     if samples is not None:
         how["representative_dataset"] = lambda: ([sample[None]] for sample in samples)
     if model.name in WITH_FEATURES:

@@ -123,17 +123,22 @@ def whiten(model: keras.Model, images: np.ndarray) -> None:
     model.get_layer("whitening").set_weights([np.concatenate([kernel, -kernel], -1), np.zeros(24)])
 
 
-def head(classes: int, inputs: int, hidden: int, dropout: float) -> keras.Model:
+def head(classes: int, inputs: int, hidden: int, dropout: float, references: int = 0) -> keras.Model:
     """Return what is trained on the features of another network: `inputs` numbers in, `hidden` units or none.
 
-    Their roots, for most are small and few large: S. Yang et al., "Free lunch for few-shot learning" (2021).
+    Their roots, for most are small and few large: S. Yang et al., "Free lunch for few-shot learning" (2021). With
+    `references`, of so many images, it tells besides the probabilities how "near" the nearest of them is, (N, 1).
     """
     features = keras.Input((inputs,), name="features")
-    x = keras.ops.sqrt(keras.ops.relu(features))
+    x = roots = keras.ops.sqrt(keras.ops.relu(features))
     # Keeps the mean and variance that the roots had in training; as a layer, no script can forget it
     x = layers.BatchNormalization(center=False, scale=False, epsilon=1e-6, trainable=False, name="standardised")(x)
     if hidden:
-        x = layers.Dropout(dropout)(layers.Dense(hidden, activation="relu")(x))
+        x = layers.Dropout(dropout)(layers.Dense(hidden, activation="relu", name="hidden")(x))
     # From zero, a linear head has one best answer, whatever the seed
     x = layers.Dense(classes, kernel_initializer="glorot_uniform" if hidden else "zeros", name="logits")(x)
-    return keras.Model(features, layers.Activation("softmax", dtype="float32", name="probabilities")(x), name="head")
+    outputs = layers.Activation("softmax", dtype="float32", name="probabilities")(x)
+    if references:  # the cosine of the angle between the roots
+        cosines = layers.Dense(references, use_bias=False, name="references")(layers.UnitNormalization()(roots))
+        outputs = {"probabilities": outputs, "near": keras.ops.max(cosines, axis=-1, keepdims=True)}
+    return keras.Model(features, outputs, name="head")

@@ -1,7 +1,8 @@
 """Pre-trained networks without their last layer: what they say of an image helps to tell other classes apart.
 
-`cifar10` is our own and needs no download; `vgg16` and `mobilenet_v2` are those of Keras applications, trained on
-ImageNet. All are run by LiteRT: Keras is imported once, to convert ImageNet's weights.
+`efficientnet_lite0`, trained on ImageNet, comes with pip, `cifar10` is our own; `vgg16` and `mobilenet_v2`, trained on
+ImageNet, too, are those of Keras applications, and are downloaded. All are run by LiteRT: Keras is imported once, to
+convert ImageNet's weights.
 """
 
 import os
@@ -15,8 +16,9 @@ from recognition.files import PUBLISHED
 from recognition.media.roi import Box
 from recognition.models import cards, converted, litert, store
 from recognition.models.weights import fill, weight_shapes
-from recognition.objects.crops import cut, views
-from recognition.settings import UserError
+from recognition.objects import lite0
+from recognition.objects.crops import cut, looks, views
+from recognition.settings import UserError, say
 
 KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 STEP, LARGEST = 32, 512  # pixels: five halvings lose nothing of a multiple of 32
@@ -56,16 +58,18 @@ APPLICATIONS = {
         ),
     ),
 }  # fmt: skip
-NAMES = ("cifar10", *APPLICATIONS)
+NAMES = (lite0.NAME, "cifar10", *APPLICATIONS)
+SIZE = 64  # pixels a side that networks of Keras applications see, unless another is asked for
 
 
 class Backbone:
     """A network without its last layer: RGB images, uint8 (N, size, size, 3), to features, float32 (N, D)."""
 
-    def __init__(self, name: str, sha256: str, model: litert.Model, output: str, mirrored: bool):
-        """`sha256`: of its weights; `output`: which of the model's; `mirrored`: the mean with the mirror image's."""
-        self.name, self.sha256, self.size = name, sha256, model.shape[0]
-        self._model, self._output, self._mirrored = model, output, mirrored
+    def __init__(self, name: str, sha256: str, model: litert.Model, output: str, mirrored: bool, several: bool = False):
+        """`sha256`: of its weights; `output`: which of the model's; `mirrored`: the mean with the mirror image's;
+        `several`: and of closer looks, see `crops.looks`."""
+        self.name, self.sha256, self.size, self.model = name, sha256, model.shape[0], model
+        self.mirrored, self._output, self._several = mirrored, output, several
         # So much as 64 images of 64x64: the fastest on two cores, and the memory stays the same
         self._batch = max(1, 64 * 64**2 // self.size**2)
 
@@ -76,21 +80,25 @@ class Backbone:
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Return the features, float32 (N, D), of RGB images, uint8 (N, size, size, 3)."""
-        return self._model.run(images, self._batch)[self._output]
+        return self.run(images)[self._output]
+
+    def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """Return all that the network says of such images, see `litert.Model.run`."""
+        return self.model.run(images, self._batch)
 
     def crops(self, frame: np.ndarray) -> np.ndarray:
         """Return the squares of a BGR frame whose mean features are its own, RGB uint8 (K, size, size, 3).
 
-        The whole frame: our network was trained on whole things, and learning from closer looks, too, made it worse
-        at dogs. ImageNet's networks see it once, and of an image of `size` they say exactly what Keras says.
+        EfficientNet-Lite0 looks at it three times, which names more photos rightly. Our own network was trained on
+        whole things, and learning from closer looks, too, made it worse at dogs. Those of Keras see a frame once, and
+        of an image of `size` they say exactly what Keras says.
         """
-        (box,) = self.views(frame.shape[1], frame.shape[0])
-        whole = cut(frame, box, self.size)[None]
-        return np.concatenate([whole, whole[:, :, ::-1]]) if self._mirrored else whole
+        images = np.stack([cut(frame, box, self.size) for box in self.views(frame.shape[1], frame.shape[0])])
+        return np.concatenate([images, images[:, :, ::-1]]) if self.mirrored else images
 
     def views(self, width: int, height: int) -> list[Box]:
-        """Return the one square of a frame that is looked at, x1 y1 x2 y2 in pixels."""
-        return views(width, height, self.size)[:1]
+        """Return the squares of a frame that are looked at, x1 y1 x2 y2 in pixels."""
+        return looks(width, height) if self._several else views(width, height, self.size)[:1]
 
     def features_of(self, crops: list[np.ndarray]) -> np.ndarray:
         """Return the features, float32 (N, D), of N frames, given the crops of each."""
@@ -100,24 +108,32 @@ class Backbone:
 
 
 def load(
-    name: str, weights: Path | None = None, size: int = 64, folder: Path = cards.MODELS, published: Path = PUBLISHED
+    name: str,
+    weights: Path | None = None,
+    size: int | None = None,
+    folder: Path = cards.MODELS,
+    published: Path = PUBLISHED,
 ) -> Backbone:
     """Return a backbone by its name. Raises UserError where it has no weights, or others than when first used.
 
     `weights`: an .h5 file of Keras's, with or without its top, to be converted; `size`: what side ImageNet's networks
-    see, a multiple of 32; `folder`, `published`: where our own models and converted ones lie.
+    see, a multiple of 32, each by default its own; `folder`, `published`: where our own models and converted ones lie.
     """
     if name not in NAMES:
         raise UserError(f"backbone '{name}' is unknown (known: {', '.join(NAMES)})")
+    if weights and name not in APPLICATIONS:
+        raise UserError(f"--weights {weights} has no effect: it goes with --backbone vgg16 or mobilenet_v2", 2)
     if name == "cifar10":
-        if weights:
-            raise UserError(f"--weights {weights} has no effect: it goes with --backbone vgg16 or mobilenet_v2", 2)
         model = store.load("cifar10", folder)
         if not model.has_features:
             raise UserError(f"{folder / 'cifar10'}: no network of the architecture 'fast': train it again")
         return Backbone(name, model.card["sha256"]["weights.h5"], model, "features", mirrored=True)
+    size = size or (lite0.SIZE if name == lite0.NAME else SIZE)
     if size % STEP or not STEP <= size <= LARGEST:
         raise UserError(f"--size {size}: must be a multiple of {STEP}, {STEP} to {LARGEST}", 2)
+    if name == lite0.NAME:
+        model = _of_any_size(lite0.fetch(published), size, lite0.CARD)
+        return Backbone(name, lite0.SHA256, model, "features", mirrored=True, several=True)
     application = APPLICATIONS[name]
     if not (weights or converted.read(name, KEPT, published)):
         weights = _find(application, published)
@@ -126,9 +142,25 @@ def load(
         weights, name, lambda path: (network(application, path), {"network": application.network}), KEPT,
         f"{application.network} of Keras applications", "half a minute", published,
     )  # fmt: skip
-    model = litert.Model(content, threads=8)
-    model.shape = (size, size, 3)  # it is all convolutions and takes any
-    return Backbone(name, card["sha256"], model, "probabilities", mirrored=False)
+    return Backbone(name, card["sha256"], _of_any_size(content, size), "probabilities", mirrored=False)
+
+
+def _of_any_size(content: bytes, size: int, card: dict | None = None) -> litert.Model:
+    """Return a network, the bytes of a .tflite file, for images of `size` pixels: it is all convolutions."""
+    model = litert.Model(content, card, threads=8)
+    model.shape = (size, size, 3)
+    return model
+
+
+def load_or_small(name: str, weights: Path | None = None, size: int | None = None) -> Backbone:
+    """Return a backbone as `load` does; "cifar10", which is told, where EfficientNet-Lite0 cannot be had."""
+    try:
+        return load(name, weights, size)
+    except UserError as error:
+        if name != lite0.NAME or error.code == 2:
+            raise
+        say(f"{error}; going on with --backbone cifar10, which knows less")
+        return load("cifar10")
 
 
 def load_same(wanted: dict, what: str, folder: Path = cards.MODELS, published: Path = PUBLISHED) -> Backbone:
@@ -151,13 +183,15 @@ def head_card(name: str, folder: Path = cards.MODELS) -> dict:
 
     Raises UserError where the name is that of another model, which a head must not replace.
     """
+    if name == "imagenet":
+        raise UserError("imagenet: what --model imagenet names is another model: choose another --name", 2)
     if not cards.card_path(name, folder).exists():
         return {}
     try:
         card = cards.read_card(name, folder)
     except UserError:
         return {}
-    if card["architecture"] != "head":
+    if card["architecture"] != "head" or "words" in card:  # that of photos, for which the collection has a script
         path = cards.card_path(name, folder)
         raise UserError(f"{path}: another kind of model, which a head would replace: choose another --name", 2)
     return card

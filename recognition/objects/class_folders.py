@@ -10,6 +10,9 @@ from recognition.media.frames import SUFFIXES
 from recognition.objects.classes import NONE
 from recognition.settings import UserError, say
 
+HASHED = 12  # hexadecimal digits of an image's SHA-256 that a model's card keeps of what it was trained on
+PARTS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
+
 
 @dataclass
 class ClassFolder:
@@ -34,6 +37,7 @@ def scan(folder: Path) -> ClassFolder:
         files = {entry.name: _images(folder, entry.name) for entry in entries if entry.is_dir()}
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be listed ({error.strerror}): name a folder of classes", 2) from None
+    _check_parts(folder, [name for name, found in files.items() if found])
     loose = [entry.name for entry in entries if os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file()]
     _say(loose, f"in {folder} itself, so of no class: left out")
     _say([name for name, found in files.items() if not found], "no images in this class: left out")
@@ -62,6 +66,16 @@ def compare(folder: str, class_names: list[str]) -> None:
     now = {name for name in now if name in class_names or _images(Path(folder), name)}
     _say(sorted(now - set(class_names)), f"in {folder}, but not in its features: run extract_features.py again")
     _say(sorted(set(class_names) - now), f"not in {folder} any more: run extract_features.py again")
+
+
+def _check_parts(folder: Path, names: list[str]) -> None:
+    """Raise UserError where all folders are parts of a dataset, such as train and test, with the classes in them."""
+    inner = [{entry.name for entry in os.scandir(folder / name) if entry.is_dir()} for name in names]
+    if len(names) > 1 and {name.lower() for name in names} <= PARTS and len(set.intersection(*inner)) > 1:
+        parts = " and ".join(names)
+        raise UserError(
+            f"{folder}: {parts} are parts with classes in them, no classes: name one, {folder / names[0]}", 2
+        )
 
 
 def _images(folder: Path, name: str) -> list[str]:

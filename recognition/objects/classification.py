@@ -1,7 +1,7 @@
 """Say what a photo shows: look at squares of it as a network was trained on, and average what it makes of them.
 
-Three steps, each a function on arrays: `views` (which squares of a photo), `crop_views` (cut out, shrunk, mirrored) and
-`judge` (the most probable classes, or none of them).
+Three steps: `views` (which squares of a photo), `crops` (cut out, shrunk, mirrored) and `judge` (the most probable
+classes, or none of them).
 """
 
 import json
@@ -13,10 +13,12 @@ import numpy as np
 from recognition.media.roi import Box
 from recognition.models import cards, litert, store
 from recognition.objects.classes import NONE, known_classes
-from recognition.objects.crops import crop_views, views
-from recognition.settings import UserError
+from recognition.objects.crops import crop_views, cut, views
+from recognition.objects.kinds import SecondOpinion
+from recognition.settings import UserError, say
 
 TOP = 5
+PHOTOS, IMAGENET, SMALL = "photos", "imagenet", "cifar10"  # models: for photos, their thousand kinds, without either
 
 
 @dataclass
@@ -49,10 +51,16 @@ class Classifier:
 
     def __init__(self, model: litert.Model, backbone=None):
         self._model, self._backbone = model, backbone
-        self.class_names, self.threshold = model.class_names, model.threshold
+        self.card, self.class_names, self.threshold = model.card, model.class_names, model.threshold
         self._line = np.array(model.card.get("line", []), np.float32)  # see training/object_scores.py
-        if self._line.size:
+        self._near = model.card.get("near")  # see training/object_head.py
+        if (self._line.size or self._near) and model.class_names[-1] != NONE:
             self.class_names = [*model.class_names, NONE]
+        words = model.card.get("words")
+        self._opinion = SecondOpinion(words, known_classes(self.class_names)) if words else None
+        # As a head learned: from the mean of what the backbone says of the crops; two opinions are weighed crop by crop
+        self._of_means = bool(backbone) and not words
+        self.slow = bool(backbone)
         self.size = backbone.size if backbone else model.shape[0]  # pixels of an image's side
 
     def views(self, width: int, height: int) -> list[Box]:
@@ -63,25 +71,84 @@ class Classifier:
         """Return these squares of a BGR frame and their mirror images, as in training, RGB uint8 (K, size, size, 3)."""
         return self._backbone.crops(frame) if self._backbone else crop_views(frame, self.size)
 
+    def look(self, frame: np.ndarray, turn: int | None = None) -> np.ndarray:
+        """Return what is seen in the crops of a BGR frame, or in one of them, the next at every `turn`: a row for each.
+
+        To be told by `tell`. A network of photos takes as long for a crop as a frame of a film lasts.
+        """
+        if turn is None:
+            return self._seen(self.crops(frame))
+        boxes = self.views(frame.shape[1], frame.shape[0])
+        image = cut(frame, boxes[turn % len(boxes)], self.size)[None]
+        return self._seen(image[:, :, ::-1] if self._backbone.mirrored and turn // len(boxes) % 2 else image)
+
+    def _seen(self, images: np.ndarray) -> np.ndarray:
+        return self._backbone.features(images) if self._of_means else self.predict(images)
+
+    def tell(self, seen: np.ndarray) -> np.ndarray:
+        """Return the probabilities, float32 (classes,), for all rows together that `look` returned."""
+        mean = seen.mean(axis=0)
+        return self._predict(mean[None])[0] if self._of_means else mean
+
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (N, classes), of RGB images, uint8 (N, size, size, 3).
 
         "None of these" comes last, if the model has a way to tell; the others add up to one without it.
         """
-        seen = self._model.run(self._backbone.features(images) if self._backbone else images)
+        if self._opinion:
+            seen = self._backbone.run(images)
+            return self._opinion.weigh(self._model.predict(seen["features"]), seen["probabilities"])
+        return self._predict(self._backbone.features(images) if self._backbone else images)
+
+    def _predict(self, inputs: np.ndarray) -> np.ndarray:
+        """Return the probabilities for what goes into the model: images, or a backbone's features of them."""
+        seen = self._model.run(inputs)
+        if self._near:
+            return with_near(seen["probabilities"], seen["near"][:, 0], self._near, self._model.class_names)[0]
         if not self._line.size:
             return seen["probabilities"]
         near = np.clip(nearness(seen["features"], self._line), 0, 1)
         return np.concatenate([seen["probabilities"], 1 - near[:, None]], axis=1)
 
 
+class Words(Classifier):
+    """The thousand kinds of ImageNet as a classifier, by the words that people use for them."""
+
+    def __init__(self, backbone):
+        super().__init__(backbone.model)
+        self._backbone, self.size, self.slow = backbone, backbone.size, True
+        self.class_names, self._columns = np.unique(self.class_names, return_inverse=True)
+        self.class_names = self.class_names.tolist()
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Return the probabilities of all words, float32 (N, words), of RGB images, uint8 (N, size, size, 3)."""
+        kinds = self._backbone.run(images)["probabilities"]
+        found = np.zeros((len(self.class_names), len(images)), np.float32)
+        np.add.at(found, self._columns, kinds.T)
+        return found.T
+
+
 def load(name: str, folder: Path = cards.MODELS) -> Classifier:
-    """Return a model in models/ that tells what a photo shows. Raises UserError for one that reads other images."""
+    """Return a model in models/ that tells what a photo shows, or "imagenet".
+
+    Where the network under "photos" cannot be had it is "cifar10", which is told. Raises UserError for a model that
+    reads other images.
+    """
+    if name == IMAGENET:
+        from recognition.objects import backbones, lite0
+
+        return Words(backbones.load(lite0.NAME))
     card, backbone = cards.read_card(name, folder), None
     if "backbone" in card:
         from recognition.objects import backbones
 
-        backbone = backbones.load_same(card["backbone"], str(cards.card_path(name, folder)), folder)
+        try:
+            backbone = backbones.load_same(card["backbone"], str(cards.card_path(name, folder)), folder)
+        except UserError as error:
+            if name != PHOTOS:
+                raise
+            say(f"{error}; going on with --model {SMALL}, which errs more often")
+            return load(SMALL, folder)
     model = store.load(name, folder)
     if not backbone and (len(model.shape) != 3 or model.shape[0] != model.shape[1] or model.shape[2] != 3):
         path = cards.card_path(name, folder).with_suffix("")
@@ -96,7 +163,7 @@ def classify(frame: np.ndarray, classifier: Classifier, threshold: float, most: 
 
 def mean(frame: np.ndarray, classifier: Classifier) -> np.ndarray:
     """Return the mean probabilities, float32 (classes,), of the crops of a BGR frame."""
-    return classifier.predict(classifier.crops(frame)).mean(axis=0)
+    return classifier.tell(classifier.look(frame))
 
 
 def fit(probabilities: np.ndarray, class_names: list[str]) -> np.ndarray:
@@ -135,6 +202,20 @@ def json_line(source: str, index: int, objects: Objects) -> str:
 def predict_both(model, images: np.ndarray) -> np.ndarray:
     """Return a model's probabilities of images as they are and of the same mirrored, float32 (2, N, classes)."""
     return np.stack([model.predict(images), model.predict(images[:, :, ::-1])])
+
+
+def with_near(
+    probabilities: np.ndarray, near: np.ndarray, told: dict, class_names: list[str]
+) -> tuple[np.ndarray, list[str]]:
+    """Return probabilities and names of the classes and of "none of these", which comes last, (N, classes + 1).
+
+    `near`: how near the nearest image of a class is, (N,); `told`: what counts as near, of the model's card. Where the
+    last class is "none of these" already, an image is that if either says so.
+    """
+    none = 1 / (1 + np.exp(np.clip((near - told["middle"]) / told["width"], -50, 50))[:, None])
+    if class_names[-1] == NONE:
+        return np.concatenate([probabilities[:, :-1], np.maximum(probabilities[:, -1:], none)], 1), class_names
+    return np.concatenate([probabilities, none], 1), [*class_names, NONE]
 
 
 def nearness(features: np.ndarray, line: np.ndarray) -> np.ndarray:

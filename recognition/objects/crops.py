@@ -6,6 +6,7 @@ import numpy as np
 from recognition.media.roi import Box
 
 WIDEST, CLOSER = 1.5, 0.875  # times the shorter side: how far a view may reach, and a look a little closer
+NEAR = 0.75  # of the shorter side: a look at a thing that fills half of the photo
 SOFT = np.array([0.045, 0.91, 0.045])  # a blur of 0.3 pixels: shrunk photos are sharper than CIFAR's images otherwise
 
 
@@ -20,6 +21,17 @@ def views(width: int, height: int, size: int) -> list[Box]:
     short, long = sorted((width, height))
     sides = [round(min((short * long) ** 0.5, WIDEST * short)), short, round(CLOSER * short)]
     sides = sides[:1] + [side for side in sides[1:] if size <= side < sides[0]]
+    corners = [((width - side) // 2, (height - side) // 2, side) for side in sides]
+    return [(x, y, x + side, y + side) for x, y, side in corners]
+
+
+def looks(width: int, height: int) -> list[Box]:
+    """Return the squares of a photo that a network of photos looks at: all of it, the largest in it, and a closer one.
+
+    Such a network was trained on things of any size, and bars around a photo do it no harm.
+    """
+    short, long = sorted((width, height))
+    sides = dict.fromkeys((long, short, max(1, round(NEAR * short))))
     corners = [((width - side) // 2, (height - side) // 2, side) for side in sides]
     return [(x, y, x + side, y + side) for x, y, side in corners]
 

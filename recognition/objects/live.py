@@ -1,12 +1,14 @@
 """Say what live frames show: averaged over time, forgotten at a cut, without flicker between two answers."""
 
+from collections import deque
+
 import numpy as np
 
 from recognition.media.frames import Frame
 from recognition.media.roi import Box
 from recognition.media.scenes import CutDetector
 from recognition.objects.classes import known_classes
-from recognition.objects.classification import TOP, Classifier, Objects, fit, judge, mean
+from recognition.objects.classification import TOP, Classifier, Objects, fit, judge
 
 MEMORY = 0.4  # seconds in which the weight of a frame falls to a third: longer is calmer, and later
 MARGIN = 0.15  # by which another answer must lead to be shown at once
@@ -19,6 +21,8 @@ class LiveObjects:
     def __init__(self, classifier: Classifier, threshold: float, roi: Box | None = None, most: int = TOP):
         self._classifier, self._threshold, self._roi, self._most = classifier, threshold, roi, most
         self._cuts, self._seconds, self._agreed = CutDetector(), 0.0, 0.0
+        self._turn = 0  # of the crops that are looked at one after the other
+        self._rows: deque[np.ndarray] = deque()  # what was seen of each
         self._mean: np.ndarray | None = None
         self._shown: Objects | None = None
 
@@ -34,8 +38,15 @@ class LiveObjects:
 
     def _take(self, image: np.ndarray, seconds: float) -> None:
         """Average what is seen in a BGR image with what was seen shortly before."""
-        found = mean(image, self._classifier)
-        if self._cuts.is_cut(image) or self._mean is None:
+        first = self._cuts.is_cut(image) or self._mean is None
+        if first or not self._classifier.slow:
+            self._rows = deque(self._classifier.look(image))
+        else:  # one crop after the other: what was seen of the others shortly before still holds
+            self._rows.popleft()
+            self._rows.append(self._classifier.look(image, self._turn)[0])
+            self._turn += 1
+        found = self._classifier.tell(np.stack(self._rows))
+        if first:
             self._mean, self._shown = found, None
         else:
             kept = np.exp(-max(0.0, seconds - self._seconds) / MEMORY)

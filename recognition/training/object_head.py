@@ -7,15 +7,16 @@ import math
 
 import numpy as np
 
-from recognition.evaluation.metrics import confusion_matrix, per_class
+from recognition.evaluation.metrics import confusion_matrix, per_class, trust
 from recognition.models.litert import Model
 from recognition.networks.backend import keras
 from recognition.networks.objects import head
 from recognition.objects.classes import known_classes
-from recognition.objects.classification import fit
+from recognition.objects.classification import fit, with_near
 from recognition.training.loop import learning_rate
 
 STEPS = 20  # in an epoch, at least
+MOST = 1000  # references: more make the model large, and few images are the only ones of their kind
 
 
 def weights_of(labels: np.ndarray, balanced: bool) -> np.ndarray:
@@ -73,8 +74,38 @@ def train(config, model, start: list, x: np.ndarray, y: np.ndarray, validation=N
     ).history
 
 
+def nearest(x: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return references, float32 (R, D), and how near each image is to the nearest other of them, float32 (N,).
+
+    `x`: features, float32 (N, D); `known`: bool (N,), which show a class. References are roots of features, of length
+    1; near are cosines, 0 to 1.
+    """
+    roots = np.sqrt(np.maximum(x, 0))
+    unit = roots / np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-9)
+    rows = np.flatnonzero(known)
+    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(int)]
+    near = np.zeros(len(x), np.float32)
+    for start in range(0, len(x), 1000):
+        these = np.arange(start, min(start + 1000, len(x)))
+        cosines = unit[these] @ unit[rows].T
+        near[these] = np.where(these[:, None] == rows, 0, cosines).max(1)
+    return unit[rows], near
+
+
+def with_references(model, shape: dict, references: np.ndarray):
+    """Return a trained head, and the shape of it, that tells how near the nearest reference is, float32 (R, D)."""
+    shape = shape | {"references": len(references)}
+    larger = head(model.output.shape[-1], **shape)
+    for layer in model.layers:
+        if layer.weights:
+            larger.get_layer(layer.name).set_weights(layer.get_weights())
+    larger.get_layer("references").set_weights([references.T])
+    return larger, shape
+
+
 def measure(
     probabilities: np.ndarray,
+    near: np.ndarray,
     labels: np.ndarray,
     accuracies: list[float],
     by: str,
@@ -84,11 +115,16 @@ def measure(
 ) -> np.ndarray:
     """Set in a card the threshold of "none of these" and the numbers; return the confusion matrix.
 
-    `probabilities`: float32 (N, classes), each read by a head that was not trained on that image; `accuracies`: of the
-    folds; `by`: how that was done. The threshold refuses the share `refuse` of the images that show a class.
+    `probabilities`: float32 (N, classes), each read by a head that was not trained on that image; `near`: how near to
+    the others each is, see `nearest`; `accuracies`: of the folds; `by`: how that was done. The threshold refuses the
+    share `refuse` of the images that show a class.
     """
     names = model.class_names
-    known = fit(probabilities, names)[labels < len(known_classes(names))]
+    known = labels < len(known_classes(names))
+    least, middle = np.quantile(near[known], (refuse, 0.5)) if known.any() else (0, 0)
+    # A little below what has to be accepted; in the middle an image is accepted with 0.95
+    card["near"] = {"middle": float(least) - 1e-3, "width": max(float(middle - least) / 3, 5e-3)}
+    known = fit(*with_near(probabilities, near, card["near"], names))[known]
     matrix = confusion_matrix(labels, probabilities.argmax(1), len(names))
     card["threshold"] = math.floor(1e4 * float(np.quantile(known, refuse))) / 1e4 if len(known) else 0.0
     card["measured"] = {
@@ -96,6 +132,7 @@ def measure(
         "validation_accuracy": round(float(np.trace(matrix) / matrix.sum()), 5),
         "folds": [round(float(one), 5) for one in accuracies],
         "spread": round(float(np.std(accuracies)), 5),
+        **trust(matrix),
         "per_class": per_class(matrix),
     }
     return matrix

@@ -63,3 +63,30 @@ def test_photos_of_digits_are_none_of_these(digit_photos, classifier):
 def test_sample_photos_of_digits_are_none_of_these(classifier):
     """These are in the repository, so this test never skips."""
     assert refused(classifier, sorted((ROOT / "data" / "samples" / "digits").glob("*.jpg"))) >= 0.8
+
+
+@pytest.mark.parametrize(("folder", "least"), [("object_photos", 0.95), ("object_photos_more", 0.93)])
+def test_photos_are_named_by_the_model_for_photos(folder, least):
+    folder = ROOT / "data" / folder
+    if not folder.exists():
+        pytest.skip(f"data/{folder.name} is not there")
+    model = classification.load("photos")
+    seen = {path: classification.classify(frames.read_image(path), model, 0.5) for path in sorted(folder.glob("*/*"))}
+    assert np.mean([one.top[0].label == path.parent.name for path, one in seen.items()]) >= least
+    assert np.mean([not one.known for one in seen.values()]) <= 0.08
+
+
+def test_photos_of_other_things_are_none_of_these():
+    folder = ROOT / "data" / "object_others"
+    if not folder.exists():
+        pytest.skip("data/object_others is not there")
+    assert refused(classification.load("photos"), sorted(folder.glob("*/*"))) >= 0.93
+
+
+def test_sample_pictures_by_the_model_for_photos():
+    model, samples = classification.load("photos"), ROOT / "data" / "samples"
+    for name in ("airplane", "ship", "truck"):
+        seen = classification.classify(frames.read_image(samples / "objects" / f"{name}.jpg"), model, 0.0)
+        assert seen.top[0].label == name
+    assert refused(model, sorted((samples / "digits").glob("*.jpg"))) >= 0.8
+    assert refused(model, [samples / "apple.jpg", samples / "party.jpg"]) == 1

@@ -117,3 +117,14 @@ def test_a_pipe_in_a_class_is_named_and_not_opened(tmp_path, capsys):
     extraction.extract(tmp_path, class_folders.scan(tmp_path).files["ball"])
     assert extraction.failed == ["ball/pipe.jpg"]
     assert f"{tmp_path / 'ball' / 'pipe.jpg'}: a pipe or device" in capsys.readouterr().err
+
+
+def test_parts_are_no_classes_but_a_class_may_be_called_train(tmp_path):
+    files = [f"{part}/{name}/a.png" for part in ("train", "test") for name in ("ant", "bee")]
+    folder = make(tmp_path / "set", *files)
+    with pytest.raises(UserError, match=r"set: test and train are parts with classes in them.*name one"):
+        class_folders.scan(folder)
+    assert class_folders.scan(folder / "train").class_names == ["ant", "bee"]
+    vehicles = make(tmp_path / "vehicles", "train/a.png", "bus/b.png")
+    assert class_folders.scan(vehicles).class_names == ["bus", "train"]
+    assert class_folders.scan(make(tmp_path / "two", "train/a.png", "test/b.png")).class_names == ["test", "train"]

@@ -31,7 +31,8 @@ def clone(tmp_path_factory) -> Path:
     sharper = model.layers[-2]  # by chance alone all classes are equally probable
     sharper.set_weights([10 * sharper.get_weights()[0], sharper.get_weights()[1]])
     card = {"architecture": "conv", "class_names": [*CIFAR10], "threshold": 0.3, "measured": {}}
-    store.save(model, card, "cifar10", clone / "models")
+    for name in ("cifar10", "photos"):  # what photos are read with by default
+        store.save(model, card, name, clone / "models")
     return clone
 
 

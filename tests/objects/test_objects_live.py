@@ -180,3 +180,29 @@ def test_mistakes_are_one_line(script, colours, clip, arguments, code, message):
     assert message in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert done.stdout == ""
+
+
+def test_a_slow_network_sees_one_crop_a_frame_and_all_at_a_cut():
+    asked = []
+
+    class Slow:
+        slow, class_names = True, ["cat", "dog"]
+
+        def look(self, frame, turn=None):
+            asked.append(turn)
+            share = frame[0, 0, 0] / 255
+            rows = np.tile(np.float32([share, 1 - share]), (1 if turn is not None else 4, 1))
+            return rows
+
+        def tell(self, seen):
+            assert seen.shape == (4, 2)
+            return seen.mean(axis=0)
+
+    live_objects = live.LiveObjects(Slow(), 0.5)
+    dark, bright = (np.full((90, 120, 3), value, np.uint8) for value in (0, 30))
+    for k, image in enumerate([dark, dark, bright, bright]):  # too alike for a cut
+        live_objects.classify(Frame("", k, image, 1000.0 * k))  # so late that nothing of the mean is left
+    assert asked == [None, 0, 1, 2]
+    assert live_objects._mean == pytest.approx([30 / 255 / 2, 1 - 30 / 255 / 2], abs=1e-4)  # two of four crops
+    live_objects.classify(Frame("", 4, np.full((90, 120, 3), 255, np.uint8), 4.0))
+    assert asked[4:] == [None]

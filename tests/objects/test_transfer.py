@@ -60,7 +60,8 @@ def clone(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def run(script, clone):
-    return lambda name, *arguments: script(name, *arguments, root=clone)
+    backbone = ("--backbone", "cifar10")  # the small one, which is quick
+    return lambda name, *arguments: script(name, *arguments, *(backbone if name == EXTRACT else ()), root=clone)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +163,7 @@ def test_head_is_trained_and_used(clone, run, extracted, folder, tmp_path):
     assert [top[0]["label"] for top in seen] == ["ball", "box"]
     assert [len(top) for top in seen] == [2, 2]
     done = run("cifar_recognition/evaluate.py", folder, "--model", "shapes", "--json")
-    assert "shapes learned from a folder of this name" in done.stderr
+    assert "shapes was trained on 25 of these 28 images: they are left out" in done.stderr
 
     # The .tflite is made anew from the weights, and computes what the card's numbers describe
     before = store.load("shapes", clone / "models").predict(features.read(extracted).features)
@@ -232,6 +233,7 @@ def test_mistakes_are_one_line(clone, run, extracted, folder, tmp_path):
     refused(run(TRAIN, "nothing"), 1, "nothing.h5 not found: run python cifar_recognition/extract_features.py")
     refused(run(TRAIN, "../shapes"), 2, "model name")
     refused(run(TRAIN, "cifar10"), 2, "another kind of model")
+    refused(run(TRAIN, "imagenet"), 2, "choose another --name")
     refused(run(TRAIN, "shapes", "--folds", "1"), 2, "--folds 1")
     refused(run(TRAIN, "shapes", "--epochs", "0"), 2, "--epochs 0: must be at least 1")
     refused(run(EXTRACT, tmp_path / "nowhere"), 2, "nowhere: cannot be listed")

@@ -1,0 +1,76 @@
+"""The head for photos: images made to look like photos, what a backbone says of them kept, an output of nothing."""
+
+import runpy
+
+import numpy as np
+
+from recognition.files import ROOT
+from recognition.training.photos import augment, features
+
+IMAGE = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8).repeat(4, 0).repeat(4, 1)
+
+
+class Backbone:
+    """Says the mean of each channel; counts the images that it saw."""
+
+    def __init__(self, name="a"):
+        self.identity, self.seen = {"name": name}, 0
+
+    def run(self, images):
+        self.seen += len(images)
+        return {"features": images.mean((1, 2)), "probabilities": images[:, 0, 0] / 255}
+
+
+def test_images_are_varied_and_the_same_for_the_same_seed():
+    made = [augment.augment(IMAGE, 96, np.random.default_rng(seed)) for seed in range(200)]
+    assert {one.shape for one in made} == {(96, 96, 3)} and {one.dtype for one in made} == {np.dtype(np.uint8)}
+    assert np.array_equal(made[7], augment.augment(IMAGE, 96, np.random.default_rng(7)))
+    assert len({one.tobytes() for one in made}) > 140  # the others are whole, in one of few ways
+    gray = np.mean([(one == one[..., :1]).all() for one in made])
+    assert 0.08 < gray < 0.3  # some of them stand before a colour
+    framed = np.mean([(one[:, :3] == one[:1, :1]).all() or (one[:, -3:] == one[-1:, -1:]).all() for one in made])
+    assert 0.1 < framed < 0.35
+    assert np.abs(augment.enlarge(IMAGE, 96)[4::12, 4::12].astype(int) - IMAGE[1::4, 1::4]).mean() < 20
+
+
+def test_what_was_seen_is_kept_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(features, "PART", 4)
+    images = np.random.default_rng(0).integers(0, 256, (10, 2, 2, 3), np.uint8)
+
+    def seen(backbone, told="version 1", make=lambda image, rng: image):
+        return features.compute(backbone, images, make, tmp_path, "train", told)
+
+    first = Backbone()
+    found = seen(first)
+    assert first.seen == 10
+    assert np.abs(found["features"] - images.mean((1, 2))).max() < 0.1  # kept in 16 bits
+    assert np.abs(found["probabilities"] - images[:, 0, 0] / 255).max() < 1e-3
+    (tmp_path / "train_001.npz").write_bytes(b"cut short")
+    second = Backbone()
+    assert np.array_equal(seen(second)["features"], found["features"])
+    assert second.seen == 4
+    for backbone, told in ((Backbone("b"), "version 1"), (Backbone(), "version 2")):
+        seen(backbone, told)
+        assert backbone.seen == 10
+    (tmp_path / "train_000.npz").unlink()
+    varied = seen(Backbone(), "version 2", lambda image, rng: image + rng.integers(0, 2, image.shape, np.uint8))
+    assert not np.array_equal(varied["features"][:4], found["features"][:4])
+
+
+def test_the_output_of_nothing_tells_how_strong_the_others_are():
+    from recognition.networks import architectures
+
+    rng = np.random.default_rng(0)
+    shape = {"inputs": 8, "hidden": 0, "dropout": 0.0}
+    model = architectures.ARCHITECTURES["head"](10, **shape)
+    model.set_weights([rng.random(weight.shape) for weight in model.get_weights()])
+    x = rng.random((5, 8)).astype(np.float32)
+    larger = runpy.run_path(str(ROOT / "cifar_recognition" / "train_photos.py"))["with_none"](model, shape)
+    before, after = model.predict(x, verbose=0), larger.predict(x, verbose=0)
+    assert after.shape == (5, 11)
+    assert np.allclose(after[:, :10] / after[:, :10].sum(1, keepdims=True), before, atol=1e-6)
+    mean, variance, kernel, bias = (
+        model.get_layer("standardised").get_weights() + model.get_layer("logits").get_weights()
+    )
+    logits = (np.sqrt(x) - mean) / np.sqrt(variance + 1e-6) @ kernel + bias
+    assert np.allclose(after[:, 10], 1 / (1 + np.exp(logits).sum(1)), rtol=1e-3)
