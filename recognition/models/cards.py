@@ -60,7 +60,7 @@ def _check(card: object) -> None:
     if not isinstance(card, dict):
         raise ValueError("no card")
     forms = {"architecture": str, "class_names": list, "threshold": int | float, "sha256": dict}
-    forms |= {key: dict for key in ("measured", "dataset") if key in card}
+    forms |= {key: dict for key in ("measured", "dataset", "near", "words") if key in card}
     for key, form in forms.items():
         if not isinstance(card.get(key), form):
             raise ValueError(f"without {key}" if key not in card else f"{key} is {card[key]!r}")

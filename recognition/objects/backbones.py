@@ -69,7 +69,7 @@ class Backbone:
         """`sha256`: of its weights; `output`: which of the model's; `mirrored`: the mean with the mirror image's;
         `several`: and of closer looks, see `crops.looks`."""
         self.name, self.sha256, self.size, self.model = name, sha256, model.shape[0], model
-        self.mirrored, self._output, self._several = mirrored, output, several
+        self.mirrored, self.looks, self._output = mirrored, 3 if several else 1, output
         # So much as 64 images of 64x64: the fastest on two cores, and the memory stays the same
         self._batch = max(1, 64 * 64**2 // self.size**2)
 
@@ -87,7 +87,7 @@ class Backbone:
         return self.model.run(images, self._batch)
 
     def crops(self, frame: np.ndarray) -> np.ndarray:
-        """Return the squares of a BGR frame whose mean features are its own, RGB uint8 (K, size, size, 3).
+        """Return the squares of a BGR frame whose features make its own, RGB uint8 (K, size, size, 3).
 
         EfficientNet-Lite0 looks at it three times, which names more photos rightly. Our own network was trained on
         whole things, and learning from closer looks, too, made it worse at dogs. Those of Keras see a frame once, and
@@ -98,13 +98,20 @@ class Backbone:
 
     def views(self, width: int, height: int) -> list[Box]:
         """Return the squares of a frame that are looked at, x1 y1 x2 y2 in pixels."""
-        return looks(width, height) if self._several else views(width, height, self.size)[:1]
+        return looks(width, height) if self.looks > 1 else views(width, height, self.size)[:1]
 
     def features_of(self, crops: list[np.ndarray]) -> np.ndarray:
         """Return the features, float32 (N, D), of N frames, given the crops of each."""
         found = self.features(np.concatenate(crops))
         ends = np.cumsum([len(one) for one in crops])[:-1]
-        return np.stack([part.mean(0) for part in np.split(found, ends)])
+        return np.stack([self.joined(part) for part in np.split(found, ends)])
+
+    def joined(self, rows: np.ndarray) -> np.ndarray:
+        """Return the features of a frame, float32 (D,), from those of its crops, (K, D / looks).
+
+        Those of each look follow one another, mirror images averaged: what a closer look shows is no less than that.
+        """
+        return rows.reshape(-1, self.looks, rows.shape[1]).mean(0).ravel()
 
 
 def load(

@@ -58,8 +58,8 @@ class Classifier:
             self.class_names = [*model.class_names, NONE]
         words = model.card.get("words")
         self._opinion = SecondOpinion(words, known_classes(self.class_names)) if words else None
-        # As a head learned: from the mean of what the backbone says of the crops; two opinions are weighed crop by crop
-        self._of_means = bool(backbone) and not words
+        # As a head learned: from what the backbone says of all crops; two opinions are weighed crop by crop
+        self._of_joined = bool(backbone) and not words
         self.slow = bool(backbone)
         self.size = backbone.size if backbone else model.shape[0]  # pixels of an image's side
 
@@ -83,12 +83,11 @@ class Classifier:
         return self._seen(image[:, :, ::-1] if self._backbone.mirrored and turn // len(boxes) % 2 else image)
 
     def _seen(self, images: np.ndarray) -> np.ndarray:
-        return self._backbone.features(images) if self._of_means else self.predict(images)
+        return self._backbone.features(images) if self._of_joined else self.predict(images)
 
     def tell(self, seen: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (classes,), for all rows together that `look` returned."""
-        mean = seen.mean(axis=0)
-        return self._predict(mean[None])[0] if self._of_means else mean
+        return self._predict(self._backbone.joined(seen)[None])[0] if self._of_joined else seen.mean(axis=0)
 
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (N, classes), of RGB images, uint8 (N, size, size, 3).
@@ -98,7 +97,9 @@ class Classifier:
         if self._opinion:
             seen = self._backbone.run(images)
             return self._opinion.weigh(self._model.predict(seen["features"]), seen["probabilities"])
-        return self._predict(self._backbone.features(images) if self._backbone else images)
+        if self._backbone:  # as if every look had shown the same
+            images = np.tile(self._backbone.features(images), (1, self._backbone.looks))
+        return self._predict(images)
 
     def _predict(self, inputs: np.ndarray) -> np.ndarray:
         """Return the probabilities for what goes into the model: images, or a backbone's features of them."""

@@ -28,10 +28,12 @@ def views(width: int, height: int, size: int) -> list[Box]:
 def looks(width: int, height: int) -> list[Box]:
     """Return the squares of a photo that a network of photos looks at: all of it, the largest in it, and a closer one.
 
+    Three always, though of a square photo the first two are one.
+
     Such a network was trained on things of any size, and bars around a photo do it no harm.
     """
     short, long = sorted((width, height))
-    sides = dict.fromkeys((long, short, max(1, round(NEAR * short))))
+    sides = long, short, max(1, round(NEAR * short))
     corners = [((width - side) // 2, (height - side) // 2, side) for side in sides]
     return [(x, y, x + side, y + side) for x, y, side in corners]
 

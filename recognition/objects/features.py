@@ -1,6 +1,6 @@
 """Features of a class folder's images in an .h5 file, so that no image goes through a backbone twice.
 
-    features    float32 (N, D), the mean of the crops of each image
+    features    float32 (N, D), of the crops of each image
     labels      int64 (N,), into class_names
     class_names, files, hashes    text: files relative to the folder, SHA-256 of what is in them
 

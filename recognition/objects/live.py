@@ -1,7 +1,5 @@
 """Say what live frames show: averaged over time, forgotten at a cut, without flicker between two answers."""
 
-from collections import deque
-
 import numpy as np
 
 from recognition.media.frames import Frame
@@ -22,7 +20,7 @@ class LiveObjects:
         self._classifier, self._threshold, self._roi, self._most = classifier, threshold, roi, most
         self._cuts, self._seconds, self._agreed = CutDetector(), 0.0, 0.0
         self._turn = 0  # of the crops that are looked at one after the other
-        self._rows: deque[np.ndarray] = deque()  # what was seen of each
+        self._rows: np.ndarray | None = None  # what was seen in each
         self._mean: np.ndarray | None = None
         self._shown: Objects | None = None
 
@@ -40,12 +38,11 @@ class LiveObjects:
         """Average what is seen in a BGR image with what was seen shortly before."""
         first = self._cuts.is_cut(image) or self._mean is None
         if first or not self._classifier.slow:
-            self._rows = deque(self._classifier.look(image))
+            self._rows = self._classifier.look(image)
         else:  # one crop after the other: what was seen of the others shortly before still holds
-            self._rows.popleft()
-            self._rows.append(self._classifier.look(image, self._turn)[0])
+            self._rows[self._turn % len(self._rows)] = self._classifier.look(image, self._turn)[0]
             self._turn += 1
-        found = self._classifier.tell(np.stack(self._rows))
+        found = self._classifier.tell(self._rows)
         if first:
             self._mean, self._shown = found, None
         else:

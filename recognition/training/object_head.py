@@ -16,7 +16,7 @@ from recognition.objects.classification import fit, with_near
 from recognition.training.loop import learning_rate
 
 STEPS = 20  # in an epoch, at least
-MOST = 1000  # references: more make the model large, and few images are the only ones of their kind
+MOST = 500  # references: more make the model large, and few images are the only ones of their kind
 
 
 def weights_of(labels: np.ndarray, balanced: bool) -> np.ndarray:

@@ -64,7 +64,8 @@ def test_every_class_has_kinds_and_no_kind_two_classes():
 def test_looks_are_squares_around_the_middle_down_from_the_whole(width, height):
     boxes = looks(width, height)
     sides = [x2 - x1 for x1, _, x2, _ in boxes]
-    assert sides[0] == max(width, height) and sides == sorted(set(sides), reverse=True)
+    assert sides[:2] == [max(width, height), min(width, height)] and sides == sorted(sides, reverse=True)
+    assert len(sides) == 3
     for x1, y1, x2, y2 in boxes:
         assert x2 - x1 == y2 - y1 >= 1
         assert abs(x1 + x2 - width) <= 1 and abs(y1 + y2 - height) <= 1

@@ -103,3 +103,20 @@ def test_weights_and_odd_sizes_are_refused():
         backbones.load(lite0.NAME, Path("a.h5"))
     with pytest.raises(UserError, match="--size 100: must be a multiple of 32"):
         backbones.load(lite0.NAME, size=100)
+
+
+def test_a_frame_has_the_features_of_its_three_squares_mirror_images_averaged():
+    backbone = backbones.load(lite0.NAME, size=64)
+    frames = [
+        np.random.default_rng(seed).integers(0, 256, (6, 6 + seed, 3), np.uint8).repeat(20, 0).repeat(20, 1)
+        for seed in range(2)
+    ]
+    found = backbone.features_of([backbone.crops(frame) for frame in frames])
+    assert found.shape == (2, 3840)
+    for frame, row in zip(frames, found, strict=True):
+        crops = backbone.crops(frame)
+        for k in range(3):
+            both = backbone.features(np.stack([crops[k], crops[k][:, ::-1]])).mean(0)
+            assert np.abs(row[1280 * k : 1280 * (k + 1)] - both).max() < 1e-4
+    assert np.allclose(found[0, :1280], found[0, 1280:2560], atol=1e-5)  # a square one: all of it is the largest in it
+    assert np.abs(found[1, :1280] - found[1, 1280:2560]).max() > 0.01

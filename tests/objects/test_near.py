@@ -58,7 +58,7 @@ def test_the_default_backbone_names_own_things_and_refuses_others(script, tmp_pa
     place = ("--output", tmp_path)
     done = script(EXTRACT, sample / "fruit", *place)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "1280 numbers each by efficientnet_lite0" in done.stdout
+    assert "3840 numbers each by efficientnet_lite0" in done.stdout
     quick = ("--epochs", "4", "--folds", "2")
     assert script(TRAIN, "fruit", "--features", tmp_path, *place, *quick).returncode == 0
     photos = [sample / "banana.jpg", sample / "apple.jpg", *sorted((sample / "objects").glob("*.jpg"))]

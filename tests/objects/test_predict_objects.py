@@ -10,6 +10,7 @@ from conftest import start_without_heavy_imports
 from PIL import Image
 from test_predict_digits import one_line, records
 
+from recognition.files import ROOT
 from recognition.objects.classes import CIFAR10
 
 SCRIPT = "cifar_recognition/predict_static.py"
@@ -178,3 +179,11 @@ def test_start_is_quick_because_nothing_heavy_is_imported(colours, red):
     imported, lines = start_without_heavy_imports(colours / SCRIPT, red, "--json", cwd=red.parent)
     assert json.loads(lines[0])["known"]
     assert "ai_edge_litert" in imported
+
+
+def test_the_models_for_photos_answer_without_keras(tmp_path):
+    ship = ROOT / "data" / "samples" / "objects" / "ship.jpg"
+    for model, label in (("photos", "ship"), ("imagenet", "ship")):
+        loaded, printed = start_without_heavy_imports(ROOT / SCRIPT, ship, "--json", "--model", model, cwd=tmp_path)
+        assert not {"tensorflow", "keras", "torch", "matplotlib"} & loaded
+        assert json.loads(printed[0])["top"][0]["label"] == label
