@@ -27,7 +27,9 @@ from recognition.objects import backbones, class_folders, features
 class Config:
     # folder with a subfolder of images for every class
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
-    backbone: Literal["cifar10", "vgg16", "mobilenet_v2"] = "cifar10"  # vgg16 knows more and takes longer
+    backbone: Literal["efficientnet_lite0", "cifar10", "vgg16", "mobilenet_v2"] = (
+        "cifar10"  # vgg16 knows more and takes longer
+    )
     weights: Path | None = None  # .h5 file of vgg16 or mobilenet_v2 from Keras, by default downloaded
     size: int = 64  # pixels a side that vgg16 and mobilenet_v2 see, a multiple of 32; cifar10 sees 32
     name: str | None = None  # of the features and of the model trained on them, by default the folder's
