@@ -78,6 +78,7 @@ def compare(model: str, path: Path) -> list[str]:
     head, exported = store.load(model), Exported(path)
     backbone = backbones.load_same(head.card["backbone"], model)
     known = known_classes(head.class_names)
+    close = 0.03 if backbone.name == LITE0 else 0.1  # the collection runs cifar10 with weights of 8 bits, not 16
     assert exported.labels == [*known, NONE]
     assert exported.shape == [1, backbone.size, backbone.size, 3]
     names = []
@@ -88,8 +89,8 @@ def compare(model: str, path: Path) -> list[str]:
         boxes = backbone.views(image.shape[1], image.shape[0])
         found = exported.run(np.stack([cut(image, box, backbone.size) for box in boxes]))
         assert found.shape == (1, len(exported.labels))
-        assert np.abs(found[0, :-1] - own[: len(known)]).max() < 0.03
-        if abs(seen.fit - head.threshold(None)) > 0.03:  # else it may fall on either side
+        assert np.abs(found[0, :-1] - own[: len(known)]).max() < close
+        if abs(seen.fit - head.threshold(None)) > close:  # else it may fall on either side
             assert (found[0, -1] > 0.5) == (not seen.known)
         names.append(seen.name)
     return names

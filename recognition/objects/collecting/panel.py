@@ -1,32 +1,34 @@
 """Draw how many images of each class there are, and a note, on live frames."""
 
-import cv2
 import numpy as np
 
 from recognition.media.canvas import GREEN, letters, text_size, write
 
 
 def draw_counts(frame: np.ndarray, counts: dict[str, int], active: str, note: str = "") -> None:
-    """Write a line for each class, its key before it, at the top left of a BGR frame, in place; `active`: on green.
+    """Write a line for each class, its key before it, at the right of a BGR frame, in place; `active`: on green.
 
-    The note comes below them, in smaller letters where it is long. A frame that is too low for all shows the first.
+    They begin below the frames a second: at the left are the list of keys and the answers. The note comes last, in
+    smaller letters where it is long. A frame that is too low for all classes shows the first.
     """
     size = letters(frame)
-    step, gap = round(1.5 * size), max(3, size // 3)
+    step = round(1.5 * size)
     lines = [f"{key}  {name}: {count:,}" for key, (name, count) in enumerate(counts.items(), 1)]
-    lines = lines[: max(1, (frame.shape[0] - step - 2 * gap) // step)]
-    across = max(text_size(line, size)[0] for line in lines) + 2 * gap
-    field = frame[: gap + step * len(lines), :across]
-    field[:] = field // 4
-    for number, (line, name) in enumerate(zip(lines, counts, strict=False)):
-        top = gap + number * step
-        if name == active:
-            cv2.rectangle(frame, (0, top - gap // 2), (min(across, frame.shape[1]) - 1, top + step - gap), GREEN, -1)
-        write(frame, line, (gap, top), size)
-    while note and size > 10 and text_size(note, size)[0] + 2 * gap > frame.shape[1]:
+    lines = lines[: max(1, frame.shape[0] // step - 2)]
+    across = max(text_size(line, size)[0] for line in lines)
+    for row, (line, name) in enumerate(zip(lines, counts, strict=False), 1):
+        _draw_line(frame, line, row * step, step, size, across, name == active)
+    while note and size > 10 and text_size(note, size)[0] + 2 * (size // 3) > frame.shape[1]:
         size -= 1
     if note:
-        top = gap + step * len(lines)
-        field = frame[top : top + step, : text_size(note, size)[0] + 2 * gap]
-        field[:] = field // 4
-        write(frame, note, (gap, top), size)
+        _draw_line(frame, note, (1 + len(lines)) * step, step, size, text_size(note, size)[0], False)
+
+
+def _draw_line(frame: np.ndarray, text: str, top: int, height: int, size: int, width: int, marked: bool) -> None:
+    """Write text that is so wide, pixels, on a field at the right of a frame, dark, or green where it is marked."""
+    gap = max(3, size // 3)
+    left = max(0, frame.shape[1] - width - 2 * gap)
+    field = frame[top : top + height, left:]
+    field[:] = GREEN if marked else field // 4
+    if field.size:
+        write(frame, text, (left + gap, top + max(0, height - round(1.3 * size)) // 2), size)
