@@ -1,7 +1,7 @@
 """Say what a photo shows, by a model that cifar_recognition/export.py wrote: python run_exported.py FILE.tflite PHOTO
 
-Needs pip install ai-edge-litert numpy pillow, and nothing else (tflite_runtime has the same Interpreter). The model averages a look at all of the photo, whose
-edges are repeated, one at the square in its middle and a closer one.
+Needs pip install ai-edge-litert numpy pillow, and nothing else (tflite_runtime has the same Interpreter). The model
+averages a look at all of the photo, whose edges are repeated, one at the square in its middle and a closer one.
 """
 
 import sys
