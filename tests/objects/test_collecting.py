@@ -128,12 +128,20 @@ def python(tmp_path, name: str, code: str):
     return [tmp_path / name]
 
 
-def test_scripts_run_one_after_the_other_and_what_fails_is_told(tmp_path):
+def test_scripts_run_one_after_the_other_and_what_fails_is_told(tmp_path, capsys):
     one = python(tmp_path, "one.py", "import sys; print('first'); sys.exit(1)")  # some images could not be used
-    two = python(tmp_path, "two.py", "print('fold 1'); print('models/own: 90% of it: well')")
+    own = tmp_path / "own"
+    own.with_suffix(".tflite").write_bytes(b"")
+    printed = f"nothing: yet\n{own}: 90% of it: well\n3 images: odd"
+    two = python(tmp_path, "two.py", f"import sys; print('few images', file=sys.stderr); print({printed!r})")
     with learner.Saving([one, two]) as saving:
         assert saving.done(wait=True)
-        assert saving.result() == ("models/own", "models/own: 90% of it: well")
+        assert saving.result() == (str(own), printed)
+    assert capsys.readouterr().err == "few images\n"
+    own.with_suffix(".tflite").unlink()
+    with pytest.raises(UserError, match="not saved: no model among"), learner.Saving([two]) as saving:
+        assert saving.done(wait=True)
+        saving.result()
     bad = python(
         tmp_path, "bad.py", "import sys; print('one\\nerror: no such thing: do this', file=sys.stderr); sys.exit(2)"
     )

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import numpy as np
 
@@ -17,7 +18,7 @@ from recognition.objects import backbones, classification, features, lite0
 from recognition.objects.classes import NONE
 from recognition.objects.collecting import quick_head
 from recognition.objects.collecting.collection import Collection
-from recognition.settings import UserError
+from recognition.settings import UserError, say
 
 LEAST = 5  # images of each class: one for each part of the cross-validation
 
@@ -108,14 +109,19 @@ class Saving:
             if code not in (0, 1) or not self._printed:  # 1, but a result: some images could not be used
                 lines = errors.splitlines() or [f"exit code {code}"]
                 raise UserError(f"not saved: {lines[-1].removeprefix('error: ')}")
+            if errors:
+                say(errors)  # what the user should know of the images, and how each part was read
             if self._commands:
                 self._start()
         return self._process is None
 
     def result(self) -> tuple[str, str]:
-        """Return the path of the model, without a suffix, and all that was printed about it last."""
-        line = self._printed.splitlines()[-1]
-        return line.partition(": ")[0], line
+        """Return the path of the model, without a suffix, and all that was printed about it."""
+        paths = [line.partition(": ")[0] for line in self._printed.splitlines()]
+        found = [path for path in paths if Path(f"{path}.tflite").exists()]
+        if not found:
+            raise UserError(f"not saved: no model among what was printed: {self._printed}")
+        return found[0], self._printed
 
     def stop(self) -> None:
         """End what still runs."""

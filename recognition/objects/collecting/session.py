@@ -69,7 +69,7 @@ class Session:
         try:
             if not self.saving or not self.saving.done(wait):
                 return
-            path, line = self.saving.result()
+            path, printed = self.saving.result()
             classifier = classification.load(path)
         except UserError as error:
             self.failed, self.saving = True, None
@@ -77,7 +77,7 @@ class Session:
             return
         self.failed, self.saving = False, None
         self.live = live.LiveObjects(classifier, classifier.threshold(None))
-        print(line, flush=True)
+        print(printed, flush=True)
         self._tell(f"saved: python cifar_recognition/webcam.py --model {Path(path).name}")
 
     def _tell(self, note: str) -> None:
