@@ -25,8 +25,9 @@ from recognition import settings
 from recognition.faces import drawing, live
 from recognition.library import naming, opening, pictures, scan, sidecars
 from recognition.library.index import LIBRARY, LibraryIndex
+from recognition.names import printable
 from recognition.people import recognizers
-from recognition.people.database import FACES, People, printable
+from recognition.people.database import FACES, People
 from recognition.progress import watched
 
 COUNTS = {"people": (0, 0), "name": (2, 2), "not": (2, 2), "who": (0, 10**9)}  # words, least and most; else 1 and more

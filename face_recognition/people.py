@@ -27,8 +27,9 @@ from recognition.evaluation import sheets
 from recognition.faces import alignment, detection
 from recognition.library.index import LIBRARY, LibraryIndex
 from recognition.media import frames
+from recognition.names import printable
 from recognition.people import forgetting, merges, recognizers
-from recognition.people.database import FACES, People, printable
+from recognition.people.database import FACES, People
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "undo": 0, "forget": 1}  # how many names each action takes
 

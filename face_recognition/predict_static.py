@@ -21,8 +21,9 @@ import tyro
 from recognition import settings
 from recognition.faces import detection, drawing, live
 from recognition.media import frames, sinks
+from recognition.names import printable
 from recognition.people import cut_outs, recognizers
-from recognition.people.database import FACES, printable
+from recognition.people.database import FACES
 
 
 @dataclass

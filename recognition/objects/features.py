@@ -164,10 +164,14 @@ class Extraction:
         self.computed += len(found)
         self._waiting = {}
         if time.monotonic() - self._saved > SAVE:
-            count = len(self.rows)
-            features, labels = np.stack(list(self.rows.values())), np.zeros(count, np.int64)
-            files = ["?"] * count  # which does not matter to `known`
-            write(
-                self.checkpoint, Features(features, labels, ["?"], files, list(self.rows), self._backbone.identity, "")
-            )
-            self._saved = time.monotonic()
+            self.save()
+
+    def save(self) -> None:
+        """Write the checkpoint: what is known by now, for another program or the next run."""
+        count = len(self.rows)
+        if not count:
+            return
+        features, labels = np.stack(list(self.rows.values())), np.zeros(count, np.int64)
+        files = ["?"] * count  # which does not matter to `known`
+        write(self.checkpoint, Features(features, labels, ["?"], files, list(self.rows), self._backbone.identity, ""))
+        self._saved = time.monotonic()

@@ -15,6 +15,7 @@ import numpy as np
 
 from recognition.faces.gallery import Gallery
 from recognition.files import ROOT, close_to_others, make_folder
+from recognition.names import check_name
 from recognition.people import embed_photos, forgetting, merges, photo_files, places
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
@@ -24,40 +25,6 @@ from recognition.settings import UserError
 FACES = ROOT / "data" / "faces"
 INDEX = ".embeddings.sqlite"
 CROP_VERSION = 1  # raise it when align_precisely changes, or the landmarks that it is given
-RESERVED = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in "0123456789¹²³")}
-BIDIRECTIONAL = set("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # would turn a line around
-
-
-def printable(name: str) -> str:
-    """Return a person's name such that it fits into a line of text; folders made by hand may have any name."""
-    return "".join("?" if _is_control(letter) else letter for letter in name)
-
-
-def _is_control(letter: str) -> bool:
-    return unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in BIDIRECTIONAL
-
-
-def check_name(name: str) -> str:
-    """Return a person's name as it can be a folder's on every system; raise UserError with the reason if it cannot."""
-    shown = printable(name[:40]) + "..." * (len(name) > 40)
-    name = unicodedata.normalize("NFC", name).strip()
-    if any(map(_is_control, name)):
-        reason = "has control characters"
-    elif not name:
-        reason = "is empty"
-    elif name[0] == ".":
-        reason = "begins with a dot"
-    elif set(name) & set('/\\<>:"|?*'):
-        reason = 'has one of / \\ < > : " | ? *'
-    elif name[-1] == ".":
-        reason = "ends with a dot"
-    elif name.partition(".")[0].strip().upper() in RESERVED:
-        reason = "is a device on Windows"
-    elif len(name) > 100 or len(name.encode()) > 255:
-        reason = "is longer than 100 characters or 255 bytes"
-    else:
-        return name
-    raise UserError(f"the name '{shown}' {reason}: choose another one", 2)
 
 
 class People:
