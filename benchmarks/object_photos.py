@@ -103,23 +103,16 @@ def photo_rows() -> list[Row]:
 
 
 def imagenet_row() -> list[Row]:
-    """Return the row of the thousand kinds: photos of other things whose file name is a kind's, or a word."""
-    backbone = backbones.load(lite0.NAME)
-    words = classification.load("imagenet")
-    names = {name.casefold(): k for k, name in enumerate(imagenet.NAMES)}
-    paths = {path: path.stem.replace("_", " ").casefold() for path in sorted((DATA / "object_others").glob("*/*"))}
-    paths = {path: names[name] for path, name in paths.items() if name in names}
-    kind = word = 0
-    for path, index in paths.items():
-        image = frames.read_image(path)
-        kind += backbone.run(backbone.crops(image))["probabilities"].mean(0).argmax() == index
-        word += classification.classify(image, words, 0.0).top[0].label == imagenet.WORDS[index]
+    """Return the row of the thousand kinds: photos of other things whose file name ends with one of their words."""
+    classifier = classification.load("imagenet")
+    names = {path: path.stem.replace("_", " ") for path in sorted((DATA / "object_others").glob("*/*"))}
+    known = {path: [word for word in imagenet.WORDS if f" {name}".endswith(f" {word}")] for path, name in names.items()}
+    paths = {path: max(words, key=len) for path, words in known.items() if words}
+    seen = {path: classification.classify(frames.read_image(path), classifier, 0.0).top[0].label for path in paths}
+    right = percent(sum(seen[path] == word for path, word in paths.items()) / len(paths))
     return [
-        (
-            f"{len(paths)} photos of other things whose file name is a kind of ImageNet: that kind, that word first",
-            "", "", f"{percent(kind / len(paths))}; {percent(word / len(paths))}",
-        )
-    ]  # fmt: skip
+        (f"{len(paths)} photos of other things whose file name is a word of `imagenet`: that word first", "", "", right)
+    ]
 
 
 def run(script: str, *arguments: object) -> str:
