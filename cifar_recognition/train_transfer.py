@@ -11,6 +11,7 @@ is saved is trained on all. Of many a part is held back, and what is saved is tr
 surely as another class than their folder says are shown in output/suspects.png and listed in output/suspects.csv.
 """
 
+import json
 import math
 import time
 from dataclasses import dataclass
@@ -54,6 +55,7 @@ class Config:
     features: Path = features.FOLDER  # folder of NAME.h5
     replace: bool = False  # also a model that is better, or was measured on other data; else this one gets another name
     output: Path = cards.MODELS  # folder for the model's files
+    json: bool = False  # print what was measured as one JSON object
 
 
 def check(config: Config) -> None:
@@ -138,8 +140,8 @@ def main(config: Config) -> int:
     mean = {key: np.mean([one[key] for one in curves], axis=0).tolist() for key in curves[0]}
     saved = finish.write(config, model, card, measure, mean)
     spread = f" +- {np.std(accuracies):.2%} between folds" if len(split) > 1 else ""
-    print(f"{saved}: {card['measured']['validation_accuracy']:.2%}{spread}, {by}, {card['seconds']} s")
-    print(trust_text(card["measured"]))
+    line = f"{saved}: {card['measured']['validation_accuracy']:.2%}{spread}, {by}, {card['seconds']} s"
+    print(json.dumps(card["measured"]) if config.json else f"{line}\n{trust_text(card['measured'])}")
     show_suspects(content, read, measured_on, names)
     return 0
 

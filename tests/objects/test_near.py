@@ -59,8 +59,11 @@ def test_the_default_backbone_names_own_things_and_refuses_others(script, tmp_pa
     done = script(EXTRACT, sample / "fruit", *place)
     assert (done.returncode, done.stderr) == (0, "")
     assert "3840 numbers each by efficientnet_lite0" in done.stdout
-    quick = ("--epochs", "4", "--folds", "2")
-    assert script(TRAIN, "fruit", "--features", tmp_path, *place, *quick).returncode == 0
+    quick = ("--epochs", "4", "--folds", "2", "--json")
+    done = script(TRAIN, "fruit", "--features", tmp_path, *place, *quick)
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
+    assert measured["baseline"] == 0.5 and measured["interval"][0] < measured["validation_accuracy"]
     photos = [sample / "banana.jpg", sample / "apple.jpg", *sorted((sample / "objects").glob("*.jpg"))]
     done = script(PREDICT, "--model", tmp_path / "fruit", "--json", *photos)
     assert (done.returncode, done.stderr) == (0, "")
