@@ -4,10 +4,11 @@
     python cifar_recognition/export.py own --output ~/app/own.tflite
     python docs/run_exported.py output/fruit.tflite photo.jpg        # a few lines that use it: copy them
 
-Reads models/NAME.* as train_transfer.py or collect.py wrote it. In: RGB pixels 0 to 255, float32 (1, 160, 160, 3), the
-whole photo; or several looks at it, (K, 160, 160, 3), that are averaged. Out: float32 (1, classes + 1), the
-probabilities of the classes, then that of "none of these": above 0.5 the photo shows no class. Their names are in the
-same file as labels.txt, one a line, as TensorFlow Lite keeps them: a .tflite is a zip archive, too (unzip -p FILE).
+Reads models/NAME.* of train_transfer.py or collect.py. In: RGB pixels 0 to 255, float32 (3, 160, 160, 3), three
+looks at a photo: all of it, the square in its middle and a closer one; or three times the same. Out: float32
+(1, classes + 1), the probabilities of the classes, then that of "none of these": above 0.5 the photo shows no class.
+Their names are in the same file as labels.txt, one a line, as TensorFlow Lite keeps them: a .tflite is a zip archive,
+too (unzip -p FILE). Of a model made with --backbone cifar10 it is one look, float32 (1, 32, 32, 3).
 Exit code: 0 written, 1 the model cannot be used, 2 wrong usage.
 """
 

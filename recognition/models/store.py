@@ -133,7 +133,10 @@ def export(model, bits: int | None = None, samples: np.ndarray | None = None) ->
         model = keras.Model(model.input, outputs)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
-        model(np.zeros((1, *(size or 64 for size in model.input_shape[1:])), np.float32))
+        count, *sides = model.input_shape
+        model(np.zeros((count or 1, *(size or 64 for size in sides)), np.float32))
+        if count:  # Keras would write it for any number
+            how["input_signature"] = [keras.InputSpec(dtype="float32", shape=model.input_shape)]
         keras.config.disable_interactive_logging()
         with quiet():
             model.export(path, format="litert", verbose=False, **how)

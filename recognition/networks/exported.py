@@ -8,17 +8,18 @@ from recognition.networks.backend import keras, layers
 def whole(
     backbone: keras.Model, head: keras.Model, threshold: float, near: dict | None, last_is_none: bool
 ) -> keras.Model:
-    """Return a network: RGB pixels 0-255, (K, size, size, 3), looks at one photo, to probabilities, (1, classes + 1).
+    """Return a network: RGB pixels 0-255, (K, size, size, 3), K looks at one photo, to probabilities, (1, classes + 1).
 
     The last of them is that of "none of these": more than a half exactly where the collection believes no class, its
-    fit being below `threshold`; the others are as the collection has them. `backbone`: images to the features that
-    `head` takes, the mean over all looks and their mirror images; `near`, of the model's card: what counts as near,
-    where the head tells how near the nearest image of a class is; `last_is_none`: the head has that class of its own.
+    fit being below `threshold`; the others are as the collection has them. `backbone`: images to features, of which
+    `head` takes those of each look, averaged with its mirror image's, one behind the other; `near`, of the model's
+    card: what counts as near, where the head tells how near the nearest image of a class is; `last_is_none`: the head
+    has that class of its own.
     """
-    inputs = keras.Input(backbone.input_shape[1:], name="image")
+    looks = head.input_shape[-1] // backbone.output_shape[-1]
+    inputs = keras.Input(backbone.input_shape[1:], looks, name="image")
     seen = keras.ops.concatenate([inputs, keras.ops.flip(inputs, axis=2)], axis=0)
-    features = keras.ops.mean(backbone(seen), axis=0, keepdims=True)
-    found = head(features)
+    found = head(keras.ops.mean(keras.ops.reshape(backbone(seen), (2, 1, head.input_shape[-1])), axis=0))
     probabilities = found["probabilities"] if isinstance(found, dict) else found
     none = probabilities[:, -1:] if last_is_none else None
     classes = probabilities[:, :-1] if last_is_none else probabilities
