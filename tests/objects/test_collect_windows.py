@@ -193,7 +193,7 @@ def test_closing_the_window_waits_for_the_model_and_a_killed_one_stops(display, 
     display.do("sleep", "1")
     process.terminate()
     process.communicate(timeout=30)
-    assert not (clone / "models").exists()
+    assert not (clone / "models" / "shapes.json").exists()
     assert len(list((clone / "data" / "shapes").rglob("*.png"))) == 12
 
 
