@@ -1,6 +1,6 @@
 """Draw the picture of the README for objects: drawn scenes, named by predict_static.py's own functions.
 
-    python benchmarks/objects_picture.py              # after every training of models/cifar10.*, into docs/objects.jpg
+    python benchmarks/objects_picture.py              # after every training of models/photos.*, into docs/objects.jpg
     python benchmarks/objects_picture.py --output /tmp/objects.jpg
 
 The scenes are those of scenes.py, so no photo is published.
@@ -23,9 +23,9 @@ class Config:
 
 
 def main(config: Config) -> None:
-    classifier = classification.load("cifar10")
+    classifier = classification.load("photos")
     pictures = []
-    for scene, explained in ((scenes.ship(), False), (scenes.airplane(), True), (scenes.truck(), False)):
+    for scene, explained in ((scenes.ship(), False), (scenes.airplane(), False), (scenes.truck(), True)):
         seen = classification.classify(scene, classifier, classifier.threshold(None), 3)
         print(classification.text_of(seen))
         heat = occlusion.explain(scene, classifier, seen.top[0].label) if explained else None

@@ -6,11 +6,12 @@ Occlusion (Zeiler and Fergus, 2014): it needs nothing of the network but its ans
 import cv2
 import numpy as np
 
+from recognition.objects.classes import known_classes
 from recognition.objects.classification import Classifier
 from recognition.objects.crops import cut
 
 PLACES = 8  # hidden in turn, along each side of a view
-SURE = 1e-5  # nearer to 0 and 1 are rounding errors
+LEAST = 1e-30  # probability that is taken for 0
 SIDE = 320  # pixels of the longer side of the map; it has no finer detail
 
 
@@ -35,16 +36,23 @@ def hide(image: np.ndarray, hidden: np.ndarray) -> np.ndarray:
 def explain(frame: np.ndarray, classifier: Classifier, label: str) -> np.ndarray:
     """Return how much of a class's log-odds each place of a BGR frame, hidden, takes away: float32 (H, W), >= 0.
 
-    Log-odds, log(p / (1 - p)), tell reasons apart where a network is so sure that its probability hardly moves.
-    Of the views that `classification.classify` averages, mirror images left out, and averaged as there.
+    Log-odds, log(p / (1 - p)), tell reasons apart where a network is so sure that its probability hardly moves. 1 - p
+    is what the other classes and "none of these" have, added up: of 0.99999999 a float32 keeps only 1.
+    Of the views that `classification.classify` averages, mirror images left out, and averaged as there; or, where one
+    shows all of the frame, of that alone: the edges of closer ones are something to see in the picture.
     """
     size, column = classifier.size, classifier.class_names.index(label)
     height, width = frame.shape[:2]
     boxes, hidden = classifier.views(width, height), masks(size)
+    boxes = [box for box in boxes if box[2] - box[0] >= max(width, height)][:1] or boxes
     images = [cut(frame, box, size) for box in boxes]
     batch = np.concatenate([[image, *hide(image, hidden)] for image in images])
-    found = np.clip(classifier.predict(batch)[:, column], SURE, 1 - SURE).reshape(len(boxes), -1)
-    found = np.log(found / (1 - found))
+    found = classifier.predict(batch)
+    count = len(known_classes(classifier.class_names))
+    none = found[:, count:].sum(1)  # 0 where there is no such class
+    against = np.delete(found[:, :count], column, 1).sum(1) * (1 - none) + none
+    odds = np.maximum(found[:, column] * (1 - none), LEAST) / np.maximum(against, LEAST)
+    found = np.log(odds).reshape(len(boxes), -1)
     scale = min(1.0, SIDE / max(width, height))
     heat = np.zeros((max(1, round(height * scale)), max(1, round(width * scale))), np.float32)
     for box, (whole, *rest) in zip(boxes, found, strict=True):
