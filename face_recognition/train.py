@@ -10,7 +10,8 @@
 Reads the photos FOLDER/NAME/*; writes models/NAME.weights.h5, .tflite, .json, _history.png and _confusion.png, which
 stay on this machine (git ignores them) and can be read by your user alone. A run that was stopped goes on when it is
 started again with the same settings and photos. Train again when people or photos were added.
-It is a lesson: five ordinary photos are few to begin from nothing, see benchmarks/faces_few.py.
+It is a lesson: five ordinary photos are few to begin from nothing. Six people of LFW, five photos each: of 71 others
+81.7 % are nearest to the right person, 62.0 % named, and 6.1 % of strangers; SFace names 98.6 and 0.4 % (faces_few.py).
 """
 
 import math
@@ -31,8 +32,8 @@ from recognition.training.face_photos import folds, load_photos, load_strangers
 
 # Measured by benchmarks/faces_few.py
 BETTER = (
-    "learnt from nothing but your photos: with five ordinary ones of each of six people such a network found 56 % of "
-    "their others and named 3 % of strangers; for daily use take --recognizer auto, which found 99 % and named 0.4 %"
+    "learnt from nothing but your photos: with five ordinary ones of each of six people such a network found 62 % of "
+    "their others and named 6 % of strangers; for daily use take --recognizer auto, which found 99 % and named 0.4 %"
 )
 
 

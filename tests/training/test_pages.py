@@ -66,7 +66,7 @@ def test_every_printed_character_has_its_box(sources):
         assert all(label[6] for label in page.labels)
         boxes = np.array([label[:4] for label in page.labels])
         together = *boxes[:, :2].min(0), *boxes[:, 2:].max(0)
-        assert np.abs(np.subtract(together, inked(page))).max() <= 2
+        assert np.abs(np.subtract(together, inked(page))).max() <= 3  # slanted fonts hang over by as much
         assert (np.diff(boxes[:, 0]) > 0).all()
 
 
