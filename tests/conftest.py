@@ -14,6 +14,7 @@ import pytest
 from coloured_faces import picture
 
 from recognition import files
+from recognition.detectors import yunet, yunet_conversion
 from recognition.digits import reader
 from recognition.embeddings import dlib_embedder, sface_embedder
 from recognition.files import ROOT
@@ -197,6 +198,8 @@ def converted():
     dlib_embedder.load_embedder()
     if sface_embedder.is_here():
         sface_embedder.load_embedder()
+    if yunet_conversion.is_here():
+        yunet.load(threads=1)
 
 
 @pytest.fixture(scope="session")
