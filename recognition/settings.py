@@ -22,9 +22,13 @@ class UserError(Exception):
         self.code = code
 
 
+_stderr = threading.RLock()  # stderr is the whole program's: see `quiet`
+
+
 def say(message: str) -> None:
     """Print one line of progress or warning to stderr; stdout is for results."""
-    print(message, file=sys.stderr, flush=True)
+    with _stderr:
+        print(message, file=sys.stderr, flush=True)
 
 
 def check_range(config, low: float, high: float, *names: str) -> None:
@@ -37,16 +41,20 @@ def check_range(config, low: float, high: float, *names: str) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Drop what C++ libraries print to stderr meanwhile; TensorFlow and LiteRT greet users with lines of no use."""
-    sys.stderr.flush()
-    kept = os.dup(2)
-    try:
-        with open(os.devnull, "w") as nothing:
-            os.dup2(nothing.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    """Drop what C++ libraries print to stderr meanwhile; TensorFlow and LiteRT greet users with lines of no use.
+
+    One thread at a time, and what another one has to say waits for its end.
+    """
+    with _stderr:
+        sys.stderr.flush()
+        kept = os.dup(2)
+        try:
+            with open(os.devnull, "w") as nothing:
+                os.dup2(nothing.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 class _Signals(threading.local):

@@ -191,3 +191,26 @@ def test_version_and_values_are_told_without_pythons_none(capfd, monkeypatch, wo
     printed = "".join(capfd.readouterr())
     assert said in printed
     assert "{None}" not in printed
+
+
+def test_what_is_said_while_other_threads_are_quiet_is_not_lost():
+    program = """
+import sys, threading, time
+from recognition.settings import quiet, say
+
+def work():
+    for _ in range(200):
+        with quiet():
+            time.sleep(0.0005)
+
+threads = [threading.Thread(target=work) for _ in range(4)]
+for thread in threads:
+    thread.start()
+for k in range(100):
+    say(f"line {k}")
+for thread in threads:
+    thread.join()
+say("the end")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.stderr.splitlines() == [f"line {k}" for k in range(100)] + ["the end"]
