@@ -227,7 +227,7 @@ def speed_rows(compared: list[Described]) -> list[measuring.Row]:
     """Return the row of one face and of sixteen, without mirror images: processor time, in milliseconds a face."""
     dlib, ours = compared
     theirs = sface_embedder.SFace()
-    theirs.run = sface_embedder.opencv(sface_conversion.fetch_file())
+    theirs.run = sface_embedder.opencv(sface_conversion.NETWORK.fetch_file())
     texts = []
     for embedder, crops in ((dlib.embedder, dlib.crops), (ours.embedder, ours.crops), (theirs, ours.crops)):
         one, many = (processor_seconds(embedder, crops[:count]) / count for count in (1, FEW))

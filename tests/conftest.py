@@ -198,7 +198,7 @@ def converted():
     dlib_embedder.load_embedder()
     if sface_embedder.is_here():
         sface_embedder.load_embedder()
-    if yunet_conversion.is_here():
+    if yunet_conversion.NETWORK.is_here():
         yunet.load(threads=1)
 
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.detectors import yunet_conversion
+from recognition.detectors.yunet_conversion import NETWORK
 from recognition.files import PUBLISHED
 from recognition.models.litert import Maps
-from recognition.settings import UserError, quiet, say
+from recognition.settings import quiet
 
 SCORE = 0.6  # least confidence of a face
 OVERLAP = 0.3  # of two boxes that are one face
@@ -28,15 +28,8 @@ def load(threads: int, folder: Path = PUBLISHED) -> Callable[[], Run]:
 
     `threads`: that a network works in. `folder`: of its file.
     """
-    content = yunet_conversion.read(folder)
-    if content is None:
-        path = yunet_conversion.fetch_file(folder)
-        try:
-            content = yunet_conversion.fetch(path, folder)
-        except UserError as error:
-            say(f"{error}; going on with OpenCV, which takes twice as long")
-            return partial(opencv, path.read_bytes())
-    return partial(litert, content, threads)
+    loaded = NETWORK.load(folder)
+    return partial(opencv, loaded.read_bytes()) if isinstance(loaded, Path) else partial(litert, loaded, threads)
 
 
 def litert(content: bytes, threads: int = 1) -> Run:

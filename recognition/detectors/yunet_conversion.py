@@ -1,22 +1,24 @@
-"""YuNet's file, fetched once (230 KB), and what is made of it, once on this computer, for LiteRT (240 KB), which takes
-half the time and memory. Both lie in data/models. TensorFlow, which does it, is started as a program of its own.
-"""
+"""YuNet's file (230 KB), and how it becomes a network of ours, for LiteRT to run in half the time and memory."""
 
 from pathlib import Path
 
 import numpy as np
 
 from recognition import downloads
-from recognition.files import PUBLISHED
-from recognition.models import converted, onnx_weights
+from recognition.models import zoo
 
-FILE = "face_detection_yunet_2026may.onnx"
-URL = f"https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_detection_yunet/{FILE}"
-SHA256 = "ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0"
-NAME = "yunet_2026may"
-VERSION = 1  # of the network that is written; another number, and it is converted again
-KEPT = {"sha256": SHA256, "version": VERSION}  # what the card of the conversion must say
-TITLE, COST = "YuNet", "10 seconds"
+NETWORK = zoo.Network(
+    place="face_detection_yunet/face_detection_yunet_2026may.onnx",
+    sha256="ebafce4e3c118d6554634be5c27ab333b4c047a9a8c3faf1d7cf93101c22f0f0",
+    name="yunet_2026may",
+    version=1,
+    title="YuNet",
+    cost="10 seconds",
+    instead="dlib's detector: --detector hog",
+    slower="twice as long",
+    module=__name__,
+    download=downloads.fetch,
+)
 # The arrays of a 1x1 convolution have names; those of the 3x3 convolution behind it, with the batch normalisation in
 # it, numbers as names, which count on from FOLLOWING in steps of 3
 UNITS = [f"backbone.model{k}.conv{part}.conv1" for k in range(6) for part in (1, 2)][1:]
@@ -25,41 +27,9 @@ FIRST, FOLLOWING = 420, 423
 HEADS = ("cls", "obj", "bbox", "kps")  # in the order in which yunet.py expects them
 
 
-def fetch_file(folder: Path = PUBLISHED) -> Path:
-    """Return the path of YuNet's own file, downloaded if it is not there; raise UserError for any other file."""
-    return downloads.fetch(folder / FILE, URL, SHA256, "or take dlib's detector: --detector hog")
-
-
-def is_here(folder: Path = PUBLISHED) -> bool:
-    """Tell whether YuNet can be loaded without a download."""
-    return any((folder / name).exists() for name in (FILE, f"{NAME}.tflite"))
-
-
-def read(folder: Path = PUBLISHED) -> bytes | None:
-    """Return the converted network as the bytes of a .tflite file; None where there is none, or it is damaged."""
-    found = converted.read(NAME, KEPT, folder)
-    return found and found[1]
-
-
-def fetch(source: Path, folder: Path = PUBLISHED) -> bytes:
-    """Return the converted network, converted now if it was not; raises UserError where that cannot be done.
-
-    `source`: YuNet's own file, as fetch_file returns it.
-    """
-    return converted.fetch(NAME, KEPT, folder, __name__, lambda: source, TITLE, COST)
-
-
 def convert(source: Path, folder: Path) -> None:
-    """Write YuNet as NAME.tflite and its card, unless that was done. Imports TensorFlow."""
-    converted.convert(
-        source,
-        NAME,
-        lambda path: (trained(onnx_weights.read(path.read_bytes())), {"version": VERSION}),
-        KEPT,
-        TITLE,
-        COST,
-        folder,
-    )
+    """Write the conversion, unless that was done. Imports TensorFlow."""
+    NETWORK.convert(source, folder, trained)
 
 
 def trained(found: dict[str, np.ndarray]):

@@ -1,55 +1,29 @@
-"""SFace's file, fetched once (39 MB), and what is made of it, once on this computer, for LiteRT to run (38 MB).
-
-Both lie in data/models. TensorFlow, which does it, is started as a program of its own, as for dlib's descriptor.
-"""
+"""SFace's file (39 MB), and how it becomes a network of ours, for LiteRT to run (38 MB)."""
 
 from pathlib import Path
 
 import numpy as np
 
 from recognition import downloads
-from recognition.files import PUBLISHED
-from recognition.models import converted, onnx_weights
+from recognition.models import zoo
 
-FILE = "face_recognition_sface_2021dec.onnx"
-URL = f"https://media.githubusercontent.com/media/opencv/opencv_zoo/main/models/face_recognition_sface/{FILE}"
-SHA256 = "0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79"
-NAME = "sface_2021dec"
-VERSION = 1  # of the network that is written; another number, and it is converted again
-KEPT = {"sha256": SHA256, "version": VERSION}  # what the card of the conversion must say
-TITLE, COST = "SFace", "15 seconds"
-
-
-def fetch_file(folder: Path = PUBLISHED) -> Path:
-    """Return the path of SFace's own file, downloaded if it is not there; raise UserError for any other file."""
-    return downloads.fetch(folder / FILE, URL, SHA256, "or take dlib's descriptor: --recognizer dlib")
-
-
-def read(folder: Path = PUBLISHED) -> bytes | None:
-    """Return the converted network as the bytes of a .tflite file; None where there is none, or it is damaged."""
-    found = converted.read(NAME, KEPT, folder)
-    return found and found[1]
-
-
-def fetch(source: Path, folder: Path = PUBLISHED) -> bytes:
-    """Return the converted network, converted now if it was not; raises UserError where that cannot be done.
-
-    `source`: SFace's own file, as fetch_file returns it.
-    """
-    return converted.fetch(NAME, KEPT, folder, __name__, lambda: source, TITLE, COST)
+NETWORK = zoo.Network(
+    place="face_recognition_sface/face_recognition_sface_2021dec.onnx",
+    sha256="0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+    name="sface_2021dec",
+    version=1,
+    title="SFace",
+    cost="15 seconds",
+    instead="dlib's descriptor: --recognizer dlib",
+    slower="half as long again",
+    module=__name__,
+    download=downloads.fetch,
+)
 
 
 def convert(source: Path, folder: Path) -> None:
-    """Write SFace as NAME.tflite and its card, unless that was done. Imports TensorFlow."""
-    converted.convert(
-        source,
-        NAME,
-        lambda path: (trained(onnx_weights.read(path.read_bytes())), {"version": VERSION}),
-        KEPT,
-        TITLE,
-        COST,
-        folder,
-    )
+    """Write the conversion, unless that was done. Imports TensorFlow."""
+    NETWORK.convert(source, folder, trained)
 
 
 def trained(found: dict[str, np.ndarray]):

@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.embeddings import sface_conversion
+from recognition.embeddings.sface_conversion import NETWORK
 from recognition.embeddings.statistics import SFACE
 from recognition.files import PUBLISHED
 from recognition.models.litert import Model
-from recognition.settings import UserError, quiet, say
+from recognition.settings import quiet
 
 BATCH = 8  # more at once is no faster, and the memory grows
 
@@ -34,15 +34,10 @@ class SFace:
     @cached_property
     def run(self) -> Callable[[np.ndarray], np.ndarray]:
         """What turns images, RGB uint8 (N, 112, 112, 3), into descriptions of any length, float32 (N, 128)."""
-        content = sface_conversion.read(self._folder)
-        if content is None:
-            path = sface_conversion.fetch_file(self._folder)
-            try:
-                content = sface_conversion.fetch(path, self._folder)
-            except UserError as error:
-                say(f"{error}; going on with OpenCV, which takes half as long again")
-                return opencv(path)
-        model = Model(content)
+        loaded = NETWORK.load(self._folder)
+        if isinstance(loaded, Path):
+            return opencv(loaded)
+        model = Model(loaded)
         return lambda images: model.predict(images, BATCH)
 
     def embed(self, crops: np.ndarray, mirrored: bool = False) -> np.ndarray:
@@ -79,4 +74,4 @@ def load_embedder(folder: Path = PUBLISHED) -> SFace:
 
 def is_here(folder: Path = PUBLISHED) -> bool:
     """Tell whether SFace can be loaded without a download."""
-    return any((folder / name).exists() for name in (sface_conversion.FILE, f"{sface_conversion.NAME}.tflite"))
+    return NETWORK.is_here(folder)

@@ -16,7 +16,7 @@ from recognition.files import PUBLISHED
 from recognition.settings import UserError, quiet
 from recognition.synthetic.portraits import draw_face
 
-FILE = PUBLISHED / sface_conversion.FILE
+FILE = PUBLISHED / sface_conversion.NETWORK.file
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="data/models has no SFace")
 
 
@@ -114,10 +114,10 @@ def test_another_file_in_its_place_is_refused_in_one_line(tmp_path, damage):
     content = bytearray(FILE.read_bytes())
     content[len(content) // 2] ^= 1
     content = {"cut": content[:-100], "altered": content, "other": b"something else", "empty": b""}[damage]
-    (tmp_path / sface_conversion.FILE).write_bytes(content)
+    (tmp_path / sface_conversion.NETWORK.file).write_bytes(content)
     with pytest.raises(UserError, match="not the file expected") as error:
         sface_embedder.load_embedder(tmp_path)
-    assert str(tmp_path / sface_conversion.FILE) in str(error.value) and "\n" not in str(error.value)
+    assert str(tmp_path / sface_conversion.NETWORK.file) in str(error.value) and "\n" not in str(error.value)
 
 
 def test_what_cannot_be_fetched_is_named_with_a_way_out(tmp_path, monkeypatch):
@@ -131,7 +131,7 @@ def test_what_cannot_be_fetched_is_named_with_a_way_out(tmp_path, monkeypatch):
 
 
 def test_without_tensorflow_opencv_is_used(tmp_path, monkeypatch, capsys):
-    (tmp_path / sface_conversion.FILE).symlink_to(FILE)
+    (tmp_path / sface_conversion.NETWORK.file).symlink_to(FILE)
     monkeypatch.setitem(sys.modules, "tensorflow", None)
     embedder = sface_embedder.load_embedder(tmp_path)
     said = capsys.readouterr().err
@@ -142,6 +142,8 @@ def test_without_tensorflow_opencv_is_used(tmp_path, monkeypatch, capsys):
 def test_a_converted_network_needs_the_file_no_more(tmp_path):
     sface_embedder.load_embedder()
     for suffix in (".json", ".tflite"):
-        (tmp_path / f"{sface_conversion.NAME}{suffix}").symlink_to(PUBLISHED / f"{sface_conversion.NAME}{suffix}")
+        (tmp_path / f"{sface_conversion.NETWORK.name}{suffix}").symlink_to(
+            PUBLISHED / f"{sface_conversion.NETWORK.name}{suffix}"
+        )
     crops = np.zeros((1, 112, 112, 3), np.uint8)
     assert np.array_equal(sface_embedder.SFace(tmp_path).embed(crops), sface_embedder.SFace().embed(crops))

@@ -15,7 +15,12 @@ from recognition.evaluation import plots, sheets
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/evaluate.py"
-QUICK = ("--detector", "yunet" if yunet_conversion.is_here() else "hog", "--recognizer", "dlib")  # need no download
+QUICK = (
+    "--detector",
+    "yunet" if yunet_conversion.NETWORK.is_here() else "hog",
+    "--recognizer",
+    "dlib",
+)  # need no download
 STRANGER = 16
 STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
 SIDES = (200,)  # pixels, of a photo on a sheet

@@ -16,7 +16,7 @@ from recognition.files import ROOT
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face
 
-KINDS = ["hog", "cnn", *(["yunet"] if yunet_conversion.is_here() else [])]
+KINDS = ["hog", "cnn", *(["yunet"] if yunet_conversion.NETWORK.is_here() else [])]
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +161,7 @@ def test_auto_says_when_it_has_to_do_without_yunet(tmp_path, monkeypatch, capsys
 
 def test_another_file_in_yunets_place_is_not_loaded(tmp_path, monkeypatch):
     monkeypatch.setattr(yunet, "load", partial(yunet.load, folder=tmp_path))
-    (tmp_path / yunet_conversion.FILE).write_bytes(b"something else")
+    (tmp_path / yunet_conversion.NETWORK.file).write_bytes(b"something else")
     with pytest.raises(UserError, match="not the file expected"):
         detection.load_detector("yunet")
 

@@ -18,7 +18,12 @@ from recognition.media import canvas
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/predict_static.py"
-QUICK = ("--detector", "yunet" if yunet_conversion.is_here() else "hog", "--recognizer", "dlib")  # need no download
+QUICK = (
+    "--detector",
+    "yunet" if yunet_conversion.NETWORK.is_here() else "hog",
+    "--recognizer",
+    "dlib",
+)  # need no download
 STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
 STRANGER = 16
 

@@ -21,7 +21,7 @@ from recognition.people import enrolment
 from recognition.people.database import INDEX, People
 from recognition.synthetic.portraits import draw_face, write_people
 
-FILE = PUBLISHED / sface_conversion.FILE
+FILE = PUBLISHED / sface_conversion.NETWORK.file
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="data/models has no SFace")
 SFACE = ("--detector", "hog", "--recognizer", "sface")  # the detector needs no download
 STRICT = "1e-12"  # share of strangers: drawn people are more alike than real ones
