@@ -23,7 +23,7 @@ OVERLAP = 0.3  # of two boxes that are one face
 BEST = 130  # pixels of a face in the look whose landmarks are kept where several see it: they err least there
 SIDE, LARGE_SIDE = 640, 1600  # pixels of the longer side that frames are brought to for YuNet, which learnt at 640
 # and where one look is to see faces of all sizes, as it does in frames up to so large: of 1152 pixels those from 28 to
-# 600 pixels (99 and more of 100), while a second look finds smaller ones, of which nobody can be told by
+# 600 pixels (99 and more of 100), while a second look finds smaller ones, by which nobody can be told
 ONE_LOOK, ONE_LOOK_UP_TO = 800, 1200
 UPRIGHT = 0.9  # confidence of a face that is surely upright: all but 1 of 130 of LFW; upside down it is less
 TURNED, CLEARER = 0.8, 0.03  # confidence of a face in a turned frame, and by how much clearer it must be there

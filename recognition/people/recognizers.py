@@ -63,7 +63,7 @@ class EmbeddingRecognizer:
         for k, (face, embedding) in enumerate(zip(faces, embeddings, strict=True)):
             if not is_clear(frame, face):
                 matches[k] = replace(matches[k], name=None, confidence=min(matches[k].confidence, 0.5))
-            matches[k].human = is_human(embedding, statistics, face.confidence)
+            matches[k].human = bool(matches[k].name) or is_human(embedding, statistics, face.confidence)
         return one_each(matches, embeddings, statistics.same)
 
     def crop(self, frame: np.ndarray, faces: list[Face]) -> np.ndarray:

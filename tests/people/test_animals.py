@@ -58,6 +58,19 @@ def test_photos_name_people_and_mark_others(photos, tmp_path):
     assert [match.human for match in recognizer.identify(frame, Detector().detect(frame))] == [True, True]
 
 
+def test_whoever_is_named_is_shown_however_little_is_seen(photos, tmp_path):
+    detector, embedder = Unsure(), Lengths()
+    people = People(tmp_path / "people", detector, embedder, may_be_new=True)
+    people.add("Rex", photos["dog"].read_bytes())
+    frame = cv2.imread(str(photos["dog"]))
+    (match,) = recognizers.EmbeddingRecognizer(people, embedder).identify(frame, detector.detect(frame))
+    assert match.name is None and not match.human  # plain squares are too blurred to be named
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recognizers, "is_clear", lambda *_: True)
+        (match,) = recognizers.EmbeddingRecognizer(people, embedder).identify(frame, detector.detect(frame))
+    assert match.name == "Rex" and match.human
+
+
 def test_only_who_is_asked_for_is_enrolled(photos):
     files = [(photos[name], None) for name in ("person", "dog")]
     reasons = {
