@@ -100,17 +100,37 @@ def test_a_digit_is_found_on_the_scale_that_fits_it(monkeypatch):
     def run(image):
         asked.append(image.shape)
         maps = np.zeros((image.shape[0] // 4, image.shape[1] // 4, CHANNELS), np.float32)
-        if len(asked) == 1:
+        if image.shape == finest:
             maps[20, 30, [7, 18, 19, 20]] = 0.9, 0.5, 0.5, 0
             maps[20, 30, 16:18] = np.log(24 / 16), np.log(32 / 16)
+        else:
+            maps[5, 5, 7] = 0.12  # of 16 pixels: a finer scale may see it
         return maps
 
     image = np.full((800, 1400), 255, np.uint8)
+    finest = next(detection.pyramid(image))[0].shape
     result = detection.detect(image, run)
     assert len(asked) > 4
     x, y = 4 * 30.5 - detection.MARGIN, 4 * 20.5 - detection.MARGIN
     assert result.boxes[0] == pytest.approx([x - 12, y - 16, x + 12, y + 16], abs=1e-3)
     assert (result.kinds[0], result.scores[0]) == (7, pytest.approx(0.45))  # two scales look, one sees it
+
+
+@pytest.mark.parametrize(("trace", "height", "finer"), [(0.05, 12, 0), (0.2, 12, 2), (0.2, 20, 1), (0.2, 30, 0)])
+def test_finer_scales_are_looked_at_for_small_digits_only(trace, height, finer):
+    """Of a digit so high on the third scale, and larger on the finer ones, each scale sees a trace."""
+    images = list(detection.pyramid(np.full((800, 1400), 255, np.uint8)))
+    scales, asked = {image.shape: scale for image, scale in images}, []
+
+    def run(image):
+        asked.append(scales[image.shape])
+        maps = np.zeros((image.shape[0] // 4, image.shape[1] // 4, CHANNELS), np.float32)
+        maps[0, 0, 7], maps[0, 0, 17] = trace, np.log(height * scales[image.shape] / images[2][1] / 16)
+        return maps
+
+    levels = detection.maps_of_scales(images, run)
+    assert [scale for _, scale in levels] == [scale for _, scale in images][2 - finer :]
+    assert max(asked) == levels[0][1]
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
@@ -234,6 +254,8 @@ def test_what_shines_through_the_paper_is_left_out():
         if image.shape[0] >= 1000:
             maps[54, columns, 1] = 0.9
             maps[54, columns, 16:18] = np.log(12 / 16), np.log(32 / 16)
+        else:
+            maps[0, 0, 1] = 0.12  # of 16 pixels: a finer scale may see it
         return maps
 
     found = detection.detect(image, run)

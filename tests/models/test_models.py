@@ -11,7 +11,7 @@ import pytest
 from conftest import copy_project
 from model_copies import FILES, TRAIN, contents, copy_model, refusal, untrained
 
-from recognition.models import cards, store
+from recognition.models import cards, litert, store
 from recognition.models.weights import load_weights, weight_shapes
 from recognition.settings import UserError
 from recognition.training import augment_digits, datasets, labelled_digits
@@ -62,6 +62,16 @@ def test_the_tflite_computes_what_keras_computes(shipped):
     expected = keras_model.predict(images[..., None], verbose=0)
     assert np.abs(shipped.predict(images) - expected).max() < 0.1  # its weights are rounded to 8 bits
     assert np.abs(shipped.predict(images) - expected).mean() < 0.002
+
+
+def test_a_network_brought_from_size_to_size_gives_what_a_new_one_gives():
+    """Sizes that come once, and again, and more of them than are kept ready."""
+    content, rng = (cards.MODELS / "pages.tflite").read_bytes(), np.random.default_rng(0)
+    images = {size: rng.normal(size=size).astype(np.float32) for size in ((160, 96), (32, 64), (96, 96), (64, 32))}
+    wanted = {size: litert.Maps(content).run(image) for size, image in images.items()}
+    model = litert.Maps(content, ready=12_000)
+    for size in [*images, *images, (96, 96), (160, 96), (160, 96), (32, 64), *images]:
+        assert (model.run(images[size]) == wanted[size]).all()
 
 
 @pytest.mark.parametrize("damage", ["one byte", "missing"])
