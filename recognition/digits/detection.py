@@ -69,8 +69,8 @@ def maps_of_scales(
 ) -> list[tuple[np.ndarray, float]]:
     """Return what the network says of an image at its scales, the finest first, without the finest if they are no use.
 
-    They cost most, and where no small digit leaves a trace on a coarser scale there is none: of digits 10.7 to 14 pixels
-    high, which the network never learned to read, 98 % do.
+    They cost most, and where no small digit leaves a trace on a coarser scale there is none: nearly all do, also those
+    of 11 to 14 pixels, which the network never learned to read.
     """
     optional = sum(scale * COARSER >= images[0][1] for _, scale in images[1:])
     levels = [(maps_of(normalise(image), run), scale) for image, scale in images[optional:]]
