@@ -1,0 +1,85 @@
+"""Recordings under a temporary name: held while they are written, and finished later if that was ended by force."""
+
+import contextlib
+import itertools
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO
+
+import cv2
+
+from recognition.media.partials.remuxing import remux
+from recognition.media.videos import DEFAULT_FPS, is_plausible, open_capture
+from recognition.settings import say
+
+CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v", ".webm": "VP80"}
+INDEXED = {".m4v", ".mov", ".mp4"}  # nothing can be read of these till their index is written, at the end
+SIZE = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
+PARTIAL = re.compile(r"\.(.+)\.\d+\.partial\.\w+")
+
+
+def temporary_name(path: Path) -> Path:
+    """Return where the recording `path` is written till it is finished: a file that can be read before that, too."""
+    kind = path.suffix.lower()
+    return path.with_name(f".{path.name}.{os.getpid()}.partial{'.mkv' if kind in INDEXED else kind}")
+
+
+def hold(path: Path) -> BinaryIO | None:
+    """Return the opened file, which tells others that it is written or mended, till it is closed; None if another does.
+
+    Windows has none that is open renamed or deleted, which tells the same.
+    """
+    if os.name == "nt":
+        return open(os.devnull, "rb")
+    import fcntl
+
+    file = path.open("rb")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def finish(temporary: Path, path: Path, fps: float, size: tuple[int, int]) -> Path:
+    """Return a recording as a file of the kind that `path` names, under another temporary name if it was of another."""
+    if temporary.suffix == path.suffix.lower():
+        return temporary
+    finished = temporary.with_suffix(path.suffix)
+    remux(temporary, finished, CODECS[path.suffix.lower()], fps, size)
+    return finished
+
+
+def mend(folder: Path) -> None:
+    """Finish the recordings in a folder that were killed or lost their power, as NAME_mended.mp4 and so on."""
+    for partial in sorted(folder.iterdir()):
+        name = PARTIAL.fullmatch(partial.name)
+        if name and partial.suffix == temporary_name(folder / name[1]).suffix:
+            with contextlib.suppress(OSError), hold(partial) or contextlib.nullcontext() as is_ours:
+                if is_ours:
+                    _mend(partial, folder / name[1])
+
+
+def _mend(partial: Path, path: Path) -> None:
+    mine = temporary_name(path)
+    os.replace(partial, mine)  # on Windows it fails while somebody writes it
+    if not mine.stat().st_size:  # killed in its first moments
+        mine.unlink()
+        return
+    capture = open_capture(str(mine))
+    fps, size = capture.get(cv2.CAP_PROP_FPS), tuple(round(capture.get(one)) for one in SIZE)
+    is_readable = capture.read()[0]
+    capture.release()
+    if not is_readable:
+        say(f"{mine}: left by a recording that was killed, but no picture can be read: delete it")
+        return
+    finished = finish(mine, path, fps if is_plausible(fps) else DEFAULT_FPS, size)
+    for number in itertools.count(1):
+        mended = path.with_name(f"{path.stem}_mended{f'-{number}' * (number > 1)}{path.suffix}")
+        if not mended.exists():
+            break
+    os.replace(finished, mended)
+    mine.unlink(missing_ok=True)
+    say(f"mended {mended}: its recording was killed")
