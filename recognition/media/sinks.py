@@ -4,12 +4,14 @@ import itertools
 import os
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from recognition.files import make_folder, shortened, write_atomically
+from recognition.media.canvas import draw_text
 from recognition.media.frames import SUFFIXES, Frame
 from recognition.media.recording import VideoWriter, name_of
 from recognition.media.windows import Window, has_display
@@ -141,6 +143,16 @@ class VideoSink:
             self._window.close()
         if self._writer:
             self._writer.close()
+
+    def present(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Yield the frames that have a picture; show and record the dark ones of a stream that is away."""
+        for frame in frames:
+            if not frame.note:
+                yield frame
+                continue
+            draw_text(frame.image, "", frame.note)
+            if self.put(frame):
+                return
 
     def write(self, frame: Frame) -> None:
         """Append an annotated frame to the video, where there is an output."""

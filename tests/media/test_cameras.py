@@ -171,6 +171,14 @@ def test_camera_that_opens_but_sends_nothing(plug_in):
     assert "opens but sends no picture: " in refusal("0")
 
 
+def test_webcams_are_not_taken_up_again(plug_in, capfd):
+    plug_in(Driver(*[100] * 100, None))
+    source = cameras.CameraSource("0", reconnect=True)
+    assert not [frame for frame in source if frame.note]
+    assert source.failed == ["0"]
+    assert "was it unplugged or switched off?" in capfd.readouterr().err
+
+
 def test_open_that_never_returns(plug_in, monkeypatch):
     plug_in(Driver(0))
     over = threading.Event()
