@@ -15,6 +15,7 @@ import numpy as np
 
 from recognition.media.frames import Frame
 from recognition.media.videos import DEFAULT_FPS, VideoSource, is_plausible, open_capture
+from recognition.names import printable
 from recognition.settings import UserError, quiet, say
 
 os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")  # with them Windows takes half a minute to open
@@ -226,7 +227,7 @@ def _check_device(address: int | str) -> None:
 
 
 def list_cameras() -> list[str]:
-    """Return one line for each camera, its number first; a line that says so where there is none."""
+    """Return one line for each camera, its number first; a line that says so where there is none. None is opened."""
     lines = []
     if sys.platform.startswith("linux"):
         for folder in sorted(DEVICES.glob("video*"), key=lambda path: int(path.name.removeprefix("video"))):
@@ -234,14 +235,14 @@ def list_cameras() -> list[str]:
                 name = (folder / "name").read_text().strip()
                 lines.append(f"{folder.name.removeprefix('video')}: {name} (/dev/{folder.name})")
     else:
-        for number in range(10):
-            with quiet():
-                backend = BACKENDS.get(sys.platform, [cv2.CAP_ANY])[0]
-                capture = open_capture(number, backend)
-            if capture.isOpened():
-                width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-                lines.append(f"{number}: {width:.0f}x{height:.0f} ({capture.getBackendName()})")
-            capture.release()
+        try:
+            from cv2_enumerate_cameras import enumerate_cameras
+        except ImportError:
+            raise UserError(
+                "cameras cannot be listed: `pip install cv2-enumerate-cameras`, or try --source 0"
+            ) from None
+        backend = BACKENDS.get(sys.platform, [cv2.CAP_ANY])[0]  # its numbers are those that we open first
+        lines = [f"{camera.index}: {printable(camera.name)}" for camera in enumerate_cameras(backend)]
     return lines or [f"no camera found: {HINTS.get(sys.platform, LINUX_HINT)}"]
 
 

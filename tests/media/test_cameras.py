@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import camera_server
 import cv2
@@ -214,6 +215,21 @@ def test_list_of_cameras(tmp_path, monkeypatch):
         (tmp_path / device / "index").write_text(f"{index}\n")
         (tmp_path / device / "name").write_text(f"{name}\n")
     assert cameras.list_cameras() == ["2: Webcam (/dev/video2)", "10: Microscope (/dev/video10)"]
+
+
+@pytest.mark.parametrize(("platform", "backend"), [("win32", cv2.CAP_MSMF), ("darwin", cv2.CAP_AVFOUNDATION)])
+def test_other_systems_list_cameras_without_opening_them(monkeypatch, platform, backend):
+    there = [SimpleNamespace(index=0, name="FaceTime HD\n"), SimpleNamespace(index=2, name="Kamera é")]
+    module = SimpleNamespace(enumerate_cameras={backend: there}.__getitem__)
+    monkeypatch.setitem(sys.modules, "cv2_enumerate_cameras", module)
+    monkeypatch.setattr(cameras.sys, "platform", platform)
+    monkeypatch.setattr(cameras, "open_capture", None)
+    assert cameras.list_cameras() == ["0: FaceTime HD?", "2: Kamera é"]
+    there.clear()
+    assert cameras.list_cameras()[0].startswith("no camera found: ")
+    monkeypatch.setitem(sys.modules, "cv2_enumerate_cameras", None)
+    with pytest.raises(UserError, match="pip install cv2-enumerate-cameras"):
+        cameras.list_cameras()
 
 
 def test_source_is_a_camera_or_a_file(server, tmp_path, monkeypatch):
