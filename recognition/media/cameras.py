@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from recognition.media.frames import Frame
-from recognition.media.videos import DEFAULT_FPS, VideoSource, is_plausible, open_capture
+from recognition.media.videos import DEFAULT_FPS, VideoSource, forget, is_plausible, open_capture, open_url
 from recognition.names import printable
 from recognition.settings import UserError, quiet, say
 
@@ -36,7 +36,6 @@ HINTS = {
 LINUX_HINT = "see `ls /dev/video*`, join the group video, and close other programs that use it"
 URL_HINT = "check the address in a browser, and that the app is streaming"
 DEVICES = Path("/sys/class/video4linux")
-OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # the only way to tell FFmpeg
 # Little probing and no buffers, for a stream must not lag; FFmpeg's rtsp loses packets unless it goes over tcp
 URL_OPTIONS = "rtsp_transport;tcp|fflags;nobuffer|flags;low_delay|probesize;500000|analyzeduration;500000"
 
@@ -109,7 +108,7 @@ class CameraSource:
         """Let the camera go."""
         self._stop.set()
         self._reader.join(1.0)
-        _without_url_options()  # it may be opening the stream again, till that gives up
+        forget(URL_OPTIONS)  # it may be opening the stream again, till that gives up
         atexit.unregister(self.close)
 
     def _hint(self) -> str:
@@ -196,20 +195,10 @@ class CameraSource:
 
 def _open_url(url: str) -> cv2.VideoCapture:
     """Open a network stream such that it does not lag and gives up when nothing comes."""
-    os.environ.setdefault(OPTIONS, URL_OPTIONS)
     first = cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, FIRST_SECONDS * 1000
     later = cv2.CAP_PROP_READ_TIMEOUT_MSEC, STALL_SECONDS * 1000
     threads = cv2.CAP_PROP_N_THREADS, 1  # each further thread of the decoder holds a frame back
-    try:
-        return open_capture(url, cv2.CAP_FFMPEG, *first, *later, *threads)
-    finally:
-        _without_url_options()
-
-
-def _without_url_options() -> None:
-    """Let files be read as they are, without what helps streams."""
-    if os.environ.get(OPTIONS) == URL_OPTIONS:
-        os.environ.pop(OPTIONS, None)
+    return open_url(url, URL_OPTIONS, *first, *later, *threads)
 
 
 def _check_device(address: int | str) -> None:

@@ -1,10 +1,13 @@
 """A stream from the network that drops is taken up again, and what reads and records it goes on."""
 
+import contextlib
+import http.server
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import camera_server
@@ -13,9 +16,10 @@ import numpy as np
 import pytest
 from conftest import script_environment
 from test_cameras import taken
+from test_videos import number_of, save
 
 from recognition.files import ROOT
-from recognition.media import cameras, sinks
+from recognition.media import cameras, sinks, videos
 from recognition.media.frames import Frame
 
 
@@ -124,3 +128,44 @@ def test_dark_frames_are_shown_and_recorded_but_not_read(monkeypatch, leave):
         assert [frame.index for frame in sink.present(frames)] == ([0, 1] if leave else [0, 1, 5, 6, 7])
     assert put == (frames[2:3] if leave else frames[2:5])
     assert all(frame.image.max() > 200 for frame in put)  # the note
+
+
+class Film(http.server.BaseHTTPRequestHandler):
+    """Serves a film in parts of 5,000 bytes: each connection drops after one."""
+
+    protocol_version = "HTTP/1.1"
+    content, began = b"", []
+
+    def do_GET(self) -> None:
+        begin = int(self.headers.get("Range", "bytes=0-").split("=")[1].partition("-")[0])
+        self.began.append(begin)
+        self.send_response(206 if begin else 200)
+        self.send_header("Accept-Ranges", "bytes")
+        self.send_header("Content-Length", str(len(self.content) - begin))
+        self.send_header("Content-Range", f"bytes {begin}-{len(self.content) - 1}/{len(self.content)}")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):  # whoever wants another part hangs up
+            self.wfile.write(self.content[begin : begin + 5_000])
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing about requests."""
+
+
+@pytest.mark.parametrize("suffix", [".avi", ".mkv"])
+def test_a_film_from_the_network_goes_on_where_its_connection_dropped(tmp_path, suffix):
+    Film.content, Film.began = save(tmp_path / f"a{suffix}", size=(160, 120)).read_bytes(), []
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Film)
+    server.handle_error = lambda *_: None
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        source = videos.VideoSource(f"http://127.0.0.1:{server.server_address[1]}/a{suffix}")
+        assert [number_of(frame.image) for frame in source] == list(range(60))
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert source.failed == []
+    assert len(Film.began) > len(Film.content) // 5_000
+    assert "OPENCV_FFMPEG_CAPTURE_OPTIONS" not in os.environ
