@@ -25,7 +25,7 @@ from recognition.settings import UserError, quiet, say, uninterrupted
 
 BEHIND = 3  # frames that wait to be encoded at most
 MIN_FREE = 50_000_000  # bytes left on the disk when recording stops, so that the end of the file has room
-SYNC = 5.0  # seconds after which what was written reaches the disk, if the power fails
+SYNC = 5.0  # seconds after which what was written is on the disk, even if the power fails
 
 
 def name_of(source) -> str:
@@ -40,8 +40,8 @@ class VideoWriter:
     Raises UserError with exit code 2 where none can be written.
     A camera's frames come at uneven times, and those of some films: they are repeated or skipped, so that the video
     plays in real time, if it is a camera's or has sound, which goes with it.
-    However the program ends, all but the last quarter of a megabyte can be read, and is mended when the next recording
-    to that folder begins.
+    However the program ends, all but the last second can be read (of .avi, .mkv and .webm but the last quarter of a
+    megabyte), and is mended when the next recording to that folder begins.
     """
 
     def __init__(self, output: str, source):
@@ -59,7 +59,9 @@ class VideoWriter:
             raise UserError(f"{path}: is the video that is read: choose another --output", 2)
         mending.mend(make_folder(path.parent))
         self.path, self.count = path, 0
-        self._temporary = mending.temporary_name(path)
+        self._fps = round(source.fps, 3 if source.fps < 65 else 2)  # mpeg4 counts in at most 65535ths
+        self._temporary = mending.temporary_name(path, self._fps)
+        self._part, self._in_part = mending.part_name(self._temporary), 0
         self._source, self._file, self._resized = source, None, False
         self._sound = Path(original) if not source.live and containers.has_sound(Path(original)) else None
         self._thread, self._encoding = ThreadPoolExecutor(1), deque[Future]()
@@ -93,9 +95,22 @@ class VideoWriter:
 
     def _encode(self, image: np.ndarray) -> None:
         """Append an image, in a thread while the caller makes the next ones; nobody may change it meanwhile."""
-        self._encoding.append(self._thread.submit(self._file.write, image))
+        self._encoding.append(self._thread.submit(self._append, image))
         if len(self._encoding) > BEHIND:
             self._encoding.popleft().result()
+
+    def _append(self, image: np.ndarray) -> None:
+        self._file.write(image)
+        self._in_part += 1
+        if self._in_part >= mending.PART * self._fps and self._part != self._temporary:
+            self._end_part()
+            self._file = self._open(self._fps, self._size)
+
+    def _end_part(self) -> None:
+        self._file.release()
+        self._in_part = 0
+        if self._part != self._temporary:
+            mending.append(self._part, self._temporary)
 
     def pause(self, seconds: float) -> None:
         """Leave a time out of a camera's video."""
@@ -107,7 +122,7 @@ class VideoWriter:
         if self._file is None:
             return
         self._thread.shutdown()
-        self._file.release()
+        self._end_part()
         self._file = None
         with self._held:
             finished = mending.finish(self._temporary, self.path, self._fps, self._size)
@@ -153,27 +168,27 @@ class VideoWriter:
             file = self._open(30.0, (64, 64))
             file.write(np.zeros((64, 64, 3), np.uint8))
             file.release()
-            if not self._temporary.exists() or not self._temporary.stat().st_size:
+            if not self._part.exists() or not self._part.stat().st_size:
                 raise UserError(f"{self.path}: cannot be written: choose another --output, for example a .mp4", 2)
         finally:
-            self._temporary.unlink(missing_ok=True)
+            self._part.unlink(missing_ok=True)
 
     def _open(self, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
         codec = cv2.VideoWriter_fourcc(*CODECS[self.path.suffix.lower()])
         # OpenCV doubts the codec of .webm, and is wrong
-        with name_for_opencv(str(self._temporary)) as name, quiet(), uninterrupted():
+        with name_for_opencv(str(self._part)) as name, quiet(), uninterrupted():
             return cv2.VideoWriter(name, cv2.CAP_FFMPEG, codec, fps, size)
 
     def _begin(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]
         self._size = width + width % 2, height + height % 2  # odd sizes would lose their last row and column
         self._start = frame.seconds
-        self._fps = round(self._source.fps, 3 if self._source.fps < 65 else 2)  # mpeg4 counts in at most 65535ths
         self._file = self._open(self._fps, self._size)
         if not self._file.isOpened():
             self._file = None
-            self._temporary.unlink(missing_ok=True)
+            self._part.unlink(missing_ok=True)
             raise UserError(f"{self.path}: cannot hold {width}x{height} pixels: choose another --output, such as .avi")
+        self._temporary.touch()
         self._held, self._synced = mending.hold(self._temporary), time.monotonic()
 
     def _fit(self, image: np.ndarray) -> np.ndarray:

@@ -10,19 +10,41 @@ from typing import BinaryIO
 import cv2
 
 from recognition.media.partials.remuxing import remux
-from recognition.media.videos import DEFAULT_FPS, is_plausible, open_capture
+from recognition.media.videos import is_plausible, open_capture
 from recognition.settings import say
 
 CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v", ".webm": "VP80"}
 INDEXED = {".m4v", ".mov", ".mp4"}  # nothing can be read of these till their index is written, at the end
+PART = 1.0  # seconds of these that are encoded at a time: FFmpeg keeps back a quarter of a megabyte till it is done
+STUFFING = b"G\x1f\xff\x10" + b"\xff" * 184  # an empty packet: files of a few packets are not taken for MPEG-TS
 SIZE = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
-PARTIAL = re.compile(r"\.(.+)\.\d+\.partial\.\w+")
+PARTIAL = re.compile(r"\.(.+?)\.(\d+(?:\.\d+)?)fps\.\d+\.partial\.\w+")
 
 
-def temporary_name(path: Path) -> Path:
+def temporary_name(path: Path, fps: float) -> Path:
     """Return where the recording `path` is written till it is finished: a file that can be read before that, too."""
     kind = path.suffix.lower()
-    return path.with_name(f".{path.name}.{os.getpid()}.partial{'.mkv' if kind in INDEXED else kind}")
+    return path.with_name(f".{path.name}.{fps}fps.{os.getpid()}.partial{'.ts' if kind in INDEXED else kind}")
+
+
+def part_name(temporary: Path) -> Path:
+    """Return where the next part of a recording is encoded; where it is not in parts, the recording itself."""
+    return temporary.with_name(temporary.name.replace(".partial.ts", ".part.ts"))
+
+
+def append(part: Path, temporary: Path) -> None:
+    """Add an encoded part to a recording, such that it stays there, even if the power fails, and delete it.
+
+    In MPEG-TS a film is followed by another one just so. On a full disk frames get lost, which is noticed at the end.
+    """
+    with contextlib.suppress(OSError):
+        with temporary.open("ab") as file:
+            if not file.tell():
+                file.write(20 * STUFFING)
+            file.write(part.read_bytes())
+            file.flush()
+            os.fsync(file.fileno())
+        part.unlink()
 
 
 def hold(path: Path) -> BinaryIO | None:
@@ -56,26 +78,28 @@ def mend(folder: Path) -> None:
     """Finish the recordings in a folder that were killed or lost their power, as NAME_mended.mp4 and so on."""
     for partial in sorted(folder.iterdir()):
         name = PARTIAL.fullmatch(partial.name)
-        if name and partial.suffix == temporary_name(folder / name[1]).suffix:
+        if name and partial.suffix == temporary_name(folder / name[1], 0).suffix and is_plausible(float(name[2])):
             with contextlib.suppress(OSError), hold(partial) or contextlib.nullcontext() as is_ours:
                 if is_ours:
-                    _mend(partial, folder / name[1])
+                    _mend(partial, folder / name[1], float(name[2]))
 
 
-def _mend(partial: Path, path: Path) -> None:
-    mine = temporary_name(path)
+def _mend(partial: Path, path: Path, fps: float) -> None:
+    mine = temporary_name(path, fps)
     os.replace(partial, mine)  # on Windows it fails while somebody writes it
+    if (part := part_name(partial)) != partial:
+        part.unlink(missing_ok=True)
     if not mine.stat().st_size:  # killed in its first moments
         mine.unlink()
         return
     capture = open_capture(str(mine))
-    fps, size = capture.get(cv2.CAP_PROP_FPS), tuple(round(capture.get(one)) for one in SIZE)
+    size = tuple(round(capture.get(one)) for one in SIZE)
     is_readable = capture.read()[0]
     capture.release()
     if not is_readable:
         say(f"{mine}: left by a recording that was killed, but no picture can be read: delete it")
         return
-    finished = finish(mine, path, fps if is_plausible(fps) else DEFAULT_FPS, size)
+    finished = finish(mine, path, fps, size)
     for number in itertools.count(1):
         mended = path.with_name(f"{path.stem}_mended{f'-{number}' * (number > 1)}{path.suffix}")
         if not mended.exists():
