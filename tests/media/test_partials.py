@@ -127,10 +127,9 @@ def test_killed_before_anything_was_written_or_damaged(tmp_path, capsys):
         (tmp_path / name).write_bytes(b"of something else")
     before = {path.name for path in tmp_path.iterdir()}
     mending.mend(tmp_path)
-    left = f".b.mp4.{os.getpid()}.partial.mkv"
-    assert {path.name for path in tmp_path.iterdir()} == before - {".a.mp4.12.partial.mkv", ".b.mp4.13.partial.mkv"} | {
-        left
-    }
+    gone = {".a.mp4.25.0fps.12.partial.ts", ".a.mp4.25.0fps.12.part.ts", ".b.mp4.25fps.13.partial.ts"}
+    left = {f".b.mp4.25.0fps.{os.getpid()}.partial.ts"}
+    assert {path.name for path in tmp_path.iterdir()} == before - gone | left
     assert capsys.readouterr().err.count("no picture can be read: delete it") == 1
 
 
