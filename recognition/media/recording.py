@@ -3,6 +3,7 @@
 Films keep their sound where FFmpeg's program or PyAV is there: see sound/copying.py.
 """
 
+import contextlib
 import itertools
 import os
 import re
@@ -65,6 +66,7 @@ class VideoWriter:
         self._source, self._file, self._resized = source, None, False
         self._sound = Path(original) if not source.live and containers.has_sound(Path(original)) else None
         self._thread, self._encoding = ThreadPoolExecutor(1), deque[Future]()
+        self._held = contextlib.ExitStack()  # while it is recorded, see mending.hold
         self._try()
 
     def write(self, frame: Frame) -> None:
@@ -131,6 +133,7 @@ class VideoWriter:
                 if self._sound and is_whole:
                     copying.add_sound(finished, self._sound, self.count / self._fps, self.path)
             finally:  # whatever comes in between, what was written is kept
+                self._held.close()  # Windows moves nothing that is open
                 self._move(finished)
         if not is_whole:
             raise UserError(f"{self.path}: only {count} of {self.count} frames were written: is the disk full?")
@@ -189,7 +192,9 @@ class VideoWriter:
             self._part.unlink(missing_ok=True)
             raise UserError(f"{self.path}: cannot hold {width}x{height} pixels: choose another --output, such as .avi")
         self._temporary.touch()
-        self._held, self._synced = mending.hold(self._temporary), time.monotonic()
+        if held := mending.hold(self._temporary):
+            self._held.enter_context(held)
+        self._synced = time.monotonic()
 
     def _fit(self, image: np.ndarray) -> np.ndarray:
         """Return a BGR image, uint8 (H, W, 3), at the video's size."""

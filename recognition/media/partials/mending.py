@@ -48,20 +48,19 @@ def append(part: Path, temporary: Path) -> None:
 
 
 def hold(path: Path) -> BinaryIO | None:
-    """Return the opened file, which tells others that it is written or mended, till it is closed; None if another does.
+    """Return a file, opened, which tells others till it is closed that it is written or mended; None if another does.
 
-    Windows has none that is open renamed or deleted, which tells the same.
+    On Windows that it is open is enough: nobody can rename or delete it. None, too, where files cannot be locked.
     """
-    if os.name == "nt":
-        return open(os.devnull, "rb")
-    import fcntl
-
     file = path.open("rb")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
+    if os.name != "nt":
+        import fcntl
+
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            return None
     return file
 
 
@@ -79,9 +78,13 @@ def mend(folder: Path) -> None:
     for partial in sorted(folder.iterdir()):
         name = PARTIAL.fullmatch(partial.name)
         if name and partial.suffix == temporary_name(folder / name[1], 0).suffix and is_plausible(float(name[2])):
-            with contextlib.suppress(OSError), hold(partial) or contextlib.nullcontext() as is_ours:
-                if is_ours:
-                    _mend(partial, folder / name[1], float(name[2]))
+            with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+                if os.name != "nt":  # which will tell when it is to be renamed
+                    held = hold(partial)
+                    if held is None:
+                        continue
+                    stack.enter_context(held)
+                _mend(partial, folder / name[1], float(name[2]))
 
 
 def _mend(partial: Path, path: Path, fps: float) -> None:
