@@ -37,7 +37,7 @@ class Config:
 @contextmanager
 def camera(*arguments: str) -> Iterator[str]:
     """Start a camera and yield its address, to which a mode and a count of frames are appended."""
-    command = [sys.executable, str(files.ROOT / "tests" / "camera_server.py"), *arguments]
+    command = [sys.executable, str(files.ROOT / "tests" / "camera_server.py"), "0", *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"

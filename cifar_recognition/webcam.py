@@ -24,6 +24,7 @@ from recognition.objects import classification, drawing, live
 class Config:
     source: str = "0"  # number of a webcam, device, URL of a stream, or video file
     size: tuple[int, int] = (1280, 720)  # width and height asked of a webcam, pixels; smaller is faster
+    reconnect: bool = True  # take up a stream that dropped again, after 1, 2, 4 ... 30 seconds
     list_cameras: bool = False  # print the cameras and end
     model: str = "photos"  # photos, imagenet (a thousand kinds), cifar10 (the 32x32 network), or one of your own
     threshold: float | None = None  # least fit of a class, 0 to 1, default the model's own; higher errs less
@@ -41,12 +42,12 @@ def main(config: Config) -> int:
     classification.check_top(config.top)
     classifier = classification.load(config.model)
     live_objects = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
-    source = cameras.open_source(config.source, config.size)
+    source = cameras.open_source(config.source, config.size, config.reconnect)
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config, live=True)
     meter, steady = sinks.FpsMeter(), scenes.Steady()
     with sinks.VideoSink(output, show, source, title="objects") as sink:
-        for frame in source:
+        for frame in sink.present(source):
             seen = live_objects.classify(frame)
             if config.json:
                 print(classification.json_line(frame.source, frame.index, seen), flush=True)

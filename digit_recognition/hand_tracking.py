@@ -54,6 +54,7 @@ class Config:
     json: bool = False  # print JSON Lines, one a number, and open no window
     show: bool = True  # open a window where there is a display
     size: tuple[int, int] = (1280, 720)  # width and height asked of the camera
+    reconnect: bool = True  # take up a stream that dropped again, after 1, 2, 4 ... 30 seconds
     list_cameras: bool = False  # print the cameras and exit
 
 
@@ -135,7 +136,7 @@ def main(config: Config) -> int:
     check(config)
     model = crops.load(config.model)
     writer = strokes.Writer(model.predict, model.threshold(config.threshold), config.number_pause)
-    source = cameras.open_source(config.source, config.size)
+    source = cameras.open_source(config.source, config.size, config.reconnect)
     tracker = open_tracker(config)
     mirror = source.live if config.mirror is None else config.mirror
     show, output = sinks.window_or_output(config, live=True)
@@ -146,7 +147,7 @@ def main(config: Config) -> int:
         target = (source.size[0] - target[2], target[1], source.size[0] - target[0], target[3])
     with sinks.VideoSink(output, show, source, keys, "write in the air") as sink:
         try:
-            for frame in source:
+            for frame in sink.present(source):
                 if mirror:
                     frame.image = cv2.flip(frame.image, 1)
                 if target:

@@ -23,6 +23,7 @@ from recognition.media.roi import check_roi, draw_roi
 class Config:
     source: str = "0"  # number of a webcam, device, URL of a stream, or video file
     size: tuple[int, int] = (1280, 720)  # width and height asked of a webcam, pixels; smaller is faster
+    reconnect: bool = True  # take up a stream that dropped again, after 1, 2, 4 ... 30 seconds
     list_cameras: bool = False  # print the cameras and end
     model: str = "pages"  # name of a model in models/ that reads pages
     threshold: float | None = None  # least confidence of a digit, 0 to 1, default the model's own; higher errs less
@@ -39,12 +40,12 @@ def main(config: Config) -> int:
         return 0
     model = reader.load(config.model)
     live_reader = live.LiveReader(model, model.threshold(config.threshold), config.roi)
-    source = cameras.open_source(config.source, config.size)
+    source = cameras.open_source(config.source, config.size, config.reconnect)
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config, live=True)
     meter, steady = sinks.FpsMeter(), scenes.Steady()
     with sinks.VideoSink(output, show, source, title="digits") as sink:
-        for frame in source:
+        for frame in sink.present(source):
             lines = live_reader.read(frame.image)
             if config.json:
                 print(numbers.json_line(frame.source, frame.index, lines, config.digits_only), flush=True)

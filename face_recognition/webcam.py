@@ -34,6 +34,7 @@ NOTE = 4.0  # seconds that a note is shown
 class Config:
     source: str = "0"  # number of a webcam, device, URL of a stream, or video file
     size: tuple[int, int] = (640, 480)  # width and height asked of a webcam, pixels; larger finds faces farther away
+    reconnect: bool = True  # take up a stream that dropped again, after 1, 2, 4 ... 30 seconds
     list_cameras: bool = False  # print the cameras and end
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
@@ -76,7 +77,7 @@ def main(config: Config) -> int:
     if config.list_cameras:
         print("\n".join(cameras.list_cameras()))
         return 0
-    source = cameras.open_source(config.source, config.size)
+    source = cameras.open_source(config.source, config.size, config.reconnect)
     who = timeline.Timeline(source.fps, config.timeline)
     detector = detection.load_detector(config.detector, "quick")
     recognizer = recognizers.load(
@@ -90,7 +91,7 @@ def main(config: Config) -> int:
     meter, steady, note, noted, refreshed = sinks.FpsMeter(), scenes.Steady(), "", 0.0, 0.0
     with who, sinks.VideoSink(output, show, source, KEYS, "faces") as sink:
         watcher = live.Watcher(detector, recognizer)
-        for frame in source:
+        for frame in sink.present(source):
             now = time.monotonic()
             if now - refreshed > REFRESH:
                 refreshed = now

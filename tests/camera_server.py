@@ -1,7 +1,7 @@
 """A phone's camera app on this machine: pictures over HTTP, for tests and benchmarks.
 
-    python tests/camera_server.py                 # prints its port; pictures that carry the time
-    python tests/camera_server.py clip.mp4        # the frames of a video, again and again
+    python tests/camera_server.py 0               # a port, 0 for any; prints it; pictures that carry the time
+    python tests/camera_server.py 0 clip.mp4      # the frames of a video, again and again
 
 The address is http://127.0.0.1:PORT/MODE/FRAMES: after so many pictures, 30 a second, the camera closes the connection
 (MODE closes), or keeps it and sends nothing more (stalls); one that hangs never answers. Without a video, the pictures
@@ -22,9 +22,12 @@ RATE = 30  # pictures a second
 
 
 @contextlib.contextmanager
-def serve(*video: str) -> Iterator[str]:
-    """Run this file in a process of its own and yield its address, to which MODE/FRAMES is appended."""
-    command = [sys.executable, __file__, *map(str, video)]
+def serve(*video: str, port: int = 0) -> Iterator[str]:
+    """Run this file in a process of its own and yield its address, to which MODE/FRAMES is appended.
+
+    `port`: 0 for any that is free.
+    """
+    command = [sys.executable, __file__, str(port), *map(str, video)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
@@ -78,9 +81,9 @@ class Camera(http.server.BaseHTTPRequestHandler):
         """Print nothing about requests."""
 
 
-def main(videos: list[str]) -> None:
+def main(port: str, *videos: str) -> None:
     Camera.jpegs = tuple(jpeg for path in videos for jpeg in read_jpegs(path))
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Camera)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", int(port)), Camera)
     server.handle_error = lambda *_: None  # whoever has seen enough hangs up
     server.daemon_threads = True
     print(server.server_address[1], flush=True)
@@ -88,4 +91,4 @@ def main(videos: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

@@ -180,7 +180,7 @@ def on_screen(display, tmp_path) -> Iterator[Callable[..., subprocess.Popen]]:
     for process in started:
         process.kill()
         process.communicate()
-    display.wait_for(lambda: not display.windows("(digits|write in the air|faces|collect|enrol .*|player)"))
+    display.wait_for(lambda: not display.windows("(digits|write in the air|faces|collect|enrol .*|.*player|.*jpg)"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -38,10 +38,11 @@ def draw_writing(frame: np.ndarray, pen: Pen, writer: Writer, tip: Tip | None, n
     if lines:
         draw_strokes(frame, lines)
     margin = max(4, round(max(frame.shape[:2]) / 150))  # else boxes would run along the strokes
-    for digit in as_digits([air for air in writer.digits if air.digit is not None]):
+    digits = as_digits([air for air in writer.digits if air.digit is not None])
+    for digit in digits:
         x1, y1, x2, y2 = digit.box
         digit.box = x1 - margin, y1 - margin, x2 + margin, y2 + margin
-        draw_digits(frame, [[join([digit])]])
+    draw_digits(frame, [[join([digit])] for digit in digits])
     if tip:
         draw_tip(frame, (tip.x, tip.y), pen.down, pen.resting)
     draw_text(frame, writer.text, note)

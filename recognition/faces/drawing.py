@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 
 from recognition.faces.live import Seen
-from recognition.media.canvas import GRAY, GREEN, ORANGE, draw_box, draw_label, label_places, letters
-from recognition.media.roi import Box
+from recognition.media.canvas import GRAY, GREEN, ORANGE, draw_box, draw_label, letters, place_label, text_size
 
 SMEAR, AROUND = 3, 0.2  # colours a side that are left of a face; what is smeared around its box, of its sides
+SMALLEST = 14  # pixels of a name's letters
 SURE = 0.6  # confidence of a name from which on it is beyond doubt
 
 
@@ -24,21 +24,28 @@ def draw(frame: np.ndarray, seen: list[Seen], blur: str = "none") -> None:
 def draw_faces(frame: np.ndarray, seen: Iterable[Seen]) -> None:
     """Draw faces on a BGR frame, in place: green with the name, orange if near to doubt; gray with who it may be.
 
-    A name that would cover another one stands elsewhere; others are left out where there is no room for them.
+    Labels cover no face and no other label: names get smaller letters or stand elsewhere, others are left out. A name
+    that has no room at all stands where it covers least.
     """
     seen = sorted(seen, key=lambda one: one.name is None)
     colors = [GRAY if one.name is None else GREEN if one.confidence >= SURE else ORANGE for one in seen]
     for one, color in reversed(list(zip(seen, colors, strict=True))):
         draw_box(frame, one.box, "", color)
-    labels: list[Box] = []
-    for k, (one, color) in enumerate(zip(seen, colors, strict=True)):
-        label, size = shown(one), letters(frame) if one.name else round(0.7 * letters(frame))
-        places = label_places(frame, one.box, label, size)
-        taken = labels if one.name else [*labels, *(other.box for n, other in enumerate(seen) if n != k)]
-        free = [place for place in places if not any(_overlap(place, other) for other in taken)]
-        if free or one.name:
-            labels.append((free or places)[0])
-            draw_label(frame, labels[-1], label, size, color)
+    taken = [one.box for one in seen]
+    for one, color in zip(seen, colors, strict=True):
+        covered, place, label, size = place_label(frame, one.box, [shown(one)], _sizes(frame, one), taken)
+        if one.name or not covered:
+            taken.append(place)
+            draw_label(frame, place, label, size, color)
+
+
+def _sizes(frame: np.ndarray, one: Seen) -> list[int]:
+    """Return the sizes of letters that a label may have, the largest first: no wider than the face, if it can be."""
+    usual = round((1 if one.name else 0.7) * letters(frame))
+    smallest = min(usual, max(SMALLEST, round(0.45 * letters(frame))))
+    width = text_size(shown(one), usual)[0]
+    fitting = round(usual * min(1.0, (one.box[2] - one.box[0]) / max(1, width)))
+    return sorted({max(smallest, fitting), max(smallest, round(0.7 * fitting)), smallest}, reverse=True)
 
 
 def smear_faces(frame: np.ndarray, seen: Iterable[Seen]) -> None:
@@ -59,7 +66,3 @@ def smear_faces(frame: np.ndarray, seen: Iterable[Seen]) -> None:
 def shown(one: Seen) -> str:
     """Return what is told of somebody: the name, who it may be, or that he is unknown."""
     return one.name or (f"perhaps {one.perhaps}" if one.perhaps else "unknown")
-
-
-def _overlap(one: Box, other: Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

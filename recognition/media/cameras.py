@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import itertools
 import os
 import sys
 import threading
@@ -13,7 +14,8 @@ import cv2
 import numpy as np
 
 from recognition.media.frames import Frame
-from recognition.media.videos import DEFAULT_FPS, VideoSource, is_plausible, open_capture
+from recognition.media.videos import DEFAULT_FPS, VideoSource, forget, is_plausible, open_capture, open_url
+from recognition.names import printable
 from recognition.settings import UserError, quiet, say
 
 os.environ.setdefault("OPENCV_VIDEOIO_MSMF_ENABLE_HW_TRANSFORMS", "0")  # with them Windows takes half a minute to open
@@ -22,6 +24,8 @@ os.environ.setdefault("OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT", "3")  # seconds; inst
 OPEN_SECONDS = 20  # some drivers never return from opening
 FIRST_SECONDS = 5  # from opening to the first picture
 STALL_SECONDS = 3  # without a picture: the camera is gone
+AGAIN = (1, 2, 4, 8, 16, 30)  # seconds after which a stream that dropped is tried again, then the last one for ever
+AWAY = 0.2  # seconds from one dark frame to the next meanwhile
 WARM_UP, DARK_WARM_UP = 0.5, 1.5  # seconds that the exposure settles, and at most while the picture is black
 BLACK = 8  # mean brightness, of 255
 BACKENDS = {"linux": [cv2.CAP_V4L2], "darwin": [cv2.CAP_AVFOUNDATION], "win32": [cv2.CAP_MSMF, cv2.CAP_DSHOW]}
@@ -41,15 +45,17 @@ class CameraSource:
 
     `source`: a number such as "0", a device such as "/dev/video0" or a URL (http, rtsp). `size`: (width, height), asked
     of a webcam and then what it delivers. `fps`: frames a second. Raises UserError, with a hint for this system,
-    if no picture comes. One that stops later ends the iteration and is listed in `failed`.
+    if no picture comes. One that stops later ends the iteration and is listed in `failed`; but with `reconnect` a
+    stream from the network is taken up again, and gives dark frames, with a note, until it is back.
     """
 
     live = True
 
-    def __init__(self, source: str, size: tuple[int, int] = (1280, 720)):
+    def __init__(self, source: str, size: tuple[int, int] = (1280, 720), reconnect: bool = False):
         self.source, self.failed, self.size, self.fps = source, [], size, DEFAULT_FPS
         self._address = int(source) if source.isdecimal() else source
         self._is_url = "://" in source
+        self._reconnect = reconnect and self._is_url
         self._newest: tuple[np.ndarray, float] | None = None  # and when it was captured
         self._fresh, self._stop, self._ready = threading.Condition(), threading.Event(), threading.Event()
         self._trouble = "cannot be opened"  # until a picture came
@@ -66,27 +72,43 @@ class CameraSource:
             raise UserError(f"camera {source}: {trouble}: {self._hint()}")
 
     def __iter__(self) -> Iterator[Frame]:
-        index = 0
+        lost, since = f"no picture for {STALL_SECONDS} seconds", None  # when a stream dropped, till it is back
         try:
-            while True:
-                with self._fresh:
-                    if self._newest and time.monotonic() - self._newest[1] > 0.5 / self.fps:
-                        self._newest = None  # the next one is due: some streams are a frame late already
-                    if not self._fresh.wait_for(lambda: self._newest, STALL_SECONDS):
-                        self.failed.append(self.source)
-                        lost = f"no picture for {STALL_SECONDS} seconds"
-                        say(f"error: camera {self.source}: {lost}: was it unplugged or switched off?")
-                        return
-                    (image, seconds), self._newest = self._newest, None
-                yield Frame(self.source, index, image, seconds)
-                index += 1
+            for index in itertools.count():
+                newest = self._next(STALL_SECONDS if since is None else AWAY)
+                now = time.monotonic()
+                if newest:
+                    if since is not None:
+                        say(f"camera {self.source}: goes on after {now - since:.0f} seconds")
+                    since = None
+                    yield Frame(self.source, index, *newest)
+                elif self._reconnect and self._reader.is_alive():
+                    if since is None:
+                        since = now - STALL_SECONDS
+                        say(f"camera {self.source}: {lost}: trying again after 1, 2, 4 ... {AGAIN[-1]} seconds")
+                    dark = np.zeros((*self.size[::-1], 3), np.uint8)
+                    yield Frame(self.source, index, dark, now, "no picture: trying again")
+                else:
+                    self.failed.append(self.source)
+                    say(f"error: camera {self.source}: {lost}: was it unplugged or switched off?")
+                    return
         finally:
             self.close()
+
+    def _next(self, patience: float) -> tuple[np.ndarray, float] | None:
+        """Return the next frame and when it was captured; None if so many seconds pass without one."""
+        with self._fresh:
+            if self._newest and time.monotonic() - self._newest[1] > 0.5 / self.fps:
+                self._newest = None  # the next one is due: some streams are a frame late already
+            self._fresh.wait_for(lambda: self._newest, patience)
+            newest, self._newest = self._newest, None
+            return newest
 
     def close(self) -> None:
         """Let the camera go."""
         self._stop.set()
         self._reader.join(1.0)
+        forget(URL_OPTIONS)  # it may be opening the stream again, till that gives up
         atexit.unregister(self.close)
 
     def _hint(self) -> str:
@@ -101,11 +123,24 @@ class CameraSource:
                     self._warm_up(capture)
                     self._trouble = ""
                 self._ready.set()
+                came = time.monotonic()
                 while capture.isOpened() and not self._stop.is_set():
-                    if not self._take(capture):
+                    if self._take(capture):
+                        came = time.monotonic()
+                    elif self._reconnect and time.monotonic() - came >= AGAIN[0]:
+                        capture.release()
+                        capture, came = self._open_again(), time.monotonic()
+                    else:
                         self._stop.wait(0.01)  # a dead camera answers at once, again and again
             finally:
                 capture.release()
+
+    def _open_again(self) -> cv2.VideoCapture:
+        """Return a capture that has delivered a picture, however long that takes; one that is not open, if stopped."""
+        for seconds in itertools.chain(AGAIN[1:], itertools.repeat(AGAIN[-1])):
+            capture = self._open()
+            if capture.isOpened() or self._stop.wait(seconds):
+                return capture
 
     def _open(self) -> cv2.VideoCapture:
         """Return a capture that has delivered a picture; else one that is not open, and the reason in `_trouble`."""
@@ -160,17 +195,10 @@ class CameraSource:
 
 def _open_url(url: str) -> cv2.VideoCapture:
     """Open a network stream such that it does not lag and gives up when nothing comes."""
-    name = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
-    own = name not in os.environ
-    os.environ.setdefault(name, URL_OPTIONS)
     first = cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, FIRST_SECONDS * 1000
     later = cv2.CAP_PROP_READ_TIMEOUT_MSEC, STALL_SECONDS * 1000
     threads = cv2.CAP_PROP_N_THREADS, 1  # each further thread of the decoder holds a frame back
-    try:
-        return open_capture(url, cv2.CAP_FFMPEG, *first, *later, *threads)
-    finally:
-        if own:
-            del os.environ[name]  # files are read without them
+    return open_url(url, URL_OPTIONS, *first, *later, *threads)
 
 
 def _check_device(address: int | str) -> None:
@@ -188,7 +216,7 @@ def _check_device(address: int | str) -> None:
 
 
 def list_cameras() -> list[str]:
-    """Return one line for each camera, its number first; a line that says so where there is none."""
+    """Return one line for each camera, its number first; a line that says so where there is none. None is opened."""
     lines = []
     if sys.platform.startswith("linux"):
         for folder in sorted(DEVICES.glob("video*"), key=lambda path: int(path.name.removeprefix("video"))):
@@ -196,19 +224,19 @@ def list_cameras() -> list[str]:
                 name = (folder / "name").read_text().strip()
                 lines.append(f"{folder.name.removeprefix('video')}: {name} (/dev/{folder.name})")
     else:
-        for number in range(10):
-            with quiet():
-                backend = BACKENDS.get(sys.platform, [cv2.CAP_ANY])[0]
-                capture = open_capture(number, backend)
-            if capture.isOpened():
-                width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-                lines.append(f"{number}: {width:.0f}x{height:.0f} ({capture.getBackendName()})")
-            capture.release()
+        try:
+            from cv2_enumerate_cameras import enumerate_cameras
+        except ImportError:
+            raise UserError(
+                "cameras cannot be listed: `pip install cv2-enumerate-cameras`, or try --source 0"
+            ) from None
+        backend = BACKENDS.get(sys.platform, [cv2.CAP_ANY])[0]  # its numbers are those that we open first
+        lines = [f"{camera.index}: {printable(camera.name)}" for camera in enumerate_cameras(backend)]
     return lines or [f"no camera found: {HINTS.get(sys.platform, LINUX_HINT)}"]
 
 
-def open_source(text: str, size: tuple[int, int] = (1280, 720)) -> CameraSource | VideoSource:
+def open_source(text: str, size: tuple[int, int] = (1280, 720), reconnect: bool = False) -> CameraSource | VideoSource:
     """Return the camera of a number, device or URL, else the video file of that name."""
     if text.isdecimal() or text.startswith("/dev/") or "://" in text:
-        return CameraSource(text, size)
+        return CameraSource(text, size, reconnect)
     return VideoSource(text)

@@ -1,6 +1,8 @@
 """Draw on frames: boxes with labels and lines of text, sized to the image, readable on light and dark."""
 
+import itertools
 import unicodedata
+from collections.abc import Sequence
 from functools import lru_cache
 
 import cv2
@@ -30,6 +32,24 @@ def label_places(frame: np.ndarray, box: Box, label: str, size: int) -> list[Box
     left = int(np.clip(x1, 0, max(0, frame.shape[1] - width)))
     tops = y1 - height - margin, min(y2 + margin, frame.shape[0] - height), y1 - round(2.5 * height) - margin
     return [(left, top, left + width, top + height) for top in tops if top >= 0] or [(left, 0, left + width, height)]
+
+
+def place_label(
+    frame: np.ndarray, box: Box, texts: Sequence[str], sizes: Sequence[int], taken: Sequence[Box]
+) -> tuple[int, Box, str, int]:
+    """Return how many pixels of the boxes `taken` a label of `box` covers, its place, its text and its size.
+
+    None where that can be: then it is the first of the texts, in the largest size, that has room. Else the least.
+    """
+    others, tries = np.reshape(taken, (-1, 4)), []
+    for text, size in itertools.product(texts, sizes):
+        for place in label_places(frame, box, text, size):
+            across = np.minimum(others[:, 2:], place[2:]) - np.maximum(others[:, :2], place[:2])
+            covered = int(np.maximum(across, 0).prod(axis=1).sum())
+            if not covered:
+                return 0, place, text, size
+            tries.append((covered, place, text, size))
+    return min(tries, key=lambda one: one[0])
 
 
 def draw_label(frame: np.ndarray, place: Box, label: str, size: int, color: tuple[int, int, int]) -> None:

@@ -31,13 +31,15 @@ MIN_SIDE = 6  # pixels of the longer side; smaller ones show nothing, but a stri
 class Frame:
     """One frame, the file or camera it came from, its number there, counted from 0, and when it was taken.
 
-    `seconds` count from the start of a video; for a camera they are those of time.monotonic().
+    `seconds` count from the start of a video; for a camera they are those of time.monotonic(). `note`: why there is no
+    picture, which then is dark, in a word for the user; see VideoSink.present.
     """
 
     source: str
     index: int
     image: np.ndarray
     seconds: float = 0.0
+    note: str = ""
 
 
 class FrameSource:

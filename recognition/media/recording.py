@@ -3,10 +3,12 @@
 Films keep their sound where FFmpeg's program or PyAV is there: see sound/copying.py.
 """
 
+import contextlib
 import itertools
 import os
 import re
 import shutil
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -16,13 +18,15 @@ import numpy as np
 
 from recognition.files import make_folder, name_for_opencv, shortened
 from recognition.media.frames import Frame
+from recognition.media.partials import mending
+from recognition.media.partials.mending import CODECS
 from recognition.media.sound import containers, copying
 from recognition.media.videos import open_capture
 from recognition.settings import UserError, quiet, say, uninterrupted
 
-CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v", ".webm": "VP80"}
 BEHIND = 3  # frames that wait to be encoded at most
 MIN_FREE = 50_000_000  # bytes left on the disk when recording stops, so that the end of the file has room
+SYNC = 5.0  # seconds after which what was written is on the disk, even if the power fails
 
 
 def name_of(source) -> str:
@@ -37,6 +41,8 @@ class VideoWriter:
     Raises UserError with exit code 2 where none can be written.
     A camera's frames come at uneven times, and those of some films: they are repeated or skipped, so that the video
     plays in real time, if it is a camera's or has sound, which goes with it.
+    However the program ends, all but the last second can be read (of .avi, .mkv and .webm but the last quarter of a
+    megabyte), and is mended when the next recording to that folder begins.
     """
 
     def __init__(self, output: str, source):
@@ -52,17 +58,21 @@ class VideoWriter:
         original = os.path.expanduser(source.source)
         if path.exists() and os.path.exists(original) and path.samefile(original):
             raise UserError(f"{path}: is the video that is read: choose another --output", 2)
-        make_folder(path.parent)
+        mending.mend(make_folder(path.parent))
         self.path, self.count = path, 0
-        self._temporary = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
+        self._fps = round(source.fps, 3 if source.fps < 65 else 2)  # mpeg4 counts in at most 65535ths
+        self._temporary = mending.temporary_name(path, self._fps)
+        self._part, self._in_part = mending.part_name(self._temporary), 0
         self._source, self._file, self._resized = source, None, False
         self._sound = Path(original) if not source.live and containers.has_sound(Path(original)) else None
         self._thread, self._encoding = ThreadPoolExecutor(1), deque[Future]()
+        self._held = contextlib.ExitStack()  # while it is recorded, see mending.hold
         self._try()
 
     def write(self, frame: Frame) -> None:
         """Append a frame; one of another size than the first is scaled to fit, with black borders."""
-        if shutil.disk_usage(self.path.parent).free < MIN_FREE:
+        # What is finished at the end takes the room of what was recorded a second time
+        if shutil.disk_usage(self.path.parent).free < MIN_FREE + self._written():
             raise UserError(f"{self.path.parent}: the disk is full: free some space or choose another --output")
         if self._file is None:
             self._begin(frame)
@@ -73,12 +83,36 @@ class VideoWriter:
             self._encode(image if self.count == wanted - 1 else self._last)
             self.count += 1
         self._last = image
+        if time.monotonic() - self._synced > SYNC:
+            self._synced = time.monotonic()
+            self._encoding.append(self._thread.submit(self._sync))
+
+    def _written(self) -> int:
+        """Return how many bytes were written till now."""
+        return self._temporary.stat().st_size if self._file else 0
+
+    def _sync(self) -> None:
+        with open(self._temporary, "r+b") as file:
+            os.fsync(file.fileno())
 
     def _encode(self, image: np.ndarray) -> None:
         """Append an image, in a thread while the caller makes the next ones; nobody may change it meanwhile."""
-        self._encoding.append(self._thread.submit(self._file.write, image))
+        self._encoding.append(self._thread.submit(self._append, image))
         if len(self._encoding) > BEHIND:
             self._encoding.popleft().result()
+
+    def _append(self, image: np.ndarray) -> None:
+        self._file.write(image)
+        self._in_part += 1
+        if self._in_part >= mending.PART * self._fps and self._part != self._temporary:
+            self._end_part()
+            self._file = self._open(self._fps, self._size)
+
+    def _end_part(self) -> None:
+        self._file.release()
+        self._in_part = 0
+        if self._part != self._temporary:
+            mending.append(self._part, self._temporary)
 
     def pause(self, seconds: float) -> None:
         """Leave a time out of a camera's video."""
@@ -90,35 +124,46 @@ class VideoWriter:
         if self._file is None:
             return
         self._thread.shutdown()
-        self._file.release()
+        self._end_part()
         self._file = None
-        count, is_whole = self._look_at()
-        try:
-            if self._sound and is_whole:
-                copying.add_sound(self._temporary, self._sound, self.count / self._fps, self.path)
-        finally:  # whatever comes in between, what was written is kept
-            self._move()
+        with self._held:
+            finished = mending.finish(self._temporary, self.path, self._fps, self._size)
+            count, is_whole = self._look_at(finished)
+            try:
+                if self._sound and is_whole:
+                    copying.add_sound(finished, self._sound, self.count / self._fps, self.path)
+            finally:  # whatever comes in between, what was written is kept
+                self._held.close()  # Windows moves nothing that is open
+                self._move(finished)
         if not is_whole:
             raise UserError(f"{self.path}: only {count} of {self.count} frames were written: is the disk full?")
         say(f"saved {self.path}")
 
-    def _look_at(self) -> tuple[int, bool]:
+    def _look_at(self, finished: Path) -> tuple[int, bool]:
         """Return how many frames are in the file, and whether these are all; raise UserError for none."""
-        capture = open_capture(str(self._temporary))
+        capture = open_capture(str(finished))
         count, (width, height) = round(capture.get(cv2.CAP_PROP_FRAME_COUNT)), self._size
         found = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
         readable = capture.read()[0]
         capture.release()
         if not readable:
-            self._temporary.unlink(missing_ok=True)
-            raise UserError(f"{self.path}: could not be written: is the disk full?")
+            finished.unlink(missing_ok=True)
+            raise UserError(f"{self.path}: could not be written: is the disk full?{self._left()}")
         return count, found == (width, height) and abs(count - self.count) <= 1  # .mkv and .webm state milliseconds
 
-    def _move(self) -> None:
+    def _left(self) -> str:
+        """Delete what was recorded if it is nothing, else return where it is; the next recording mends it."""
+        if self._temporary.exists() and self._temporary.stat().st_size:
+            return f" Free some space; what was recorded is in {self._temporary}"
+        self._temporary.unlink(missing_ok=True)
+        return ""
+
+    def _move(self, finished: Path) -> None:
         try:
-            os.replace(self._temporary, self.path)
+            os.replace(finished, self.path)
         except OSError as error:  # on Windows while a player has the old one open
-            raise UserError(f"{self.path}: {error.strerror}: the new video is in {self._temporary}") from None
+            raise UserError(f"{self.path}: {error.strerror}: the new video is in {finished}") from None
+        self._temporary.unlink(missing_ok=True)
 
     def _try(self) -> None:
         """Write a tiny video beside the output, to refuse what cannot be written before the work starts."""
@@ -126,26 +171,30 @@ class VideoWriter:
             file = self._open(30.0, (64, 64))
             file.write(np.zeros((64, 64, 3), np.uint8))
             file.release()
-            if not self._temporary.exists() or not self._temporary.stat().st_size:
+            if not self._part.exists() or not self._part.stat().st_size:
                 raise UserError(f"{self.path}: cannot be written: choose another --output, for example a .mp4", 2)
         finally:
-            self._temporary.unlink(missing_ok=True)
+            self._part.unlink(missing_ok=True)
 
     def _open(self, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
         codec = cv2.VideoWriter_fourcc(*CODECS[self.path.suffix.lower()])
         # OpenCV doubts the codec of .webm, and is wrong
-        with name_for_opencv(str(self._temporary)) as name, quiet(), uninterrupted():
+        with name_for_opencv(str(self._part)) as name, quiet(), uninterrupted():
             return cv2.VideoWriter(name, cv2.CAP_FFMPEG, codec, fps, size)
 
     def _begin(self, frame: Frame) -> None:
         height, width = frame.image.shape[:2]
         self._size = width + width % 2, height + height % 2  # odd sizes would lose their last row and column
         self._start = frame.seconds
-        self._fps = round(self._source.fps, 3 if self._source.fps < 65 else 2)  # mpeg4 counts in at most 65535ths
         self._file = self._open(self._fps, self._size)
         if not self._file.isOpened():
             self._file = None
+            self._part.unlink(missing_ok=True)
             raise UserError(f"{self.path}: cannot hold {width}x{height} pixels: choose another --output, such as .avi")
+        self._temporary.touch()
+        if held := mending.hold(self._temporary):
+            self._held.enter_context(held)
+        self._synced = time.monotonic()
 
     def _fit(self, image: np.ndarray) -> np.ndarray:
         """Return a BGR image, uint8 (H, W, 3), at the video's size."""

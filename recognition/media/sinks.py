@@ -4,12 +4,14 @@ import itertools
 import os
 import time
 from collections import deque
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from recognition.files import make_folder, shortened, write_atomically
+from recognition.media.canvas import draw_text
 from recognition.media.frames import SUFFIXES, Frame
 from recognition.media.recording import VideoWriter, name_of
 from recognition.media.windows import Window, has_display
@@ -17,6 +19,8 @@ from recognition.settings import UserError, say
 
 KEYS = {"q, Esc": "quit", "s": "save the picture", "space": "pause, go on", "h": "show these keys, hide them"}
 QUIT = ("q", "\x1b")
+PHOTO_KEYS = "any key: next, s: save, q: quit"
+HINT = 4.0  # seconds that the keys are shown, without being asked for, in a new window
 
 
 def window_or_output(config, live: bool = False) -> tuple[bool, str | None]:
@@ -49,7 +53,8 @@ class FrameSink:
     def __init__(self, output: str | None, show: bool, suffix: str = "_read.png"):
         self.quit, self.failed = False, []  # whether the user closed the window; photos whose pictures were not written
         self._saved: FrameSink | None = None  # what the key s saves
-        self._window = Window("any key: next, s: save, q: quit") if show else None
+        self._window = Window("photos") if show else None
+        self._hint = 0.0  # until when the keys are shown
         self._suffix, self._used = suffix, set()
         self._output = Path(output) if output else None
         if self._output:
@@ -103,10 +108,12 @@ class FrameSink:
         """Show one annotated frame, where there is a window, until a key is pressed."""
         if not self._window:
             return
-        self._window.show(frame.image, [])
+        self._window.title = Path(frame.source).name
+        self._hint = self._hint or time.monotonic() + HINT
         key = ""
         while key in ("", "s"):
-            key = self._window.key(50)
+            self._window.show(frame.image, [PHOTO_KEYS] * (time.monotonic() < self._hint))
+            key = self._window.key(200)
             if key in QUIT or self._window.closed:
                 self.quit = True
                 return
@@ -125,11 +132,13 @@ class VideoSink:
 
     def __init__(self, output: str | None, show: bool, source, keys: dict[str, str] | None = None, title="recognition"):
         self.quit, self.clicked, self.paused = False, None, 0.0
-        self._source, self._help = source, False
+        self._source, self._help, self._hint = source, False, 0.0  # until when the keys are shown anyway
         self._lines = [f"{key}: {meaning}" for key, meaning in (KEYS | (keys or {})).items()]
         self._due, self._seconds = 0.0, 0.0  # when the next frame of a file may come, and the last one's time in it
         self._writer = VideoWriter(output, source) if output else None
         self._window = Window(title) if show else None
+        if self._window and not source.live:
+            self._window.title = f"{Path(source.source).name} - {title}"
         if self._writer and not self._window and source.live:
             say(f"recording to {self._writer.path}: Ctrl-C ends it")
 
@@ -142,6 +151,16 @@ class VideoSink:
         if self._writer:
             self._writer.close()
 
+    def present(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+        """Yield the frames that have a picture; show and record the dark ones of a stream that is away."""
+        for frame in frames:
+            if not frame.note:
+                yield frame
+                continue
+            draw_text(frame.image, "", frame.note)
+            if self.put(frame):
+                return
+
     def write(self, frame: Frame) -> None:
         """Append an annotated frame to the video, where there is an output."""
         if self._writer:
@@ -153,9 +172,11 @@ class VideoSink:
         if not self._window:
             return pressed
         began, due = time.monotonic(), self._next_due(frame)
+        self._hint = self._hint or began + HINT
         paused = was_paused = False
         while True:
-            lines = self._lines * self._help + ["paused: space goes on"] * paused
+            has_help = self._help or time.monotonic() < self._hint
+            lines = self._lines * has_help + ["paused: space goes on"] * paused
             self._window.show(frame.image, lines)
             key = self._window.key(30 if paused else min(30, round((due - time.monotonic()) * 1000)))
             self.clicked = self._window.clicked or self.clicked
@@ -164,7 +185,7 @@ class VideoSink:
             elif key == "s":
                 self._save(frame.image)
             elif key == "h":
-                self._help = not self._help
+                self._help, self._hint = not has_help, 1.0  # long ago
             elif key == " ":
                 paused, was_paused = not paused, True
             elif key != "\0":

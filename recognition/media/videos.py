@@ -21,6 +21,8 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our one lin
 DEFAULT_FPS = 30.0
 PROBED = 30  # frames whose times are compared with the rate in the header
 URL_PATIENCE = 10_000  # milliseconds without an answer after which a stream is given up
+OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # the only way to tell FFmpeg how to read streams
+URL_OPTIONS = "reconnect;1|reconnect_delay_max;30"  # a film whose connection drops goes on where it was
 RETRIES = 20  # failed reads before the end is believed: each one skips some damage
 
 
@@ -39,6 +41,21 @@ def open_capture(address: str | int, backend: int = cv2.CAP_FFMPEG, *options: in
             return cv2.VideoCapture(name, backend, options)
     except cv2.error:  # a few backends raise where the others return
         return cv2.VideoCapture()
+
+
+def open_url(url: str, options: str, *properties: int) -> cv2.VideoCapture:
+    """Return OpenCV's capture of a stream, with options of FFmpeg, unless the user has set others."""
+    os.environ.setdefault(OPTIONS, options)
+    try:
+        return open_capture(url, cv2.CAP_FFMPEG, *properties)
+    finally:
+        forget(options)
+
+
+def forget(options: str) -> None:
+    """Let files be read without options that are for streams."""
+    if os.environ.get(OPTIONS) == options:
+        os.environ.pop(OPTIONS, None)
 
 
 class VideoSource:
@@ -95,7 +112,7 @@ class VideoSource:
 
     def _open(self) -> cv2.VideoCapture:
         patience = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, URL_PATIENCE, cv2.CAP_PROP_READ_TIMEOUT_MSEC, URL_PATIENCE)
-        capture = open_capture(self._address, cv2.CAP_FFMPEG, *patience)
+        capture = open_url(self._address, URL_OPTIONS, *patience) if self._is_url else open_capture(self._address)
         if not capture.isOpened():
             if self._is_url:
                 raise UserError(f"{self.source}: cannot be opened: check the address and the network")

@@ -149,15 +149,29 @@ def test_unknown_faces_say_so_where_there_is_room(labels):
     assert set(labels(unknown, *around)) == {"Ada", "Bo", "Cy"}
 
 
-def test_names_of_neighbours_do_not_cover_one_another(labels):
+def test_names_of_neighbours_cover_neither_one_another_nor_a_face(labels):
     faces = [((100 + 40 * k, 200 + 4 * k, 140 + 40 * k, 280 + 4 * k), f"Name of person {k}") for k in range(3)]
     drawn = labels(*faces)
     boxes = [drawn[name] for _, name in faces]
     for k, one in enumerate(boxes):
-        for other in boxes[:k]:
+        for other in boxes[:k] + [box for box, _ in faces]:
             assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
-    assert boxes[0][3] <= 200 and boxes[1][1] >= 284 and boxes[2][3] < boxes[0][1]
+    assert boxes[0][3] <= 200  # above its face, as every one that has room
     assert set(labels(*[(box, name) for box, name in faces * 2])) == set(drawn)  # no name is left out
+
+
+def test_a_name_is_no_wider_than_its_face_while_it_can_be_read(monkeypatch):
+    drawn = {}
+    monkeypatch.setattr(drawing, "draw_label", lambda _, place, label, size, *rest: drawn.update({label: size}))
+    frame = np.zeros((1080, 1920, 3), np.uint8)
+    usual = canvas.letters(frame)
+    faces = {"Ada": 300, "Ada Lovelace": 180, "Maximilian von Habsburg": 60}
+    places = [(100, 300 * k + 100, 100 + width, 300 * k + 250) for k, width in enumerate(faces.values())]
+    drawing.draw_faces(frame, [Seen(box, Match(name, 0.3, 0.9)) for box, name in zip(places, faces, strict=True)])
+    assert drawn["Ada"] == usual
+    assert drawn["Maximilian von Habsburg"] == round(0.45 * usual) < drawn["Ada Lovelace"] < usual
+    wide, narrow = (canvas.text_size("Ada Lovelace", drawn["Ada Lovelace"] + more)[0] for more in (2, 0))
+    assert narrow <= 184 < wide
 
 
 def test_a_frame_lower_than_its_letters_is_drawn_on():

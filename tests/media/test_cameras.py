@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import camera_server
 import cv2
@@ -171,6 +172,14 @@ def test_camera_that_opens_but_sends_nothing(plug_in):
     assert "opens but sends no picture: " in refusal("0")
 
 
+def test_webcams_are_not_taken_up_again(plug_in, capfd):
+    plug_in(Driver(*[100] * 100, None))
+    source = cameras.CameraSource("0", reconnect=True)
+    assert not [frame for frame in source if frame.note]
+    assert source.failed == ["0"]
+    assert "was it unplugged or switched off?" in capfd.readouterr().err
+
+
 def test_open_that_never_returns(plug_in, monkeypatch):
     plug_in(Driver(0))
     over = threading.Event()
@@ -206,6 +215,21 @@ def test_list_of_cameras(tmp_path, monkeypatch):
         (tmp_path / device / "index").write_text(f"{index}\n")
         (tmp_path / device / "name").write_text(f"{name}\n")
     assert cameras.list_cameras() == ["2: Webcam (/dev/video2)", "10: Microscope (/dev/video10)"]
+
+
+@pytest.mark.parametrize(("platform", "backend"), [("win32", cv2.CAP_MSMF), ("darwin", cv2.CAP_AVFOUNDATION)])
+def test_other_systems_list_cameras_without_opening_them(monkeypatch, platform, backend):
+    there = [SimpleNamespace(index=0, name="FaceTime HD\n"), SimpleNamespace(index=2, name="Kamera é")]
+    module = SimpleNamespace(enumerate_cameras={backend: there}.__getitem__)
+    monkeypatch.setitem(sys.modules, "cv2_enumerate_cameras", module)
+    monkeypatch.setattr(cameras.sys, "platform", platform)
+    monkeypatch.setattr(cameras, "open_capture", None)
+    assert cameras.list_cameras() == ["0: FaceTime HD?", "2: Kamera é"]
+    there.clear()
+    assert cameras.list_cameras()[0].startswith("no camera found: ")
+    monkeypatch.setitem(sys.modules, "cv2_enumerate_cameras", None)
+    with pytest.raises(UserError, match="pip install cv2-enumerate-cameras"):
+        cameras.list_cameras()
 
 
 def test_source_is_a_camera_or_a_file(server, tmp_path, monkeypatch):

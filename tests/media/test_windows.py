@@ -17,7 +17,7 @@ from recognition.media import sinks
 from recognition.media.frames import Frame
 
 class Source:
-    source, live, fps = "0", sys.argv[1] == "live", 20.0
+    source, live, fps = "some/clip.mp4", sys.argv[1] == "live", 20.0
 
 image = np.full((500, 1600, 3), (60, 120, 180), np.uint8)
 image[100:200, 800:1000] = (0, 0, 255)
@@ -48,7 +48,24 @@ with sinks.FrameSink(None, True) as sink:
         if sink.quit:
             break
 """
-TITLE_OF_PHOTOS = "any key: next, s: save, q: quit"
+
+PHOTO = """
+import sys
+import numpy as np
+from recognition.media import sinks
+from recognition.media.frames import Frame
+
+with sinks.FrameSink(None, True) as sink:
+    window, key = sink._window, sink._window.key
+    def tell(milliseconds):
+        pressed = key(milliseconds)
+        if window.clicked:
+            print(window.clicked, flush=True)
+        return pressed
+    window.key = tell
+    width, height = map(int, sys.argv[1:])
+    sink.show(Frame("folder/ünï 数.jpg", 0, np.full((height, width, 3), (60, 120, 180), np.uint8)))
+"""
 
 
 @pytest.fixture
@@ -74,7 +91,7 @@ def test_keys_and_close_button_quit(display, play, key):
 
 def test_closing_keeps_the_video(display, play, tmp_path):
     process = play(PLAYER, "file", "100000", "out.avi")
-    window = display.window("player")
+    window = display.window("clip.mp4 - player")
     time.sleep(0.5)
     display.press(window, "alt+F4")
     number = int(end(process)[-1].split()[1])
@@ -98,11 +115,44 @@ def test_clicks_are_pixels_of_the_frame(display, play):
     process = play(PLAYER, "live", "100000")
     window = display.window("player")
     time.sleep(0.2)
-    display.click(window, 160, 100)  # 1600 pixels are shown on 1280
+    display.click(window, 150, 94)  # 1600 pixels are shown on 1200
     clicked = process.stdout.readline().split(maxsplit=2)[2]
     display.press(window, "q")
     end(process)
     assert np.abs(np.subtract(eval(clicked), (200, 125))).max() <= 1
+
+
+def test_windows_fit_the_screen_and_can_be_resized(display, play, tmp_path):
+    """A photo of 12 megapixels, upright, is shown whole; a larger window shows more of it, and clicks stay pixels."""
+    process = play(PHOTO, "3000", "4000")
+    window = display.window("ünï 数.jpg")
+    screen = tmp_path / "screen.png"
+
+    def shows(height: int, width: int) -> bool:
+        image = display.screenshot(window, screen).astype(int)
+        if image.shape != (height, width, 3):
+            return False
+        left, right = (width - round(height * 0.75)) // 2, (width + round(height * 0.75)) // 2
+        picture, beside = image[40:, left + 2 : right - 2], image[40:, : max(0, left - 2)]
+        return np.abs(picture - (60, 120, 180)).max() < 9 and not beside.any()
+
+    display.wait_for(lambda: shows(640, 480))
+    display.do("xdotool", "windowsize", "--sync", window, "1000", "1000")
+    display.wait_for(lambda: shows(1000, 1000))
+    display.click(window, 125 + 75, 500)
+    assert process.stdout.readline() == "(300, 2000)\n"
+    display.press(window, "q")
+    end(process)
+
+
+def test_small_pictures_have_windows_that_can_be_read_in(display, play, tmp_path):
+    process = play(PHOTO, "40", "8")
+    window = display.window("ünï 数.jpg")
+    image = display.screenshot(window, tmp_path / "screen.png")
+    assert image.shape[0] >= 60
+    assert image.shape[1] >= 240
+    display.press(window, "q")
+    end(process)
 
 
 def test_window_shows_the_frame_and_the_list_of_keys(display, play, tmp_path):
@@ -112,9 +162,10 @@ def test_window_shows_the_frame_and_the_list_of_keys(display, play, tmp_path):
     def shows(list_of_keys: bool) -> bool:
         image = display.screenshot(window, tmp_path / "screen.png").astype(int)
         background = np.abs(image[8:60, 2:6] - (60, 120, 180)).max() < 9
-        square = np.abs(image[90:150, 650:790] - (0, 0, 255)).max() < 9
-        return image.shape == (400, 1280, 3) and square and background != list_of_keys
+        square = np.abs(image[85:140, 610:740] - (0, 0, 255)).max() < 9
+        return image.shape == (375, 1200, 3) and square and background != list_of_keys
 
+    display.wait_for(lambda: shows(True))  # a new window says what one can do
     display.wait_for(lambda: shows(False))
     display.press(window, "h")
     display.wait_for(lambda: shows(True))
@@ -160,9 +211,9 @@ def test_a_file_is_shown_at_its_own_speed_and_a_camera_as_it_comes(play):
 
 def test_photos_wait_for_a_key(display, play, tmp_path):
     process = play(PHOTOS)
-    display.press(display.window(TITLE_OF_PHOTOS), "Right")
+    display.press(display.window("0.jpg"), "Right")
     assert process.stdout.readline() == "0 False\n"
-    display.press(display.window(TITLE_OF_PHOTOS), "s")
+    display.press(display.window("1.jpg"), "s")
     display.wait_for((tmp_path / "output" / "1_read.png").exists)
-    display.press(display.window(TITLE_OF_PHOTOS), "alt+F4")
+    display.press(display.window("1.jpg"), "alt+F4")
     assert end(process) == ["1 True"]
