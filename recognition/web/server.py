@@ -25,6 +25,9 @@ def serve(page: str, make: Callable[[], object], actions: tuple[str, ...], confi
     settings.check_range(config, 0, 65535, "port")
     guard.check(config.host, config.token)
     listening = listen(config.host, config.port)
+    address = address_of(config.host, listening.getsockname()[1], config.token)
+    print(f"{page}: {address}", flush=True)
+    settings.say("Ctrl-C ends it")
     worker = Worker(make)
     starlette = app.App(page, worker, actions).starlette
     server = uvicorn.Server(
@@ -42,9 +45,6 @@ def serve(page: str, make: Callable[[], object], actions: tuple[str, ...], confi
         )
     )
     worker.ready.add_done_callback(lambda ready: setattr(server, "should_exit", bool(ready.exception())))
-    address = address_of(config.host, listening.getsockname()[1], config.token)
-    print(f"{page}: {address}", flush=True)
-    settings.say("Ctrl-C ends it")
     if config.open and has_display():
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     try:
