@@ -18,7 +18,8 @@ import numpy as np
 from recognition import settings
 from recognition.digits import crops, live, numbers, reader
 from recognition.media.frames import Frame
-from recognition.web import server
+from recognition.media.roi import Box
+from recognition.web import app, server
 
 AROUND = 0.2  # paper around a digit that is looked at, of its longer side
 
@@ -58,7 +59,7 @@ class Digits:
         probabilities; with `layers` the maps of each layer, rows of 0 to 255."""
         if frame is None:
             raise settings.UserError("no picture: send one, and which box of it", 2)
-        image = self._cut(frame.image, options.get("box", ""))
+        image = cut(frame.image, app.box_of(options))
         digit = crops.normalise_photo(image)
         seen = {"image": digit.tolist(), "names": self._one.class_names}
         seen["probabilities"] = self._one.predict(digit[None])[0].round(4).tolist()
@@ -68,17 +69,18 @@ class Digits:
             ]
         return seen
 
-    def _cut(self, image: np.ndarray, text: str) -> np.ndarray:
-        height, width = image.shape[:2]
-        try:
-            x1, y1, x2, y2 = map(int, text.split(",")) if text else (0, 0, width, height)
-        except ValueError:
-            raise settings.UserError(f"box={text[:40]}: four whole numbers, x1,y1,x2,y2", 2) from None
-        margin = round(AROUND * max(x2 - x1, y2 - y1)) if text else 0
-        cut = image[max(0, y1 - margin) : max(0, y2 + margin), max(0, x1 - margin) : max(0, x2 + margin)]
-        if not cut.size:
-            raise settings.UserError(f"box={text[:40]}: nothing of the picture, which has {width}x{height} pixels", 2)
-        return cut
+
+def cut(image: np.ndarray, box: Box | None) -> np.ndarray:
+    """Return the part of a picture in a box, with some paper around it, or all."""
+    if box is None:
+        return image
+    x1, y1, x2, y2 = box
+    margin = round(AROUND * max(x2 - x1, y2 - y1))
+    part = image[max(0, y1 - margin) : max(0, y2 + margin), max(0, x1 - margin) : max(0, x2 + margin)]
+    if not part.size:
+        size = "{1}x{0}".format(*image.shape)
+        raise settings.UserError(f"box={x1},{y1},{x2},{y2}: nothing of the picture, which has {size} pixels", 2)
+    return part
 
 
 def gray(maps: np.ndarray) -> np.ndarray:
@@ -87,7 +89,7 @@ def gray(maps: np.ndarray) -> np.ndarray:
 
 
 def main(config: Config) -> int:
-    return server.serve("digits", lambda: Digits(config), ("look",), config)
+    return server.serve("digits", lambda: Digits(config), config)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from recognition.media import frames
+from recognition.media.roi import Box
 from recognition.names import printable
 from recognition.settings import UserError, say
 from recognition.web.worker import PATIENCE, Busy, Worker
@@ -57,6 +58,17 @@ def read(part, name: str, content: bytes) -> tuple[str, str]:
     return "".join(lines), ",".join(sizes)
 
 
+def box_of(options: dict) -> Box | None:
+    """Return the `box` of options, "x1,y1,x2,y2" in pixels, None without one. Raises UserError for another one."""
+    if "box" not in options:
+        return None
+    try:
+        x1, y1, x2, y2 = map(int, options["box"].split(","))
+    except ValueError:
+        raise UserError(f"box={printable(options['box'][:40])}: four whole numbers, x1,y1,x2,y2", 2) from None
+    return x1, y1, x2, y2
+
+
 def preview(_part, name: str, content: bytes) -> bytes:
     """Return a picture as a JPEG, for what a browser cannot show."""
     image = next(pages_of(name, content)).image
@@ -68,7 +80,7 @@ def preview(_part, name: str, content: bytes) -> bytes:
 class App:
     """What the addresses do, for a part that a worker has."""
 
-    def __init__(self, page: str, worker: Worker, actions: tuple[str, ...]):
+    def __init__(self, page: str, worker: Worker):
         self._page, self._worker = page, worker
         self._room = asyncio.Semaphore(AT_ONCE)
         self.starlette = Starlette(
@@ -77,7 +89,7 @@ class App:
                 Mount("/static", StaticFiles(directory=PAGES)),
                 Route("/read", self._read, methods=["POST"]),
                 Route("/preview", self._preview, methods=["POST"]),
-                *(Route(f"/{name}", self._act, methods=["POST"], name=name) for name in actions),
+                Route("/{action}", self._act, methods=["POST"]),
                 WebSocketRoute("/live", self._live),
             ],
             exception_handlers={UserError: _refuse, Busy: _busy, HTTPException: _wrong, Exception: _fault},
@@ -97,11 +109,13 @@ class App:
             return Response(await self._ask(preview, *await receive(request)), media_type="image/jpeg")
 
     async def _act(self, request: Request) -> Response:
-        action = request.url.path[1:]
+        name, options = request.path_params["action"], dict(request.query_params)
 
-        def act(part, name: str, content: bytes):
-            frame = next(pages_of(name, content)) if content else None
-            return part.actions[action](dict(request.query_params), frame)
+        def act(part, name_of_picture: str, content: bytes):
+            if (action := part.actions.get(name)) is None:
+                raise HTTPException(404)
+            frame = next(pages_of(name_of_picture, content)) if content else None
+            return action(options, frame)
 
         async with self._room:
             answer = await self._ask(act, *await receive(request))

@@ -17,8 +17,8 @@ NEXT = 20  # ports that are tried
 CONNECTIONS = 200  # at once
 
 
-def serve(page: str, make: Callable[[], object], actions: tuple[str, ...], config) -> int:
-    """Serve pages/PAGE.html and answer it till Ctrl-C. `make`, `actions`: of the part, see app.py.
+def serve(page: str, make: Callable[[], object], config) -> int:
+    """Serve pages/PAGE.html and answer it till Ctrl-C. `make` makes the part, see app.py.
 
     `config` has host, port, token and open. Raises UserError for an address that cannot be had, and what `make` raises.
     """
@@ -29,7 +29,7 @@ def serve(page: str, make: Callable[[], object], actions: tuple[str, ...], confi
     print(f"{page}: {address}", flush=True)
     settings.say("Ctrl-C ends it")
     worker = Worker(make)
-    starlette = app.App(page, worker, actions).starlette
+    starlette = app.App(page, worker).starlette
     server = uvicorn.Server(
         uvicorn.Config(
             guard.Guard(starlette, config.host, config.token),

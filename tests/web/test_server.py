@@ -100,7 +100,8 @@ def test_every_error_is_one_line_with_a_fitting_code(port, capfd):
     assert error(ask(port, "/read?name=a.pdf", b"%PDF-1.4 nothing"))[0] == 422
     assert error(ask(port, "/read", png(), content_type="multipart/form-data; boundary=x"))[0] == 415
     assert error(ask(port, "/refused", b"")) == (400, "this cannot be")
-    assert error(ask(port, "/nowhere")) == (404, "there is no such address: see docs/web.md")
+    assert error(ask(port, "/nowhere", b"")) == (404, "there is no such address: see docs/web.md")
+    assert error(ask(port, "/a/b"))[0] == 404
     assert error(ask(port, "/read", method="GET"))[0] == 405
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd", "/static/"):
         assert error(ask(port, path))[0] == 404

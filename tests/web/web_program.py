@@ -65,7 +65,7 @@ def error(told: tuple) -> tuple[int, str]:
 def served(part: object, host: str = "127.0.0.1", token: str | None = None) -> Iterator[int]:
     """Serve a part of our own, see recognition/web/app.py, behind the guard; yield the port."""
     worker = Worker(lambda: part)
-    inner = app.App("digits", worker, tuple(getattr(part, "actions", ()))).starlette
+    inner = app.App("digits", worker).starlette
     guarded = guard.Guard(inner, host, token)
     server = uvicorn.Server(
         uvicorn.Config(guarded, log_level="critical", lifespan="off", ws="websockets-sansio", ws_max_size=app.MOST_LIVE)

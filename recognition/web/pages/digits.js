@@ -1,5 +1,6 @@
 // The page of digits: draw, photos, camera, and what the network sees of one digit.
-import { $, Camera, Live, bars, boxes, make, newest, percent, photos, picture, post, read, tabs, trying } from "./shared.js";
+import { Camera, Live } from "./camera.js";
+import { $, bars, boxes, make, newest, percent, photos, picture, post, read, tabs, trying } from "./shared.js";
 
 const SIDE = 160; // pixels of a drawing's longer side that are sent: the program enlarges them, which is enough
 const PEN = 20, PAUSE = 120; // width of the pen in the sheet's pixels; ms from one reading to the next while drawing

@@ -1,4 +1,4 @@
-// What all pages share: ask the program, draw boxes and bars, take photos and the camera's frames.
+// What all pages share: ask the program, draw boxes and bars, take photos.
 
 export const $ = (id) => document.getElementById(id);
 
@@ -65,120 +65,6 @@ export function newest(work) {
     }
     running = false;
   };
-}
-
-// The connection that tells whether the program runs, and takes the camera's frames.
-export class Live {
-  constructor(options = {}) {
-    this.options = options;
-    this.answered = () => {};
-    this.connect();
-  }
-
-  connect() {
-    this.socket = new WebSocket(`ws${location.protocol.slice(4)}//${location.host}/live?${new URLSearchParams(this.options)}`);
-    this.socket.onmessage = (message) => this.hear(JSON.parse(message.data));
-    this.socket.onclose = () => {
-      this.ready = false;
-      document.body.dataset.state = "ended";
-      $("status").textContent = "The program has ended, or is busy elsewhere. Start it again in its terminal; this page then goes on.";
-      setTimeout(() => this.connect(), 1500);
-    };
-  }
-
-  hear(told) {
-    if (told.note) $("status").textContent = told.note;
-    else if (told.ready) {
-      this.ready = true;
-      document.body.dataset.state = "ready";
-      $("status").textContent = "Ready. Nothing leaves this computer.";
-      this.answered({ again: true });
-    } else this.answered(told);
-  }
-
-  // Begin anew, with other options.
-  again(options) {
-    this.options = options;
-    this.socket.onclose = null;
-    this.socket.close();
-    this.connect();
-  }
-
-  send(blob) {
-    if (this.ready && this.socket.readyState === WebSocket.OPEN) this.socket.send(blob);
-  }
-}
-
-// A camera's picture with what is seen in it: one frame is on its way at a time, always the newest.
-export class Camera {
-  constructor(live, show, width = 640) {
-    Object.assign(this, { live, show, width, video: $("video"), button: $("start"), note: $("rate") });
-    this.canvas = document.createElement("canvas");
-    this.button.onclick = () => trying(() => (this.stream ? this.stop() : this.start()));
-    live.answered = (told) => this.hear(told);
-  }
-
-  async start() {
-    if (!navigator.mediaDevices) throw new Error("The browser lets a page use the camera only on this computer itself, or over https: take a photo instead.");
-    try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: "environment" } });
-    } catch (error) {
-      const reasons = { NotAllowedError: "The browser was not allowed to use the camera: allow it beside the address, then start again.", NotFoundError: "No camera was found: plug one in, then start again.", NotReadableError: "Another program uses the camera: end it, then start again." };
-      throw new Error(reasons[error.name] || `The camera cannot be used: ${error.message}`);
-    }
-    for (const track of this.stream.getTracks()) track.onended = () => this.stop("The camera is gone.");
-    this.video.srcObject = this.stream;
-    await this.video.play();
-    this.button.textContent = "Stop camera";
-    this.busy = false;
-    this.times = [];
-    this.watch();
-  }
-
-  stop(reason = "") {
-    for (const track of this.stream?.getTracks() ?? []) track.stop();
-    this.stream = this.video.srcObject = null;
-    this.button.textContent = "Start camera";
-    this.note.textContent = reason;
-    this.show(null);
-  }
-
-  watch() {
-    if (!this.stream) return;
-    this.fresh = true;
-    this.grab();
-    const next = () => this.watch();
-    this.video.requestVideoFrameCallback ? this.video.requestVideoFrameCallback(next) : setTimeout(next, 33);
-  }
-
-  async grab() {
-    if (this.busy || !this.fresh || !this.stream || !this.live.ready) return;
-    this.busy = true;
-    this.fresh = false;
-    const scale = Math.min(1, this.width / this.video.videoWidth);
-    this.canvas.width = Math.round(scale * this.video.videoWidth);
-    this.canvas.height = Math.round(scale * this.video.videoHeight);
-    this.canvas.getContext("2d").drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height);
-    this.taken = performance.now();
-    this.size = [this.canvas.width, this.canvas.height];
-    this.blob = await new Promise((done) => this.canvas.toBlob(done, "image/jpeg", 0.85));
-    this.live.send(this.blob);
-  }
-
-  hear(told) {
-    this.busy = false;
-    if (!this.stream) return;
-    if (told.error) complain(told.error);
-    else if (!told.again) {
-      this.show(told, this.blob, this.size);
-      const now = performance.now();
-      this.times = [...this.times.filter((time) => now - time < 2000), now];
-      const rate = this.times.length > 1 ? (1000 * (this.times.length - 1)) / (now - this.times[0]) : 0;
-      this.age = now - this.taken;
-      this.note.textContent = `${Math.round(rate)} answers a second, ${Math.round(this.age)} ms old`;
-    }
-    this.grab();
-  }
 }
 
 export function tabs(shown = () => {}) {
@@ -250,18 +136,18 @@ export async function picture(blob, name) {
   return { stage: make("div", { className: "stage" }, image, layer), layer };
 }
 
-// Draw boxes, { box, label, tone, action, name }, of a picture of that size on its layer.
+// Draw boxes, { box, label, tone, action, name }, of a picture of that size on its layer. Those that are there are moved:
+// a button that was replaced while it is pressed would not be clicked.
 export function boxes(layer, size, items) {
-  layer.replaceChildren(
-    ...items.map(({ box: [x1, y1, x2, y2], label, tone, action, name }) => {
-      const element = make(action ? "button" : "div", { className: `box ${tone}${y1 < 0.07 * size[1] ? " low" : ""}` });
-      if (label) element.append(make("span", {}, label));
-      if (action) Object.assign(element, { onclick: action, type: "button", ariaLabel: name });
-      const place = { left: x1 / size[0], top: y1 / size[1], width: (x2 - x1) / size[0], height: (y2 - y1) / size[1] };
-      for (const [side, share] of Object.entries(place)) element.style[side] = `${100 * share}%`;
-      return element;
-    }),
-  );
+  while (layer.children.length > items.length) layer.lastChild.remove();
+  items.forEach(({ box: [x1, y1, x2, y2], label, tone, action, name }, k) => {
+    const element = layer.children[k] ?? layer.appendChild(make(action ? "button" : "div", action ? { type: "button" } : {}, make("span")));
+    element.className = `box ${tone}${y1 < 0.07 * size[1] ? " low" : ""}`;
+    element.firstChild.textContent = label;
+    if (action) Object.assign(element, { onclick: action, ariaLabel: name });
+    const place = { left: x1 / size[0], top: y1 / size[1], width: (x2 - x1) / size[0], height: (y2 - y1) / size[1] };
+    for (const [side, share] of Object.entries(place)) element.style[side] = `${100 * share}%`;
+  });
 }
 
 // Draw bars, { name, share, tone, action, pressed }.
@@ -276,4 +162,34 @@ export function bars(list, items) {
       return item;
     }),
   );
+}
+
+// Ask the user in a dialog. `field`: the label of a text to type; `agree`: a sentence to be ticked first.
+// Return what was typed, "" without a field; null if the user thought better of it.
+export function ask({ title, text, field, value = "", agree, button }) {
+  const input = make("input", { type: "text", value, maxLength: 100, autocomplete: "off", required: true });
+  const tick = make("input", { type: "checkbox", required: true });
+  const form = make(
+    "form",
+    {},
+    make("h2", { id: "ask-title" }, title),
+    make("p", {}, text),
+    ...(field ? [make("label", { className: "field" }, field, input)] : []),
+    ...(agree ? [make("label", { className: "tick" }, tick, agree)] : []),
+    make("div", { className: "row" }, make("button", { className: "main" }, button), make("button", { type: "button", onclick: () => dialog.close() }, "Cancel")),
+  );
+  const dialog = make("dialog", { "aria-labelledby": "ask-title" }, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((answered) => {
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      answered(field ? input.value.trim() : "");
+      dialog.close();
+    };
+    dialog.onclose = () => {
+      answered(null);
+      dialog.remove();
+    };
+  });
 }
