@@ -2,9 +2,12 @@
 
 import json
 import shutil
+import time
+import urllib.request
 from urllib.parse import urlencode
 
 import cv2
+import numpy as np
 import pytest
 from web_program import Program, ask, error
 
@@ -49,8 +52,6 @@ def test_what_the_network_sees_is_what_keras_computes(digits):
     seen = json.loads(act(digits, "look", photo.read_bytes(), box=",".join(map(str, box)), layers=1)[2])
     assert len(seen["image"]) == len(seen["image"][0]) == 28
     assert seen["names"][seen["probabilities"].index(max(seen["probabilities"]))] == "3"
-
-    import numpy as np
 
     from recognition.models.weights import load_weights
     from recognition.networks.backend import keras
@@ -115,10 +116,8 @@ def test_faces_are_those_of_the_script_and_people_are_looked_after(faces, script
     assert sum(one["name"] is not None for one in read(faces, party)["faces"]) == 1
 
 
-def ask_bytes(program: Program, action: str, **options) -> tuple:
-    import urllib.request
-
-    with urllib.request.urlopen(f"http://127.0.0.1:{program.port}/{action}?{urlencode(options)}", b"") as answer:
+def ask_bytes(program: Program, action: str, body: bytes = b"", **options) -> tuple:
+    with urllib.request.urlopen(f"http://127.0.0.1:{program.port}/{action}?{urlencode(options)}", body) as answer:
         return answer.status, answer.headers, answer.read()
 
 
@@ -141,3 +140,61 @@ def test_what_cannot_be_done_with_people_is_told_in_the_words_of_the_scripts(fac
         status, reason = error(act(faces, action, body, **options | {"consent": "yes"}))
         assert status in (400, 422) and reason.startswith(line), reason
     assert [path.name for path in (tmp_path / "faces").iterdir() if path.is_dir()] == ["Ada"]
+
+
+@pytest.fixture
+def objects(tmp_path):
+    with Program("cifar_recognition", "--folder", tmp_path / "cups", cwd=tmp_path, port=8340) as program:
+        yield program
+
+
+def test_objects_are_those_of_the_script(objects, script):
+    photos = sorted((SAMPLES / "objects").glob("*.jpg"))[:2]
+    assert [read(objects, photo) for photo in photos] == lines_of(script, "cifar_recognition", photos)
+    status, headers, content = ask_bytes(objects, "explain", photos[0].read_bytes())
+    coloured, photo = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), cv2.imread(str(photos[0]))
+    assert (status, headers["content-type"], coloured.shape) == (200, "image/jpeg", photo.shape)
+    assert np.ptp(coloured.astype(int), axis=2).mean() < np.ptp(photo.astype(int), axis=2).mean()  # gray, but for a few
+
+
+def noise(seed: int) -> bytes:
+    picture = np.random.default_rng(seed).integers(0, 256, (24, 32, 3), np.uint8)
+    return cv2.imencode(".png", cv2.resize(picture, (640, 480)))[1].tobytes()
+
+
+def test_own_classes_are_collected_undone_and_told_what_they_lack(objects, tmp_path):
+    def state(action: str, body: bytes = b"", **options) -> dict:
+        status, _, text = act(objects, action, body, **options)
+        assert status == 200, text
+        return json.loads(text)
+
+    folder = tmp_path / "cups"
+    assert state("own") == {"model": "cups", "classes": {}, "there": []}
+    assert error(act(objects, "take", noise(0), name="cup")) == (400, "no classes yet: name two, begin?names=cat|dog")
+    assert state("begin", names="cup|none of these")["classes"] == {"cup": 0, "none of these": 0}
+    for seed in range(3):
+        told = state("take", noise(seed), name="cup")
+        time.sleep(0.15)  # eight a second at most
+    assert told["classes"] == {"cup": 3, "none of these": 0} and not told["learned"]
+    assert len(list((folder / "cup").iterdir())) == 3
+    state("take", noise(2), name="cup")
+    time.sleep(1.1)
+    again = state("take", noise(2), name="cup")
+    assert again["classes"]["cup"] == 3 and again["note"] == "it looks as before: move it, or the camera"
+    lacks = state("train")
+    assert lacks["note"] == "5 images of each class are needed: cup has 3, none of these has 0"
+    assert not lacks["learned"] and not lacks["saving"]
+    time.sleep(1.6)
+    state("take", noise(9), name="none of these")
+    assert state("undo")["classes"] == {"cup": 3, "none of these": 0}
+    assert not (folder / "none of these").exists() and len(list((folder / "cup").iterdir())) == 3
+    for names, line in {
+        "cup": "only one class, cup: two at least",
+        "cup|../x": "the name '../x' begins with a dot",
+        "cup|CUP": "the class 'CUP' is named twice",
+        "dog|cat": f"{folder} has images of cup, too",
+    }.items():
+        status, reason = error(act(objects, "begin", names=names))
+        assert status == 400 and reason.startswith(line), reason
+    assert error(act(objects, "take", b"", name="cup")) == (400, "no picture: send one")
+    assert error(act(objects, "take", noise(1), name="hat")) == (400, "name=hat: one of cup, none of these")

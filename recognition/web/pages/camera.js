@@ -89,14 +89,19 @@ export class Camera {
     if (this.busy || !this.fresh || !this.stream || !this.live.ready) return;
     this.busy = true;
     this.fresh = false;
+    this.taken = performance.now();
+    this.blob = await this.photo();
+    this.live.send(this.blob);
+  }
+
+  // What the camera shows now, as a JPEG; `size`: its width and height.
+  photo() {
     const scale = Math.min(1, this.width / this.video.videoWidth);
     this.canvas.width = Math.round(scale * this.video.videoWidth);
     this.canvas.height = Math.round(scale * this.video.videoHeight);
     this.canvas.getContext("2d").drawImage(this.video, 0, 0, this.canvas.width, this.canvas.height);
-    this.taken = performance.now();
     this.size = [this.canvas.width, this.canvas.height];
-    this.blob = await new Promise((done) => this.canvas.toBlob(done, "image/jpeg", 0.85));
-    this.live.send(this.blob);
+    return new Promise((done) => this.canvas.toBlob(done, "image/jpeg", 0.85));
   }
 
   hear(told) {

@@ -199,7 +199,7 @@ photos($("drop"), $("files"), async (file) => {
   const [{ lines, size }, shown] = await Promise.all([read(file, file.name), picture(file, file.name)]);
   boxes(shown.layer, size, boxesOf(lines[0], file));
   const text = lines.map((line) => line.text || "no digit").join("\n\n");
-  $("results").prepend(make("figure", {}, shown.stage, make("figcaption", {}, make("span", { className: "quiet" }, file.name))));
+  $("results").prepend(make("figure", {}, shown.stage, make("figcaption", {}, make("strong", {}, text), make("span", { className: "quiet" }, `\n${file.name}`))));
   while ($("results").children.length > KEPT) $("results").lastChild.remove();
   show(text, lines[0].digits, file);
 });
