@@ -9,25 +9,15 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
-from browser import (
-    DESK,
-    FOUR,
-    PHONE,
-    SEVEN,
-    chromium,
-    draw,
-    drop,
-    looks_good,
-    open_page,
-    save_film,
-    text_becomes,
-    until,
-)
+from browsing import DESK, PHONE, draw, drop, looks_good, open_page, save_film, text_becomes, until
+from chromium_or_skip import chromium
 from conftest import write
 from web_program import Program
 
 from recognition.files import ROOT
 
+FOUR = [[(0.12, 0.25), (0.10, 0.55), (0.30, 0.55)], [(0.25, 0.20), (0.22, 0.85)]]
+SEVEN = [[(0.42, 0.20), (0.62, 0.20), (0.48, 0.85)]]
 SUMS = ROOT / "data" / "samples" / "digits" / "sums.jpg"
 
 

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 import pytest
-from browser import PHONE, chromium, drop, looks_good, open_page, save_film, text_becomes, until
+from browsing import PHONE, drop, looks_good, open_page, save_film, text_becomes, until
+from chromium_or_skip import chromium
 from web_program import Program
 
 from recognition.files import ROOT

@@ -6,7 +6,8 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from browser import PHONE, chromium, drop, looks_good, open_page, text_becomes, until
+from browsing import PHONE, drop, looks_good, open_page, text_becomes, until
+from chromium_or_skip import chromium
 from conftest import copy_project
 from web_program import Program
 

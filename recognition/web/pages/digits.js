@@ -2,7 +2,7 @@
 import { Camera, Live } from "./camera.js";
 import { $, bars, boxes, make, newest, percent, photos, picture, post, read, tabs, trying } from "./shared.js";
 
-const SIDE = 160; // pixels of a drawing's longer side that are sent: the program enlarges them, which is enough
+const AREA = [2500, 1200]; // pixels of a drawing that are sent, and more for each stroke: the program enlarges them
 const PEN = 20, PAUSE = 120; // width of the pen in the sheet's pixels; ms from one reading to the next while drawing
 const SURE = 0.9;
 const KEPT = 20; // photos that stay on the page
@@ -100,15 +100,16 @@ function paint(canvas, maps, across, colour) {
 // --- drawing ---
 
 const sheet = $("sheet"), strokes = [];
-let drawing = null, timer = 0;
+let drawing = null, timer = 0, asked = 0; // the stroke that is drawn; how many points the drawing had when it was read last
+const points = () => strokes.reduce((count, stroke) => count + stroke.length, 0);
 
 function draw(context, scale = 1, left = 0, top = 0) {
   context.lineWidth = PEN * scale;
   context.lineCap = context.lineJoin = "round";
-  for (const points of strokes) {
+  for (const stroke of strokes) {
     context.beginPath();
-    context.moveTo((points[0][0] - left) * scale, (points[0][1] - top) * scale);
-    for (const [x, y] of points.length > 1 ? points : [...points, points[0]]) context.lineTo((x - left) * scale, (y - top) * scale);
+    context.moveTo((stroke[0][0] - left) * scale, (stroke[0][1] - top) * scale);
+    for (const [x, y] of stroke.length > 1 ? stroke : [...stroke, stroke[0]]) context.lineTo((x - left) * scale, (y - top) * scale);
     context.stroke();
   }
 }
@@ -124,15 +125,16 @@ function redraw() {
 
 // Read the drawing: its ink with some paper around it, black on white, small enough to be read at once.
 const readSheet = newest(async () => {
+  asked = points();
   if (!strokes.length) {
     boxes($("sheet-boxes"), [1, 1], []);
     show("", [], null);
     return;
   }
-  const [xs, ys] = [0, 1].map((k) => strokes.flatMap((points) => points.map((point) => point[k])));
+  const [xs, ys] = [0, 1].map((k) => strokes.flatMap((stroke) => stroke.map((point) => point[k])));
   const [x1, x2, y1, y2] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const margin = PEN + 0.2 * Math.max(y2 - y1, 60), width = x2 - x1 + 2 * margin, height = y2 - y1 + 2 * margin;
-  const scale = SIDE / Math.max(width, height, 2 * SIDE), canvas = document.createElement("canvas");
+  const scale = Math.min(0.5, Math.sqrt((AREA[0] + AREA[1] * strokes.length) / (width * height))), canvas = document.createElement("canvas");
   canvas.width = Math.ceil(width * scale);
   canvas.height = Math.ceil(height * scale);
   const context = canvas.getContext("2d");
@@ -173,7 +175,7 @@ sheet.onpointermove = (event) => {
 sheet.onpointerup = sheet.onpointercancel = () => {
   if (!drawing) return;
   drawing = null;
-  readSheet();
+  if (points() !== asked) readSheet();
 };
 
 function undo() {

@@ -1,40 +1,47 @@
-"""Chromium for the tests of pages: it sees a film as its camera, and notes where a page asks."""
+"""Open the pages in Chromium, for benchmarks and tests: it sees a film as its camera, and notes where a page asks."""
 
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlencode
 
 import cv2
 import numpy as np
-import pytest
+
+from recognition.files import ROOT
+from recognition.settings import UserError
+
+PARTS = {"digits": "digit_recognition", "faces": "face_recognition", "objects": "cifar_recognition"}
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1200, "height": 900}
 
 
-def playwright():
-    """Return Playwright's API; skip the test, or fail where it has to run, without that or Chromium."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        sync_playwright = None
-    missing = ["playwright"] * (sync_playwright is None) + ["chromium"] * (CHROMIUM is None)
-    if missing:
-        assert not os.environ.get("REQUIRE_BROWSER_TESTS"), f"not installed: {missing}"
-        pytest.skip(f"not installed: {' '.join(missing)}: pages are tested in a browser")
-    return sync_playwright
+def missing() -> list[str]:
+    """Return what is not installed of what pages need to be opened by a program."""
+    return ["playwright"] * (find_spec("playwright") is None) + ["chromium"] * (CHROMIUM is None)
 
 
 @contextlib.contextmanager
-def chromium(film: Path | None = None, *arguments: str) -> Iterator:
-    """Start Chromium; `film`: what its camera sees."""
-    with playwright()() as api:
+def chromium(film: Path | None = None) -> Iterator:
+    """Start Chromium; `film`: what its camera sees. Raises UserError where it is not installed."""
+    if lacks := missing():
+        raise UserError(f"not installed: {' '.join(lacks)}: pip install playwright, apt install chromium", 2)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as api:
         seen = ["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream"]
         seen += [f"--use-file-for-fake-video-capture={film}"] if film else []
-        running = api.chromium.launch(executable_path=CHROMIUM, args=[*seen, *arguments])
+        running = api.chromium.launch(executable_path=CHROMIUM, args=seen)
         yield running
         running.close()
 
@@ -86,10 +93,6 @@ def draw(page, stroke: list[tuple[float, float]]) -> None:
     page.mouse.up()
 
 
-FOUR = [[(0.12, 0.25), (0.10, 0.55), (0.30, 0.55)], [(0.25, 0.20), (0.22, 0.85)]]
-SEVEN = [[(0.42, 0.20), (0.62, 0.20), (0.48, 0.85)]]
-
-
 def drop(page, path: Path) -> None:
     """Drop a file on the page."""
     page.evaluate(
@@ -115,3 +118,38 @@ def looks_good(page) -> dict:
             };
         }"""
     )
+
+
+@dataclass
+class Server:
+    """A web.py that runs: its address, its process, and when it was started, seconds since 1970."""
+
+    address: str
+    process: subprocess.Popen
+    started: float
+
+    def ask(self, path: str, body: bytes, **options: str) -> tuple[int, str]:
+        """Return status and text of an answer."""
+        try:
+            with urllib.request.urlopen(f"{self.address}{path}?{urlencode(options)}", body, timeout=120) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+
+    def megabytes(self) -> float:
+        """Return how much memory it holds."""
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@contextlib.contextmanager
+def served(part: str, *arguments: object) -> Iterator[Server]:
+    """Start the web.py of a part."""
+    command = [sys.executable, ROOT / PARTS[part] / "web.py", "--no-open", "--port", 8400, *arguments]
+    started = time.time()
+    with subprocess.Popen(
+        [*map(str, command)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            yield Server(process.stdout.readline().partition(": ")[2].strip(), process, started)
+        finally:
+            process.kill()
