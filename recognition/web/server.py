@@ -1,6 +1,7 @@
 """Serve a page on this computer until Ctrl-C, and open it in the browser."""
 
 import errno
+import os
 import socket
 import threading
 import webbrowser
@@ -15,6 +16,7 @@ from recognition.web.worker import Worker
 
 NEXT = 20  # ports that are tried
 CONNECTIONS = 200  # at once
+LAST = 1.0  # seconds that what is being done gets at the end
 
 
 def serve(page: str, make: Callable[[], object], config) -> int:
@@ -52,6 +54,9 @@ def serve(page: str, make: Callable[[], object], config) -> int:
     finally:
         if close := getattr(worker.part, "close", None):
             close()
+        if not worker.end(LAST):  # code in C++ would take Python's own end for a crash
+            settings.say("stopped")
+            os._exit(130)
     if worker.ready.done():
         worker.ready.result()  # raises what went wrong
     return 0

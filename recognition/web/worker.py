@@ -19,15 +19,15 @@ class Busy(Exception):
 class Worker:
     """Makes a part's object in a thread of its own, and lets `do` call functions there.
 
-    `ready`: done when the object is there, or has the UserError why not. `notes`: what was said meanwhile. The thread
-    ends with the program, whatever it does then.
+    `ready`: done when the object is there, or has the UserError why not. `notes`: what was said meanwhile.
     """
 
     def __init__(self, make: Callable[[], object]):
         self._jobs: queue.SimpleQueue[tuple[Future, Callable, tuple]] = queue.SimpleQueue()
-        self._make, self.part, self.notes = make, None, []
+        self._make, self.part, self.notes, self._ended = make, None, [], False
         self.ready = self._submit(self._begin)
-        threading.Thread(target=self._work, daemon=True).start()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
 
     async def do(self, function: Callable, *arguments: object, patience: float = PATIENCE):
         """Return what a function returns in the thread, when it is its turn. Raises what it raises, or Busy."""
@@ -38,6 +38,13 @@ class Worker:
                 return await asyncio.wrap_future(self._submit(function, *arguments))
         except TimeoutError:
             raise Busy(f"no answer within {patience:.0f} seconds: send fewer, or smaller pictures") from None
+
+    def end(self, seconds: float) -> bool:
+        """Do nothing more, and tell whether what is being done ended within so many seconds."""
+        self._ended = True
+        self._submit(lambda: None)  # wakes the thread
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _submit(self, function: Callable, *arguments: object) -> Future:
         future: Future = Future()
@@ -52,8 +59,10 @@ class Worker:
             settings.listeners.remove(self.notes.append)
 
     def _work(self) -> None:
-        while True:
+        while not self._ended:
             future, function, arguments = self._jobs.get()
+            if self._ended:
+                future.cancel()
             if future.set_running_or_notify_cancel():  # else nobody waits for it any more
                 try:
                     future.set_result(function(*arguments))

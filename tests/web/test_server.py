@@ -4,6 +4,7 @@ import json
 import socket
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -192,6 +193,18 @@ def test_a_taken_port_makes_way_ctrl_c_ends_at_once_and_tabs_are_told(tmp_path):
                 tab.recv(timeout=2)
     assert code == 130
     assert errors.splitlines() == ["port 8310 is taken: 8311 instead", "Ctrl-C ends it", "stopped"]
+
+
+def test_ctrl_c_ends_it_at_once_in_the_middle_of_work_too(tmp_path):
+    page = png(3000, 3000)
+    with Program("digit_recognition", cwd=tmp_path, port=8315) as program, ThreadPoolExecutor(3) as askers:
+        asked = [askers.submit(ask, program.port, "/read", page) for _ in range(3)]
+        time.sleep(0.5)
+        begun = time.monotonic()
+        code, errors = program.stop()
+        assert time.monotonic() - begun < 4
+        assert (code, errors.splitlines()) == (130, ["Ctrl-C ends it", "stopped"])
+        assert all(one.exception() for one in asked)  # cut off
 
 
 def test_what_cannot_be_served_is_told_in_one_line(script):

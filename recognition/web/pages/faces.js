@@ -68,15 +68,30 @@ async function enroll({ box, name, perhaps }, blob) {
 
 async function listPeople({ people }) {
   $("nobody").hidden = people.length > 0;
-  const kept = document.activeElement?.dataset?.key;
   $("people").replaceChildren(...people.map(row));
-  if (kept) document.querySelector(`[data-key="${CSS.escape(kept)}"]`)?.focus();
 }
+
+// Portraits are fetched one after the other, when their row comes into view: there may be thousands.
+const portraits = new Map();
+let fetching = Promise.resolve();
+const inView = new IntersectionObserver((rows) => {
+  for (const { target: image, isIntersecting } of rows) {
+    if (!isIntersecting) continue;
+    inView.unobserve(image);
+    const { name, key } = image.dataset;
+    fetching = fetching.then(async () => {
+      try {
+        if (!portraits.has(key)) portraits.set(key, URL.createObjectURL(await (await post("portrait", null, { name })).blob()));
+        image.src = portraits.get(key);
+      } catch {} // forgotten meanwhile
+    });
+  }
+});
 
 function row({ name, photos }) {
   const image = make("img", { alt: "", width: 48, height: 48 });
-  post("portrait", null, { name }).then(async (answer) => (image.src = URL.createObjectURL(await answer.blob())), () => {});
-  image.onload = () => URL.revokeObjectURL(image.src);
+  Object.assign(image.dataset, { name, key: `${photos} ${name}` });
+  inView.observe(image);
   const button = (text, action) => make("button", { type: "button", ariaLabel: `${text} ${name}`, onclick: () => trying(action) }, text);
   const count = make("div", { className: "quiet" }, photos === 1 ? "1 photo" : `${photos} photos`);
   return make("li", {}, image, make("div", {}, make("div", { className: "name" }, name), count), make("div", { className: "row" }, button("Rename", () => rename(name)), button("Forget", () => forget(name, photos))));
