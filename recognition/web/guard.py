@@ -4,6 +4,7 @@ A page on the internet can have the browser send requests to 127.0.0.1, or call 
 (DNS rebinding). The browser then says where the request comes from, `Origin`, and under which name it was sent, `Host`.
 """
 
+import asyncio
 import hmac
 import ipaddress
 import re
@@ -59,8 +60,12 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        answered = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal answered
             if message["type"] == "http.response.start":
+                answered = True
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
@@ -68,7 +73,12 @@ class Guard:
 
         refused = self._refusal(scope)
         if refused is None:
-            await self._app(scope, receive, send_with_headers)
+            try:
+                await self._app(scope, receive, send_with_headers)
+            except asyncio.CancelledError:  # Ctrl-C
+                if scope["type"] == "http" and not answered:
+                    await _no(503, "the program was ended")(scope, receive, send_with_headers)
+                raise
         elif scope["type"] == "http":
             await refused(scope, receive, send_with_headers)
         else:
