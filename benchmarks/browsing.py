@@ -132,7 +132,7 @@ class Server:
         """Return status and text of an answer."""
         try:
             with urllib.request.urlopen(f"{self.address}{path}?{urlencode(options)}", body, timeout=120) as answer:
-                return answer.status, answer.read().decode()
+                return answer.status, answer.read().decode(errors="replace")  # a JPEG, perhaps
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
 

@@ -216,7 +216,7 @@ def main(config: Config) -> None:
                 page = browsing.open_page(browser, server.address)
                 page.wait_for_timeout(500)
                 asked += [one for one in page.asked if not one.startswith((server.address, "blob:", "data:"))]
-        settings.say(f"{part}: done")
+        settings.say(f"{part}: {equal} of {len(photos)} the same; {rates[-1]}, {stray[-1]}, {attacked[-1]}")
     _, read, neither = (sum(column) for column in zip(*attacked, strict=True))
     uploads, each = sum(map(sum, attacked)), " / ".join
     weighed, strays = each(f"{one:.0f}" for one in weights), each(f"{one:.1%}" for one, _ in stray)

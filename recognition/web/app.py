@@ -92,7 +92,7 @@ class App:
                 Route("/{action}", self._act, methods=["POST"]),
                 WebSocketRoute("/live", self._live),
             ],
-            exception_handlers={UserError: _refuse, Busy: _busy, HTTPException: _wrong, Exception: _fault},
+            exception_handlers=dict.fromkeys((UserError, Busy, HTTPException, OSError, Exception), _tell),
         )
 
     async def _show(self, _request: Request) -> Response:
@@ -141,7 +141,7 @@ class App:
                 answering.cancel()
 
     async def _answer(self, socket: WebSocket, newest: asyncio.Queue) -> None:
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, UserError):  # the part cannot be made: all ends
             await self._wait(socket)
             options, watching = dict(socket.query_params), None
 
@@ -154,8 +154,8 @@ class App:
                 frame = await newest.get()
                 try:
                     line = await self._worker.do(answer, *frame)
-                except (UserError, Busy) as error:
-                    line = json.dumps({"error": str(error), "frame": frame[0]})
+                except Exception as error:
+                    line = json.dumps({"error": reason_of(error, "/live")[1], "frame": frame[0]})
                 await socket.send_text(line)
 
     async def _wait(self, socket: WebSocket) -> None:
@@ -166,6 +166,7 @@ class App:
             for note in self._worker.notes[told:]:
                 told += 1
                 await socket.send_text(json.dumps({"note": note}))
+        ready.result()
         await socket.send_text(json.dumps({"ready": True}))
 
 
@@ -191,27 +192,26 @@ async def receive(request: Request) -> tuple[str, bytes]:
     return name or "photo", b"".join(parts)
 
 
-def _refuse(_request: Request, error: UserError) -> Response:
-    return _line(400 if error.code == 2 else 422, str(error))
+def reason_of(error: Exception, where: str) -> tuple[int, str]:
+    """Return the status and the one line that tell of an error; a fault of the program is told in the terminal."""
+    if isinstance(error, HTTPException):
+        known = {404: "there is no such address: see docs/web.md", 405: "not this way: see docs/web.md"}
+        status, reason = error.status_code, known.get(error.status_code, error.detail)
+    elif isinstance(error, UserError):
+        status, reason = 400 if error.code == 2 else 422, str(error)
+    elif isinstance(error, Busy):
+        status, reason = 503, str(error)
+    elif isinstance(error, OSError):  # no room, no permission
+        status, reason = 422, f"{error.filename or 'output'}: {error.strerror or error}"
+    else:
+        say(f"error: {quote(where)}: {type(error).__name__}: {error}")
+        status, reason = 500, "the program made a mistake, which its terminal names"
+    return status, " ".join(reason.split())
 
 
-def _busy(_request: Request, error: Busy) -> Response:
-    return _line(503, str(error))
-
-
-def _wrong(request: Request, error: HTTPException) -> Response:
-    known = {404: "there is no such address: see docs/web.md", 405: "not this way: see docs/web.md"}
-    answer = _line(error.status_code, known.get(error.status_code, error.detail))
-    answer.headers.update(error.headers or {})
-    if error.status_code in (408, 413):  # what still comes is not read
+def _tell(request: Request, error: Exception) -> Response:
+    status, reason = reason_of(error, request.url.path)
+    answer = JSONResponse({"error": reason}, status, getattr(error, "headers", None))
+    if status in (408, 413):  # what still comes is not read
         answer.headers["connection"] = "close"
     return answer
-
-
-def _fault(request: Request, error: Exception) -> Response:
-    say(f"error: {quote(request.url.path)}: {type(error).__name__}: {error}")
-    return _line(500, "the program made a mistake, which its terminal names")
-
-
-def _line(status: int, reason: str) -> Response:
-    return JSONResponse({"error": " ".join(reason.split())}, status)

@@ -22,6 +22,7 @@ class Sizes:
     def __init__(self, seconds: float = 0.0):
         self.seconds, self.cameras = seconds, 0
         self.actions = {"named": self.named, "refused": self.refused, "broken": self.broken, "drawn": lambda *_: b"jpg"}
+        self.actions["full"] = self.full
 
     def read(self, frame):
         time.sleep(self.seconds)
@@ -29,6 +30,8 @@ class Sizes:
 
     def watch(self, options):
         self.cameras += 1
+        if "broken" in options:
+            return lambda frame: self.broken(options, frame)
         return lambda frame: json.dumps(json.loads(self.read(frame)) | options)
 
     def named(self, options, frame):
@@ -36,6 +39,9 @@ class Sizes:
 
     def refused(self, _options, _frame):
         raise UserError("this\ncannot be", 2)
+
+    def full(self, _options, _frame):
+        raise OSError(28, "No space left on device", "faces/Ada/1.jpg")
 
     def broken(self, _options, _frame):
         raise ZeroDivisionError("a fault")
@@ -106,6 +112,7 @@ def test_every_error_is_one_line_with_a_fitting_code(port, capfd):
     assert error(ask(port, "/read", method="GET"))[0] == 405
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd", "/static/"):
         assert error(ask(port, path))[0] == 404
+    assert error(ask(port, "/full", b"")) == (422, "faces/Ada/1.jpg: No space left on device")
     capfd.readouterr()
     assert error(ask(port, "/broken", b"")) == (500, "the program made a mistake, which its terminal names")
     assert capfd.readouterr().err == "error: /broken: ZeroDivisionError: a fault\n"
@@ -158,6 +165,16 @@ def test_frames_are_answered_each_camera_for_itself(port):
         assert json.loads(one.recv()) == {"error": "camera: no image that can be read: is it damaged?", "frame": 1}
         one.send(png())
         assert json.loads(one.recv())["frame"] == 2
+
+
+def test_a_fault_of_the_program_is_told_and_the_camera_goes_on(port, capfd):
+    with live(port, "?broken=1") as socket:
+        socket.recv()
+        for number in range(2):
+            socket.send(png())
+            told = json.loads(socket.recv())
+            assert told == {"error": "the program made a mistake, which its terminal names", "frame": number}
+    assert capfd.readouterr().err == 2 * "error: /live: ZeroDivisionError: a fault\n"
 
 
 def test_the_newest_frame_wins_and_none_waits_in_a_queue():
