@@ -69,7 +69,7 @@ $("show-layers").onclick = () =>
     $("layers").replaceChildren(
       ...seen.layers.flatMap(({ kind, maps }) => {
         const title = `${kind}: ${maps.length} maps, ${maps[0].length} × ${maps[0][0].length}`;
-        const canvas = make("canvas", { role: "img", ariaLabel: title });
+        const canvas = make("canvas", { role: "img", "aria-label": title });
         paint(canvas, maps, maps[0].length > 6 ? 16 : 32, civid);
         return [make("h3", {}, title), canvas];
       }),

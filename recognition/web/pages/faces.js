@@ -92,7 +92,7 @@ function row({ name, photos }) {
   const image = make("img", { alt: "", width: 48, height: 48 });
   Object.assign(image.dataset, { name, key: `${photos} ${name}` });
   inView.observe(image);
-  const button = (text, action) => make("button", { type: "button", ariaLabel: `${text} ${name}`, onclick: () => trying(action) }, text);
+  const button = (text, action) => make("button", { type: "button", "aria-label": `${text} ${name}`, onclick: () => trying(action) }, text);
   const count = make("div", { className: "quiet" }, photos === 1 ? "1 photo" : `${photos} photos`);
   return make("li", {}, image, make("div", {}, make("div", { className: "name" }, name), count), make("div", { className: "row" }, button("Rename", () => rename(name)), button("Forget", () => forget(name, photos))));
 }

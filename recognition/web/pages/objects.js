@@ -83,7 +83,7 @@ async function tell(answer) {
 }
 
 function newRow(name) {
-  const button = make("button", { type: "button", ariaLabel: `Hold to collect images of ${name}` }, "Hold to collect");
+  const button = make("button", { type: "button", "aria-label": `Hold to collect images of ${name}` }, "Hold to collect");
   const row = make("li", {}, make("div", {}, make("div", { className: "name" }, name), make("div", { className: "quiet" })), button);
   row.dataset.name = name;
   let held = false;

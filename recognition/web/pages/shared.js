@@ -144,7 +144,8 @@ export function boxes(layer, size, items) {
     const element = layer.children[k] ?? layer.appendChild(make(action ? "button" : "div", action ? { type: "button" } : {}, make("span")));
     element.className = `box ${tone}${y1 < 0.07 * size[1] ? " low" : ""}`;
     element.firstChild.textContent = label;
-    if (action) Object.assign(element, { onclick: action, ariaLabel: name });
+    if (action) element.onclick = action;
+    if (action) element.setAttribute("aria-label", name);
     const place = { left: x1 / size[0], top: y1 / size[1], width: (x2 - x1) / size[0], height: (y2 - y1) / size[1] };
     for (const [side, share] of Object.entries(place)) element.style[side] = `${100 * share}%`;
   });
@@ -158,7 +159,7 @@ export function bars(list, items) {
       fill.style.width = `${100 * share}%`;
       const cells = [make("span", { className: "name" }, name), make("div", { className: "track" }, fill), make("span", { className: "share" }, percent(share))];
       const item = make("li", { className: tone });
-      item.append(...(action ? [make("button", { type: "button", onclick: action, ariaPressed: pressed }, ...cells)] : cells));
+      item.append(...(action ? [make("button", { type: "button", onclick: action, "aria-pressed": pressed }, ...cells)] : cells));
       return item;
     }),
   );
