@@ -4,7 +4,7 @@
     python benchmarks/web.py --minutes 1 --photos 6   # quicker and less telling
     python benchmarks/web.py --axe axe.min.js         # of axe-core, which npm fetches otherwise
 
-Needs Chromium and pip install playwright. Photos: data/digit_photos, data/lfw and data/object_photos, or data/samples
+Needs Chromium and pip install playwright. Photos: data/digit_photos, digit_pages, lfw, object_photos, or data/samples
 where these are not there. Timings are only good on an idle machine: what else runs is printed, too.
 """
 
@@ -32,7 +32,12 @@ from recognition.files import DATA, ROOT
 from recognition.media.frames import read_image
 from recognition.synthetic import handwriting
 
-FOLDERS = {"digits": ("digit_photos", "digits"), "faces": ("lfw", "people"), "objects": ("object_photos", "objects")}
+IMAGES = (".jpg", ".jpeg", ".png")
+FOLDERS = {
+    "digits": ("digit_photos", "digit_pages", "digits"),
+    "faces": ("lfw", "people"),
+    "objects": ("object_photos", "objects"),
+}
 ANSWERED = """
 () => {
     window.changes = [];
@@ -62,9 +67,9 @@ def arguments_of(part: str, folder: Path) -> list:
 
 def photos_of(part: str, count: int) -> list[Path]:
     """Return photos of a part, from all over its folder."""
-    wanted, sample = FOLDERS[part]
-    folder = DATA / wanted if (DATA / wanted).exists() else DATA / "samples" / sample
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    *wanted, sample = FOLDERS[part]
+    folders = [DATA / name for name in wanted if (DATA / name).exists()] or [DATA / "samples" / sample]
+    found = sorted(path for folder in folders for path in folder.rglob("*") if path.suffix.lower() in IMAGES)
     return [found[k] for k in np.unique(np.linspace(0, len(found) - 1, count).astype(int))]
 
 
@@ -157,12 +162,13 @@ def live(browser, server: Server, seconds: float) -> tuple[float, float]:
 
 def weight(browser, server: Server) -> float:
     """Return the kilobytes that a page loads."""
-    page, sizes = browser.new_context().new_page(), []
-    page.on("response", lambda answer: sizes.append(len(answer.body())) if answer.status == 200 else None)
+    page, answers = browser.new_context().new_page(), []
+    page.on("response", answers.append)
     page.goto(server.address)
     page.wait_for_selector("body[data-state=ready]")
+    kilobytes = sum(len(answer.body()) for answer in answers) / 1000
     page.context.close()
-    return sum(sizes) / 1000
+    return kilobytes
 
 
 def eight_tabs(browser, server: Server, minutes: float) -> tuple[float, float]:
