@@ -19,16 +19,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
-import numpy as np
 import tyro
 
 from recognition import settings
 from recognition.evaluation import sheets
-from recognition.faces import alignment, detection
-from recognition.library.index import LIBRARY, LibraryIndex
-from recognition.media import frames
+from recognition.faces import detection
+from recognition.library import everywhere
 from recognition.names import printable
-from recognition.people import forgetting, merges, recognizers
+from recognition.people import cut_outs, recognizers
 from recognition.people.database import FACES, People
 
 NAMES = {"list": 0, "rename": 2, "merge": 2, "undo": 0, "forget": 1}  # how many names each action takes
@@ -63,22 +61,9 @@ def describe(database: People) -> list[dict]:
     return rows
 
 
-def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
-    """Return the face of the first photo that shows one well, BGR uint8 (side, side, 3); gray if none does."""
-    for photo in photos:
-        try:
-            frame = frames.read_image(photo)
-        except settings.UserError:
-            continue
-        face = detection.main_face(frame, detector.detect(frame, main=True))
-        if face:
-            return alignment.align(frame, face.landmarks, side, 0.5)
-    return np.full((side, side, 3), 128, np.uint8)
-
-
 def save_people(database: People, names: list[str], path: Path) -> None:
     """Save a picture with everybody's face and name."""
-    portraits = [portrait(database.photos(name), database.detector) for name in names]
+    portraits = [cut_outs.portrait(database.photos(name), database.detector) for name in names]
     titles = [printable(name if len(name) < 20 else f"{name[:18]}...") for name in names]
     sheets.save_sheet(portraits, titles, path, columns=6, private=True)
     settings.say(f"saved {path}")
@@ -90,58 +75,6 @@ def agreed(name: str, count: int) -> bool:
         raise settings.UserError(f"forget deletes {name} and {count} photos for good: add --yes", 2)
     print(f"Delete {name} and {count} photos for good? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
-
-
-def open_library(config: Config) -> LibraryIndex | None:
-    """Return the photo library in which the same people are named; None if there is none."""
-    if config.library:
-        return LibraryIndex(config.library)
-    return LibraryIndex(LIBRARY) if config.faces == FACES and LIBRARY.exists() else None
-
-
-def forget(config: Config, database: People) -> dict | None:
-    """Forget a person wherever something is known, and return what was deleted; None if the user thought better of it.
-
-    Raises UserError for what could not be deleted, after all else was.
-    """
-    (told,), left, library = config.names, [], None
-    try:
-        library = open_library(config)
-    except settings.UserError as error:  # no room to open it, say
-        if config.library and not config.library.exists():
-            raise
-        left.append(str(error))
-    try:
-        name = database.remembered(told)
-    except settings.UserError:
-        name = database.spelling(told)
-        networks = forgetting.networks_knowing({name})
-        if not (library and name in library.said()):
-            for line in networks:
-                settings.say(line)
-            raise
-    if not config.yes and not agreed(name, len(database.photos(name))):
-        settings.say("nothing was deleted")
-        return None
-    networks = forgetting.networks_knowing({name, *merges.merged_into(database.folder, name)})
-    result = {"done": "forget", "names": [name], "networks": networks}
-    if library:
-        result["sidecars"] = library.in_sidecars(name)
-    for key, where in {"library_faces": library, "photos": database}.items():
-        if where:
-            try:
-                result[key] = where.forget(name)
-            except settings.UserError as error:
-                left.append(str(error))
-    for line in networks:
-        settings.say(line)
-    if result.get("sidecars"):
-        settings.say(f"sidecars beside {result['sidecars']} photos may have the name still: delete it there, too")
-    if left:
-        raise settings.UserError(f"{name} is not forgotten everywhere: {'; '.join(left)}")
-    if library:
-        settings.say(f"{library.file_path}: keeps the numbers of all faces in its photos: delete it to be rid of them")
-    return result
 
 
 def main(config: Config) -> int:
@@ -165,13 +98,14 @@ def main(config: Config) -> int:
             save_people(database, [row["name"] for row in rows], config.sheet)
         return 0
     if config.action == "forget":
-        result = forget(config, database)
+        agree = (lambda *_: True) if config.yes else agreed
+        result = everywhere.forget(database, *config.names, config.library, config.faces, agree)
         if result:
             done = "forgot {names[0]}: {photos} photos and all that was seen in them are deleted"
             done += "; {library_faces} faces in the photo library are nobody's now" * ("library_faces" in result)
             print(json.dumps(result) if config.json else done.format(**result))
         return 0 if result else 1
-    library = open_library(config)
+    library = everywhere.open_library(config.library, config.faces)
     names = [database.existing(name) for name in config.names[:1]]
     result = {"done": config.action, "names": names}
     if config.action == "undo":
@@ -182,9 +116,7 @@ def main(config: Config) -> int:
             result["library_faces"] = library.undo_merge(merge.source, merge.into)
             done += f", and {result['library_faces']} faces in the photo library"
     elif config.action == "rename":
-        names.append(database.rename(names[0], config.names[1]))
-        if library:
-            library.rename(*names)
+        names.append(everywhere.rename(database, library, *config.names)[1])
         done = "{} is now called {}".format(*names)
     else:
         names.append(database.existing(config.names[1]))

@@ -22,6 +22,7 @@ class UserError(Exception):
         self.code = code
 
 
+listeners: list[Callable[[str], None]] = []  # who else is told what `say` prints: a page in the browser
 _stderr = threading.RLock()  # stderr is the whole program's: see `quiet`
 
 
@@ -29,6 +30,8 @@ def say(message: str) -> None:
     """Print one line of progress or warning to stderr; stdout is for results."""
     with _stderr:
         print(message, file=sys.stderr, flush=True)
+    for listener in listeners:
+        listener(message)
 
 
 def check_range(config, low: float, high: float, *names: str) -> None:

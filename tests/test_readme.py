@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import copy_project, script_environment
+from web_program import Program, ask
 
 from recognition.files import ROOT
 
@@ -18,6 +19,7 @@ COMMANDS = [
 ]
 SNIPPETS = re.findall(r"```python\n(.*?)```", README, re.S)
 SLOW = ("train.py", "train_photos.py", "evaluate.py", "explore.py")  # these train, or need a dataset
+SERVES = "web.py"
 LIVE = ("webcam.py", "hand_tracking.py")
 
 
@@ -56,6 +58,9 @@ def test_the_commands_run_as_printed(clone):
         assert (ROOT / words[0]).exists(), command
         if words[0].endswith(SLOW):
             assert run(clone, *words, "--help").returncode == 0, command
+        elif words[0].endswith(SERVES):
+            with Program(words[0].split("/")[0], cwd=clone, root=clone) as program:
+                assert ask(program.port, "/")[0] == 200, command
         elif words[0].endswith(LIVE):
             if Path("/dev/video0").exists():
                 continue

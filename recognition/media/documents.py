@@ -1,5 +1,6 @@
 """The pages of PDF files, as frames."""
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,14 +14,17 @@ DPI = 200  # pixels an inch, as scanners have them: a digit 3 mm high becomes 24
 LARGEST = 12_000_000  # pixels of a page; larger pages, posters and plans, get fewer an inch
 
 
-def read_pages(path: Path) -> Iterator[np.ndarray]:
-    """Yield every page of a PDF on white, BGR uint8 (H, W, 3). Raises UserError, naming the file, where it cannot."""
+def read_pages(path: Path, content: bytes | None = None) -> Iterator[np.ndarray]:
+    """Yield every page of a PDF on white, BGR uint8 (H, W, 3). Raises UserError, naming the file, where it cannot.
+
+    `content`: the file's bytes, if they were read already.
+    """
     import pypdfium2
     from pypdfium2.raw import FPDFBitmap_BGR
 
     try:
-        check_file(path)
-        with path.open("rb") as file:
+        check_file(path) if content is None else None
+        with path.open("rb") if content is None else io.BytesIO(content) as file:
             document = pypdfium2.PdfDocument(file)
             try:
                 for page in document:

@@ -137,10 +137,10 @@ def read_image(path: Path | str, content: bytes | None = None) -> np.ndarray:
     return next(_pages(Path(path), content))
 
 
-def read_pages(path: Path | str) -> Iterator[np.ndarray]:
+def read_pages(path: Path | str, content: bytes | None = None) -> Iterator[np.ndarray]:
     """Yield all pages of an image or a PDF, each as `read_image` returns the first one of an image."""
     path = Path(path)
-    return documents.read_pages(path) if path.suffix.lower() == documents.SUFFIX else _pages(path, None)
+    return documents.read_pages(path, content) if path.suffix.lower() == documents.SUFFIX else _pages(path, content)
 
 
 def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:

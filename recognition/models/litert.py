@@ -1,6 +1,7 @@
 """Run a model with LiteRT, which starts in a tenth of a second and needs no Keras."""
 
 import os
+import warnings
 
 import numpy as np
 
@@ -18,7 +19,7 @@ class Model:
         """`content`: of a .tflite file; `card`: what is known of it, where it is a model of ours."""
         from ai_edge_litert.interpreter import Interpreter
 
-        self.card = card or {}
+        self._content, self.card = content, card or {}
         self.class_names: list[str] = self.card.get("class_names", [])
         with quiet():
             self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
@@ -63,6 +64,27 @@ class Model:
             name: np.concatenate([part[index] for part in parts]) if parts else np.zeros((0, width), np.float32)
             for name, (index, width) in self._outputs.items()
         }
+
+    def layers(self, image: np.ndarray) -> list[tuple[str, np.ndarray]]:
+        """Return what convolutions and poolings make of one image, (H, W) or (H, W, C), one after the other.
+
+        Each its kind and its maps, float32 (h, w, C). An interpreter of its own keeps them, which is slower.
+        """
+        from ai_edge_litert.interpreter import Interpreter
+
+        with quiet(), warnings.catch_warnings(action="ignore"):
+            interpreter = Interpreter(model_content=self._content, experimental_preserve_all_tensors=True)
+            interpreter.allocate_tensors()
+        interpreter.set_tensor(self._input, image.reshape(1, *self.shape).astype(np.float32))
+        interpreter.invoke()
+        kinds = {"Relu": "convolution", "MaxPool": "max-pooling"}  # by the names that Keras gives
+        found = [
+            (kind, tensor["index"])
+            for tensor in interpreter.get_tensor_details()
+            for word, kind in kinds.items()
+            if word in tensor["name"] and len(tensor["shape"]) == 4 and tensor["shape"][0] == 1
+        ]
+        return [(kind, interpreter.get_tensor(index)[0]) for kind, index in found]
 
     def _run(self, images: np.ndarray) -> dict[int, np.ndarray]:
         if len(images) != self._batch:

@@ -2,10 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
+
+from recognition.faces import alignment, detection
 from recognition.faces.live import Seen
 from recognition.faces.tracks import quality_of
 from recognition.files import make_folder, shortened, write_atomically
-from recognition.media.frames import Frame
+from recognition.media.frames import Frame, read_image
 from recognition.people.enrolment import cut_out
 from recognition.people.photo_files import encode
 from recognition.settings import UserError
@@ -54,3 +57,16 @@ class CutOuts:
             path = folder / f"{shortened(stem)}-{number}.jpg"
         self._used.add(path)
         write_atomically(path, lambda file: file.write_bytes(content), private=True)
+
+
+def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
+    """Return the face of the first photo that shows one well, BGR uint8 (side, side, 3); gray if none does."""
+    for photo in photos:
+        try:
+            frame = read_image(photo)
+        except UserError:
+            continue
+        face = detection.main_face(frame, detector.detect(frame, main=True))
+        if face:
+            return alignment.align(frame, face.landmarks, side, 0.5)
+    return np.full((side, side, 3), 128, np.uint8)

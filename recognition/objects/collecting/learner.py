@@ -123,13 +123,13 @@ class Saving:
             raise UserError(f"not saved: no model among what was printed: {self._printed}")
         return found[0], self._printed
 
-    def stop(self) -> None:
-        """End what still runs."""
+    def stop(self, wait: bool = True) -> None:
+        """End what still runs, which takes seconds while TensorFlow starts; `wait`: until it has ended."""
         self._commands = []
         if self._process is not None:
             with contextlib.suppress(OSError):
                 self._process.terminate()
-            self._process.wait()
+            self._process.wait() if wait else None
             self._process = None
 
 

@@ -15,10 +15,11 @@ ACTIVE = 0.4  # seconds after an image was taken that its class is marked
 
 
 class Session:
-    """What the keys do, and what the window tells; `note` is shown for some seconds."""
+    """What the keys do, and what the window tells. `classifier`: what is learned by now, `live` its answers."""
 
     def __init__(self, images: Collection, name: str):
         self.images, self.learner = images, learner.Learner(images, name)
+        self.classifier: classification.Classifier | None = None
         self.live: live.LiveObjects | None = None
         self.saving: learner.Saving | None = None
         self.failed = False
@@ -33,7 +34,7 @@ class Session:
         try:
             if self.saving and kind is None:
                 say(f"the window is closed, but {self.learner.name} is still being made; Ctrl-C leaves it")
-                self._look_after(wait=True)
+                self.look_after(wait=True)
         finally:
             if self.saving:
                 self.saving.stop()
@@ -56,15 +57,18 @@ class Session:
 
     def draw(self, frame: Frame) -> None:
         """Draw the answers, the counts and the note on a frame, in place."""
-        self._look_after()
+        self.look_after()
         if self.live:
             drawing.draw_objects(frame.image, self.live.classify(frame))
-        now = time.monotonic()
-        note = self._note if now < self._noted + NOTE else "saving the model ..." if self.saving else self._hint
-        active = self._active if now < self._taken + ACTIVE else ""
-        panel.draw_counts(frame.image, self.images.counts, active, note)
+        active = self._active if time.monotonic() < self._taken + ACTIVE else ""
+        panel.draw_counts(frame.image, self.images.counts, active, self.note() or self._hint)
 
-    def _look_after(self, wait: bool = False) -> None:
+    def note(self) -> str:
+        """Return what the user should know now; "" if that is nothing."""
+        new = time.monotonic() < self._noted + NOTE
+        return self._note if new else "saving the model ..." if self.saving else ""
+
+    def look_after(self, wait: bool = False) -> None:
         """Take over the model that stays, once it is there; `wait`: until it is."""
         try:
             if not self.saving or not self.saving.done(wait):
@@ -75,7 +79,7 @@ class Session:
             self.failed, self.saving = True, None
             self._tell(str(error))
             return
-        self.failed, self.saving = False, None
+        self.failed, self.saving, self.classifier = False, None, classifier
         self.live = live.LiveObjects(classifier, classifier.threshold(None))
         print(printed, flush=True)
         self._tell(f"saved: python cifar_recognition/webcam.py --model {Path(path).name}")
@@ -97,8 +101,8 @@ class Session:
         if missing := self.learner.missing():
             self._tell(missing)
             return
-        classifier = self.learner.learn()
-        self.live = live.LiveObjects(classifier, classifier.threshold(None))
+        self.classifier = self.learner.learn()
+        self.live = live.LiveObjects(self.classifier, self.classifier.threshold(None))
         if self.saving:
             self.saving.stop()
         self.saving = self.learner.save()

@@ -1,0 +1,73 @@
+"""Rename and forget people wherever they are known: among the photos of people, and in the photo library."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from recognition.library.index import LIBRARY, LibraryIndex
+from recognition.people import forgetting, merges
+from recognition.people.database import FACES, People
+from recognition.settings import UserError, say
+
+
+def open_library(path: Path | None, faces: Path) -> LibraryIndex | None:
+    """Return the photo library in which the same people are named, of `path` or by default; None if there is none."""
+    if path:
+        return LibraryIndex(path)
+    return LibraryIndex(LIBRARY) if faces == FACES and LIBRARY.exists() else None
+
+
+def rename(database: People, library: LibraryIndex | None, old: str, new: str) -> tuple[str, str]:
+    """Give a person another name, and return both, as their folders have them."""
+    old = database.existing(old)
+    new = database.rename(old, new)
+    if library:
+        library.rename(old, new)
+    return old, new
+
+
+def forget(
+    database: People, told: str, path: Path | None, faces: Path, agreed: Callable[[str, int], bool]
+) -> dict | None:
+    """Forget a person wherever something is known, and return what was deleted; None if the user thought better of it.
+
+    `path`, `faces`: see open_library. `agreed`: asks the user, by the name and the number of photos.
+    Raises UserError for what could not be deleted, after all else was.
+    """
+    left, library = [], None
+    try:
+        library = open_library(path, faces)
+    except UserError as error:  # no room to open it, say
+        if path and not path.exists():
+            raise
+        left.append(str(error))
+    try:
+        name = database.remembered(told)
+    except UserError:
+        name = database.spelling(told)
+        networks = forgetting.networks_knowing({name})
+        if not (library and name in library.said()):
+            for line in networks:
+                say(line)
+            raise
+    if not agreed(name, len(database.photos(name))):
+        say("nothing was deleted")
+        return None
+    networks = forgetting.networks_knowing({name, *merges.merged_into(database.folder, name)})
+    result = {"done": "forget", "names": [name], "networks": networks}
+    if library:
+        result["sidecars"] = library.in_sidecars(name)
+    for key, where in {"library_faces": library, "photos": database}.items():
+        if where:
+            try:
+                result[key] = where.forget(name)
+            except UserError as error:
+                left.append(str(error))
+    for line in networks:
+        say(line)
+    if result.get("sidecars"):
+        say(f"sidecars beside {result['sidecars']} photos may have the name still: delete it there, too")
+    if left:
+        raise UserError(f"{name} is not forgotten everywhere: {'; '.join(left)}")
+    if library:
+        say(f"{library.file_path}: keeps the numbers of all faces in its photos: delete it to be rid of them")
+    return result

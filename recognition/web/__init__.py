@@ -1,0 +1,1 @@
+"""Pages in the browser: what a script can do, served to this computer alone."""

@@ -1,0 +1,217 @@
+"""The addresses of a page: the page itself, POST /read and the part's own actions, and /live for frames of a camera.
+
+A part is an object that is made, and asked, in one thread:
+
+    read(frame) -> str             the line of JSON that the script's --json prints
+    watch(options) -> function     the same for one camera, frame after frame
+    actions                        {"name": function(options, frame or None) -> dict or bytes of a JPEG}, POST /name
+
+`options`: what stands behind the ? of the address, str to str.
+"""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import cv2
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.staticfiles import StaticFiles
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from recognition.media import frames
+from recognition.media.roi import Box
+from recognition.names import printable
+from recognition.settings import UserError, say
+from recognition.web.worker import PATIENCE, Busy, Worker
+
+PAGES = Path(__file__).parent / "pages"
+MOST = 100_000_000  # bytes of a picture
+MOST_LIVE = 4_000_000  # and of a frame of a camera
+ARRIVED = 30.0  # seconds in which it has to be here
+AT_ONCE = 4  # pictures that are held; others wait before they are sent
+PREVIEW = 1600  # pixels of the longer side of a picture for the browser
+
+
+def pages_of(name: str, content: bytes) -> Iterator[frames.Frame]:
+    """Yield the pages of a picture, one as a rule; the name is only what they are called. Raises UserError."""
+    name = "photo.pdf" if content[:5] == b"%PDF-" and not name.lower().endswith(".pdf") else name
+    for index, image in enumerate(frames.read_pages(name, content)):
+        yield frames.Frame(f"{name}#{index + 1}" if index else name, index, image, time.monotonic())
+
+
+def read(part, name: str, content: bytes) -> tuple[str, str]:
+    """Return the lines of JSON for a picture's pages, and their sizes, "640x480,640x480"."""
+    lines, sizes, begun = [], [], time.monotonic()
+    for frame in pages_of(name, content):
+        sizes.append("{1}x{0}".format(*frame.image.shape))
+        lines.append(part.read(frame) + "\n")
+        if time.monotonic() - begun > PATIENCE:
+            raise UserError(f"{name}: {len(lines)} pages took {PATIENCE:.0f} seconds: send fewer at once")
+    return "".join(lines), ",".join(sizes)
+
+
+def box_of(options: dict) -> Box | None:
+    """Return the `box` of options, "x1,y1,x2,y2" in pixels, None without one. Raises UserError for another one."""
+    if "box" not in options:
+        return None
+    try:
+        x1, y1, x2, y2 = map(int, options["box"].split(","))
+    except ValueError:
+        raise UserError(f"box={printable(options['box'][:40])}: four whole numbers, x1,y1,x2,y2", 2) from None
+    return x1, y1, x2, y2
+
+
+def preview(_part, name: str, content: bytes) -> bytes:
+    """Return a picture as a JPEG, for what a browser cannot show."""
+    image = next(pages_of(name, content)).image
+    scale = min(1.0, PREVIEW / max(image.shape[:2]))
+    size = max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0]))
+    return cv2.imencode(".jpg", cv2.resize(image, size, interpolation=cv2.INTER_AREA))[1].tobytes()
+
+
+class App:
+    """What the addresses do, for a part that a worker has."""
+
+    def __init__(self, page: str, worker: Worker):
+        self._page, self._worker = page, worker
+        self._room = asyncio.Semaphore(AT_ONCE)
+        self.starlette = Starlette(
+            routes=[
+                Route("/", self._show),
+                Mount("/static", StaticFiles(directory=PAGES)),
+                Route("/read", self._read, methods=["POST"]),
+                Route("/preview", self._preview, methods=["POST"]),
+                Route("/{action}", self._act, methods=["POST"]),
+                WebSocketRoute("/live", self._live),
+            ],
+            exception_handlers=dict.fromkeys((UserError, Busy, HTTPException, OSError, Exception), _tell),
+        )
+
+    async def _show(self, _request: Request) -> Response:
+        return FileResponse(PAGES / f"{self._page}.html")
+
+    async def _read(self, request: Request) -> Response:
+        async with self._room:
+            name, content = await receive(request)
+            lines, sizes = await self._ask(read, name, content)
+        return Response(lines, headers={"x-size": sizes}, media_type="application/jsonl")
+
+    async def _preview(self, request: Request) -> Response:
+        async with self._room:
+            return Response(await self._ask(preview, *await receive(request)), media_type="image/jpeg")
+
+    async def _act(self, request: Request) -> Response:
+        name, options = request.path_params["action"], dict(request.query_params)
+
+        def act(part, name_of_picture: str, content: bytes):
+            if (action := part.actions.get(name)) is None:
+                raise HTTPException(404)
+            frame = next(pages_of(name_of_picture, content)) if content else None
+            return action(options, frame)
+
+        async with self._room:
+            answer = await self._ask(act, *await receive(request))
+        return Response(answer, media_type="image/jpeg") if isinstance(answer, bytes) else JSONResponse(answer)
+
+    async def _ask(self, function: Callable, *arguments):
+        return await self._worker.do(lambda: function(self._worker.part, *arguments))
+
+    async def _live(self, socket: WebSocket) -> None:
+        """Answer the newest frame again and again; those that came before it are left out."""
+        await socket.accept()
+        newest: asyncio.Queue[tuple[int, bytes, float]] = asyncio.Queue(1)
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # RuntimeError: closed while something was sent
+            async with asyncio.TaskGroup() as tasks:
+                answering = tasks.create_task(self._answer(socket, newest))
+                number = 0
+                while (message := await socket.receive())["type"] != "websocket.disconnect":
+                    if content := message.get("bytes"):
+                        if newest.full():
+                            newest.get_nowait()
+                        newest.put_nowait((number, content, time.monotonic()))
+                        number += 1
+                answering.cancel()
+
+    async def _answer(self, socket: WebSocket, newest: asyncio.Queue) -> None:
+        with contextlib.suppress(WebSocketDisconnect, RuntimeError, UserError):  # the part cannot be made: all ends
+            await self._wait(socket)
+            options, watching = dict(socket.query_params), None
+
+            def answer(number: int, content: bytes, seconds: float) -> str:
+                nonlocal watching
+                watching = watching or self._worker.part.watch(options)
+                return watching(frames.Frame("camera", number, frames.read_image("camera", content), seconds))
+
+            while True:
+                frame = await newest.get()
+                try:
+                    line = await self._worker.do(answer, *frame)
+                except Exception as error:
+                    line = json.dumps({"error": reason_of(error, "/live")[1], "frame": frame[0]})
+                await socket.send_text(line)
+
+    async def _wait(self, socket: WebSocket) -> None:
+        """Tell the page what happens until the part is ready."""
+        ready, told = asyncio.wrap_future(self._worker.ready), 0
+        while not ready.done():
+            await asyncio.wait([ready], timeout=0.3)
+            for note in self._worker.notes[told:]:
+                told += 1
+                await socket.send_text(json.dumps({"note": note}))
+        ready.result()
+        await socket.send_text(json.dumps({"ready": True}))
+
+
+async def receive(request: Request) -> tuple[str, bytes]:
+    """Return the name and the bytes of what was sent. Raises HTTPException for what is too large or too slow."""
+    too_large = HTTPException(413, f"more than {MOST / 1e6:.0f} MB: send a smaller picture")
+    if request.headers.get("content-type", "").startswith("multipart/"):
+        raise HTTPException(415, "a form: send the picture itself, as curl --data-binary @photo.jpg does")
+    length = request.headers.get("content-length", "0")
+    if length.isdigit() and int(length) > MOST:
+        raise too_large
+    parts, total = [], 0
+    try:
+        async with asyncio.timeout(ARRIVED):
+            async for part in request.stream():
+                total += len(part)
+                if total > MOST:
+                    raise too_large
+                parts.append(part)
+    except TimeoutError:
+        raise HTTPException(408, f"not here within {ARRIVED:.0f} seconds: send it again") from None
+    name = printable(request.query_params.get("name", ""))[-200:].replace("\0", "?")
+    return name or "photo", b"".join(parts)
+
+
+def reason_of(error: Exception, where: str) -> tuple[int, str]:
+    """Return the status and the one line that tell of an error; a fault of the program is told in the terminal."""
+    if isinstance(error, HTTPException):
+        known = {404: "there is no such address: see docs/web.md", 405: "not this way: see docs/web.md"}
+        status, reason = error.status_code, known.get(error.status_code, error.detail)
+    elif isinstance(error, UserError):
+        status, reason = 400 if error.code == 2 else 422, str(error)
+    elif isinstance(error, Busy):
+        status, reason = 503, str(error)
+    elif isinstance(error, OSError):  # no room, no permission
+        status, reason = 422, f"{error.filename or 'output'}: {error.strerror or error}"
+    else:
+        say(f"error: {quote(where)}: {type(error).__name__}: {error}")
+        status, reason = 500, "the program made a mistake, which its terminal names"
+    return status, " ".join(reason.split())
+
+
+def _tell(request: Request, error: Exception) -> Response:
+    status, reason = reason_of(error, request.url.path)
+    answer = JSONResponse({"error": reason}, status, getattr(error, "headers", None))
+    if status in (408, 413):  # what still comes is not read
+        answer.headers["connection"] = "close"
+    return answer

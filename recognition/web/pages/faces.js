@@ -1,0 +1,138 @@
+// The page of faces: photos and camera, who is known, and enrolling whoever is not.
+import { Camera, Live } from "./camera.js";
+import { $, ask, bars, boxes, make, photos, picture, post, read, tabs, trying } from "./shared.js";
+
+const SURE = 0.6; // confidence of a name from which on it is beyond doubt
+const KEPT = 20; // photos that stay on the page
+const CONSENT = "I have asked this person, who agrees to be recognised here.";
+
+const live = new Live();
+const chooseTab = tabs((panel) => panel !== "camera" && camera.stream && camera.stop());
+const camera = new Camera(live, (told, blob, size) => {
+  boxes($("video-boxes"), size, told ? boxesOf(told, blob, () => {}) : []);
+  if (told) show(told.faces);
+});
+
+// --- the answer ---
+
+const shown = (face) => face.name ?? (face.perhaps ? `perhaps ${face.perhaps}` : "unknown");
+const tone = (face) => (face.name === null ? "none" : face.confidence >= SURE ? "sure" : "doubt");
+
+function boxesOf(told, blob, enrolled) {
+  return told.faces.map((face) => ({
+    box: face.box,
+    label: shown(face),
+    tone: tone(face),
+    name: face.name ? `${face.name}: add this picture` : `${shown(face)}: give this face a name`,
+    action: () => trying(() => enroll(face, blob).then((done) => done && enrolled())),
+  }));
+}
+
+function show(faces) {
+  const sorted = [...faces].sort((a, b) => a.box[0] - b.box[0]);
+  const names = sorted.filter((face) => face.name).map((face) => face.name);
+  const others = faces.length - names.length;
+  $("text").textContent = [...names, ...(others ? [others === 1 ? "one unknown" : `${others} unknown`] : [])].join(", ") || "no face";
+  $("text").classList.toggle("empty", !faces.length);
+  bars($("names"), sorted.map((face) => ({ name: shown(face), share: face.confidence, tone: tone(face) })));
+}
+
+// --- people ---
+
+// Ask for the name of a face, and enrol it; true if that was done.
+async function enroll({ box, name, perhaps }, blob) {
+  const asked = localStorage.getItem("asked") === "yes";
+  const typed = await ask({
+    title: name ? `Another picture of ${name}?` : "Who is this?",
+    text: "What tells this face from others is computed and kept on this computer, with the part of the picture around it, till you forget the person.",
+    field: "Name",
+    value: name ?? perhaps ?? "",
+    agree: asked ? null : CONSENT,
+    button: "Enrol",
+  });
+  if (typed === null) return false;
+  localStorage.setItem("asked", "yes");
+  const options = { name: typed, box, consent: "yes" };
+  let answer;
+  try {
+    answer = await post("enroll", blob, options);
+  } catch (error) {
+    if (!error.message.startsWith("looks like")) throw error;
+    const reason = error.message.split(":")[0];
+    if ((await ask({ title: `Is this really ${typed}?`, text: `This face ${reason}.`, button: `Enrol as ${typed}` })) === null) return false;
+    answer = await post("enroll", blob, { ...options, force: 1 });
+  }
+  listPeople(await answer.json());
+  return true;
+}
+
+async function listPeople({ people }) {
+  $("nobody").hidden = people.length > 0;
+  $("people").replaceChildren(...people.map(row));
+}
+
+// Portraits are fetched one after the other, when their row comes into view: there may be thousands.
+const portraits = new Map();
+let fetching = Promise.resolve();
+const inView = new IntersectionObserver((rows) => {
+  for (const { target: image, isIntersecting } of rows) {
+    if (!isIntersecting) continue;
+    inView.unobserve(image);
+    const { name, key } = image.dataset;
+    fetching = fetching.then(async () => {
+      try {
+        if (!portraits.has(key)) portraits.set(key, URL.createObjectURL(await (await post("portrait", null, { name })).blob()));
+        image.src = portraits.get(key);
+      } catch {} // forgotten meanwhile
+    });
+  }
+});
+
+function row({ name, photos }) {
+  const image = make("img", { alt: "", width: 48, height: 48 });
+  Object.assign(image.dataset, { name, key: `${photos} ${name}` });
+  inView.observe(image);
+  const button = (text, action) => make("button", { type: "button", "aria-label": `${text} ${name}`, onclick: () => trying(action) }, text);
+  const count = make("div", { className: "quiet" }, photos === 1 ? "1 photo" : `${photos} photos`);
+  return make("li", {}, image, make("div", {}, make("div", { className: "name" }, name), count), make("div", { className: "row" }, button("Rename", () => rename(name)), button("Forget", () => forget(name, photos))));
+}
+
+async function rename(name) {
+  const typed = await ask({ title: `Rename ${name}`, text: "Their photos keep their place, under the new name.", field: "New name", value: name, button: "Rename" });
+  if (typed !== null && typed !== name) await changed(await post("rename", null, { name, new: typed }));
+}
+
+async function forget(name, photos) {
+  const text = `${photos === 1 ? "A photo" : `${photos} photos`} and all that was computed of them are deleted for good.`;
+  if ((await ask({ title: `Forget ${name}?`, text, button: "Forget" })) !== null) await changed(await post("forget", null, { name }));
+}
+
+async function changed(answer) {
+  const told = await answer.json();
+  await listPeople(told);
+  const left = [...(told.forgot?.networks ?? [])];
+  if (told.forgot?.sidecars) left.push(`Sidecars beside ${told.forgot.sidecars} photos may have the name still: delete it there, too.`);
+  await again();
+  if (left.length) throw new Error(left.join(" "));
+}
+
+// --- photos ---
+
+let last = { look: async () => {} }; // the photo that was looked at last
+const again = () => last.look();
+
+photos($("drop"), $("files"), async (file) => {
+  chooseTab("photos");
+  const shownPhoto = picture(file, file.name);
+  const look = async () => {
+    const { lines, size } = await read(file, file.name);
+    boxes((await shownPhoto).layer, size, boxesOf(lines[0], file, again));
+    show(lines[0].faces);
+  };
+  await look();
+  last = { look };
+  $("results").prepend(make("figure", {}, (await shownPhoto).stage, make("figcaption", { className: "quiet" }, file.name)));
+  while ($("results").children.length > KEPT) $("results").lastChild.remove();
+});
+
+trying(async () => listPeople(await (await post("people")).json()));

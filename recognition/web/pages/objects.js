@@ -1,0 +1,126 @@
+// The page of objects: photos, camera, and classes of one's own.
+import { Camera, Live } from "./camera.js";
+import { $, bars, make, photos, picture, post, read, tabs, trying } from "./shared.js";
+
+const KEPT = 20; // photos that stay on the page
+const EVERY = 130; // ms from one image to the next while a button is held
+const NONE = "none of these";
+
+const live = new Live();
+const camera = new Camera(live, (told) => told && show(told));
+const chooseTab = tabs((panel) => {
+  if (panel === "photos") camera.stream && camera.stop();
+  else {
+    $(panel).prepend($("view"));
+    const options = panel === "own" ? { model: "own" } : {};
+    if (options.model !== live.options.model) live.again(options);
+  }
+});
+
+// --- the answer ---
+
+function show({ known, top }) {
+  $("text").textContent = known ? top[0].label : top.length ? NONE : "nothing yet";
+  $("text").classList.toggle("empty", !top.length);
+  $("nearest").textContent = top.length && !known ? `The nearest is ${top[0].label}.` : "";
+  bars($("top"), top.map((one, k) => ({ name: one.label, share: one.confidence, tone: known && k === 0 ? "sure" : "" })));
+}
+
+// --- photos ---
+
+photos($("drop"), $("files"), async (file) => {
+  chooseTab("photos");
+  const [{ lines }, shown] = await Promise.all([read(file, file.name), picture(file, file.name)]);
+  const answer = lines[0].known ? lines[0].top[0].label : NONE;
+  const caption = make("figcaption", {}, make("strong", {}, answer), make("span", { className: "quiet" }, ` ${file.name}`));
+  $("results").prepend(make("figure", {}, shown.stage, caption));
+  while ($("results").children.length > KEPT) $("results").lastChild.remove();
+  show(lines[0]);
+  if (!$("explain").checked) return;
+  const coloured = await picture(await (await post("explain", file)).blob(), `${file.name}: what spoke for ${lines[0].top[0].label}`);
+  shown.stage.replaceWith(coloured.stage);
+  caption.append(make("div", { className: "quiet" }, `What speaks for ${lines[0].top[0].label}: yellow most.`));
+});
+
+// --- own classes ---
+
+const fields = $("fields");
+
+function addField(value = "") {
+  const number = fields.children.length + 1;
+  const input = make("input", { type: "text", value, maxLength: 100, required: true, autocomplete: "off", placeholder: ["cup", "book", NONE][number - 1] ?? "" });
+  fields.append(make("label", {}, `Class ${number}`, input));
+  $("more").disabled = number >= 9;
+}
+
+$("more").onclick = () => {
+  addField();
+  fields.lastChild.querySelector("input").focus();
+};
+
+$("naming").onsubmit = (event) => {
+  event.preventDefault();
+  const names = [...fields.querySelectorAll("input")].map((input) => input.value.trim()).filter(Boolean);
+  trying(async () => {
+    tell(await post("begin", null, { names: names.join("|") }));
+    if (!camera.stream) await camera.start();
+  });
+};
+
+// Show how far it is.
+async function tell(answer) {
+  const { classes, note, saving, model, there } = await answer.json();
+  const begun = Object.keys(classes).length > 0;
+  if (!begun && !fields.children.length) for (const name of there.length > 1 ? there : ["", ""]) addField(name);
+  $("naming").hidden = begun;
+  $("collecting").hidden = !begun;
+  for (const [name, count] of Object.entries(classes)) {
+    const row = [...$("classes").children].find((one) => one.dataset.name === name) ?? $("classes").appendChild(newRow(name));
+    row.querySelector(".quiet").textContent = count === 1 ? "1 image" : `${count} images`;
+  }
+  $("note").textContent = note?.replace(/^saved: python (\S+) --model (.*)$/, `Saved as the model ${model}. Anywhere: python $1 --model $2`) || "Hold a button to collect images of a class; five of each are enough to train.";
+  if (saving) setTimeout(() => trying(async () => tell(await post("own"))), 1000);
+}
+
+function newRow(name) {
+  const button = make("button", { type: "button", "aria-label": `Hold to collect images of ${name}` }, "Hold to collect");
+  const row = make("li", {}, make("div", {}, make("div", { className: "name" }, name), make("div", { className: "quiet" })), button);
+  row.dataset.name = name;
+  let held = false;
+  const release = () => {
+    held = false;
+    button.classList.remove("held");
+  };
+  const hold = async () => {
+    if (held) return;
+    held = true;
+    button.classList.add("held");
+    while (held) {
+      const next = new Promise((done) => setTimeout(done, EVERY));
+      await trying(async () => {
+        if (!camera.stream) await camera.start();
+        const blob = await camera.photo();
+        if (blob) tell(await post("take", blob, { name }));
+      });
+      await next;
+    }
+  };
+  button.onpointerdown = (event) => {
+    button.setPointerCapture(event.pointerId);
+    hold();
+  };
+  button.onpointerup = button.onpointercancel = button.onblur = release;
+  button.onkeydown = (event) => [" ", "Enter"].includes(event.key) && (event.preventDefault(), hold());
+  button.onkeyup = release;
+  button.oncontextmenu = (event) => event.preventDefault(); // a finger that is held
+  return row;
+}
+
+$("train").onclick = () =>
+  trying(async () => {
+    $("note").textContent = "Learning …";
+    await tell(await post("train"));
+  });
+$("undo").onclick = () => trying(async () => tell(await post("undo")));
+
+trying(async () => tell(await post("own")));

@@ -1,0 +1,196 @@
+// What all pages share: ask the program, draw boxes and bars, take photos.
+
+export const $ = (id) => document.getElementById(id);
+
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes))
+    if (name in element) element[name] = value;
+    else element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+export const percent = (share) => `${Math.round(100 * share)} %`;
+
+export function complain(reason) {
+  $("error").textContent = reason;
+  $("error").hidden = !reason;
+}
+
+// Show an error of what was asked, and take away the last one before.
+export async function trying(work) {
+  complain("");
+  try {
+    return await work();
+  } catch (error) {
+    complain(error.message);
+  }
+}
+
+export async function post(path, body, options = {}) {
+  let answer;
+  try {
+    answer = await fetch(`/${path}?${new URLSearchParams(options)}`, { method: "POST", body });
+  } catch {
+    throw new Error("The program does not answer: is it still running in its terminal?");
+  }
+  if (answer.ok) return answer;
+  const text = await answer.text();
+  let told = { error: text.slice(0, 200) || `error ${answer.status}` };
+  try {
+    told = JSON.parse(text);
+  } catch {} // not from the program itself
+  throw new Error(told.error);
+}
+
+// The lines of JSON that the program has for a picture, and the size in pixels in which their boxes are.
+export async function read(blob, name) {
+  const answer = await post("read", blob, { name });
+  const size = answer.headers.get("x-size").split(",")[0].split("x").map(Number);
+  return { lines: (await answer.text()).trim().split("\n").map(JSON.parse), size };
+}
+
+// Do the newest of what is asked for, when what runs is done; what came in between is left out.
+export function newest(work) {
+  let running = false, waiting = null;
+  return async (asked) => {
+    waiting = { asked };
+    if (running) return;
+    running = true;
+    while (waiting) {
+      const { asked } = waiting;
+      waiting = null;
+      await trying(() => work(asked));
+    }
+    running = false;
+  };
+}
+
+export function tabs(shown = () => {}) {
+  const list = [...document.querySelectorAll("[role=tab]")];
+  const choose = (tab) => {
+    for (const one of list) {
+      one.setAttribute("aria-selected", one === tab);
+      one.tabIndex = one === tab ? 0 : -1;
+      $(one.getAttribute("aria-controls")).hidden = one !== tab;
+    }
+    shown(tab.getAttribute("aria-controls"));
+  };
+  list.forEach((tab, k) => {
+    tab.onclick = () => choose(tab);
+    tab.onkeydown = (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = list[(k + step + list.length) % list.length];
+      next.focus();
+      choose(next);
+    };
+  });
+  return (id) => choose(list.find((tab) => tab.getAttribute("aria-controls") === id));
+}
+
+// Take photos that are dropped anywhere on the page, pasted, or chosen, one after the other.
+export function photos(zone, input, take) {
+  const all = async (files) => {
+    let done = 0;
+    for (const file of files) {
+      $("progress").textContent = files.length > 1 ? `photo ${++done} of ${files.length} …` : "looking …";
+      await trying(() => take(file));
+    }
+    $("progress").textContent = "";
+  };
+  input.onchange = () => all([...input.files]).then(() => (input.value = ""));
+  const over = (on) => (event) => {
+    event.preventDefault();
+    zone.classList.toggle("over", on);
+  };
+  document.addEventListener("dragover", over(true));
+  document.addEventListener("dragleave", over(false));
+  document.addEventListener("drop", (event) => {
+    over(false)(event);
+    all([...event.dataTransfer.files]);
+  });
+  document.addEventListener("paste", (event) => {
+    if (event.clipboardData.files.length) all([...event.clipboardData.files]);
+  });
+}
+
+// A picture with a layer for boxes, as the program sees it where the browser cannot show the file.
+export async function picture(blob, name) {
+  const image = make("img", { alt: name });
+  const layer = make("div", { className: "boxes" });
+  const show = async (content) => {
+    image.src = URL.createObjectURL(content);
+    try {
+      await image.decode();
+    } finally {
+      URL.revokeObjectURL(image.src);
+    }
+  };
+  try {
+    await show(blob);
+  } catch {
+    await show(await (await post("preview", blob, { name })).blob());
+  }
+  return { stage: make("div", { className: "stage" }, image, layer), layer };
+}
+
+// Draw boxes, { box, label, tone, action, name }, of a picture of that size on its layer. Those that are there are moved:
+// a button that was replaced while it is pressed would not be clicked.
+export function boxes(layer, size, items) {
+  while (layer.children.length > items.length) layer.lastChild.remove();
+  items.forEach(({ box: [x1, y1, x2, y2], label, tone, action, name }, k) => {
+    const element = layer.children[k] ?? layer.appendChild(make(action ? "button" : "div", action ? { type: "button" } : {}, make("span")));
+    element.className = `box ${tone}${y1 < 0.07 * size[1] ? " low" : ""}`;
+    element.firstChild.textContent = label;
+    if (action) element.onclick = action;
+    if (action) element.setAttribute("aria-label", name);
+    const place = { left: x1 / size[0], top: y1 / size[1], width: (x2 - x1) / size[0], height: (y2 - y1) / size[1] };
+    for (const [side, share] of Object.entries(place)) element.style[side] = `${100 * share}%`;
+  });
+}
+
+// Draw bars, { name, share, tone, action, pressed }.
+export function bars(list, items) {
+  list.replaceChildren(
+    ...items.map(({ name, share, tone = "", action, pressed }) => {
+      const fill = make("div", { className: "fill" });
+      fill.style.width = `${100 * share}%`;
+      const cells = [make("span", { className: "name" }, name), make("div", { className: "track" }, fill), make("span", { className: "share" }, percent(share))];
+      const item = make("li", { className: tone });
+      item.append(...(action ? [make("button", { type: "button", onclick: action, "aria-pressed": pressed }, ...cells)] : cells));
+      return item;
+    }),
+  );
+}
+
+// Ask the user in a dialog. `field`: the label of a text to type; `agree`: a sentence to be ticked first.
+// Return what was typed, "" without a field; null if the user thought better of it.
+export function ask({ title, text, field, value = "", agree, button }) {
+  const input = make("input", { type: "text", value, maxLength: 100, autocomplete: "off", required: true });
+  const tick = make("input", { type: "checkbox", required: true });
+  const form = make(
+    "form",
+    {},
+    make("h2", { id: "ask-title" }, title),
+    make("p", {}, text),
+    ...(field ? [make("label", { className: "field" }, field, input)] : []),
+    ...(agree ? [make("label", { className: "tick" }, tick, agree)] : []),
+    make("div", { className: "row" }, make("button", { className: "main" }, button), make("button", { type: "button", onclick: () => dialog.close() }, "Cancel")),
+  );
+  const dialog = make("dialog", { "aria-labelledby": "ask-title" }, form);
+  document.body.append(dialog);
+  dialog.showModal();
+  return new Promise((answered) => {
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      answered(field ? input.value.trim() : "");
+      dialog.close();
+    };
+    dialog.onclose = () => {
+      answered(null);
+      dialog.remove();
+    };
+  });
+}

@@ -1,0 +1,84 @@
+"""Serve a page on this computer until Ctrl-C, and open it in the browser."""
+
+import errno
+import os
+import socket
+import threading
+import webbrowser
+from collections.abc import Callable
+
+import uvicorn
+
+from recognition import settings
+from recognition.media.windows import has_display
+from recognition.web import app, guard
+from recognition.web.worker import Worker
+
+NEXT = 20  # ports that are tried
+CONNECTIONS = 200  # at once
+LAST = 1.0  # seconds that what is being done gets at the end
+
+
+def serve(page: str, make: Callable[[], object], config) -> int:
+    """Serve pages/PAGE.html and answer it till Ctrl-C. `make` makes the part, see app.py.
+
+    `config` has host, port, token and open. Raises UserError for an address that cannot be had, and what `make` raises.
+    """
+    settings.check_range(config, 0, 65535, "port")
+    guard.check(config.host, config.token)
+    listening = listen(config.host, config.port)
+    address = address_of(config.host, listening.getsockname()[1], config.token)
+    print(f"{page}: {address}", flush=True)
+    settings.say("Ctrl-C ends it")
+    worker = Worker(make)
+    starlette = app.App(page, worker).starlette
+    server = uvicorn.Server(
+        uvicorn.Config(
+            guard.Guard(starlette, config.host, config.token),
+            log_level="critical",
+            access_log=False,
+            server_header=False,
+            lifespan="off",
+            ws="websockets-sansio",
+            ws_max_size=app.MOST_LIVE,
+            ws_per_message_deflate=False,
+            limit_concurrency=CONNECTIONS,
+            timeout_graceful_shutdown=0,
+        )
+    )
+    worker.ready.add_done_callback(lambda ready: setattr(server, "should_exit", bool(ready.exception())))
+    if config.open and has_display():
+        threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    try:
+        server.run(sockets=[listening])
+    finally:
+        if close := getattr(worker.part, "close", None):
+            close()
+        if not worker.end(LAST):  # code in C++ would take Python's own end for a crash
+            settings.say("stopped")
+            os._exit(130)
+    if worker.ready.done():
+        worker.ready.result()  # raises what went wrong
+    return 0
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens on a port, or the next one that is free. Raises UserError if there is none."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for number in range(port, min(port + NEXT, 65536)):
+        try:
+            listening = socket.create_server((host, number), family=family)
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES) or getattr(error, "winerror", None) == 10013:
+                continue
+            raise settings.UserError(f"--host {host}: no address of this computer ({error.strerror})", 2) from None
+        if number != port:
+            settings.say(f"port {port} is taken: {number} instead")
+        return listening
+    raise settings.UserError(f"--port {port}: it is taken, and so are those after it: choose another one", 2)
+
+
+def address_of(host: str, port: int, token: str | None) -> str:
+    """Return the address to open; of all addresses of this computer ("0.0.0.0") its name."""
+    host = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    return f"http://{host}:{port}/" + (f"?token={token}" if token else "")

@@ -1,0 +1,88 @@
+"""The page of faces in Chromium: photos, camera, enrolling with consent, renaming, forgetting."""
+
+import cv2
+import numpy as np
+import pytest
+from browsing import PHONE, drop, looks_good, open_page, save_film, text_becomes, until
+from chromium_or_skip import chromium
+from web_program import Program
+
+from recognition.files import ROOT
+
+PARTY = ROOT / "data" / "samples" / "party.jpg"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    frame = np.full((480, 640, 3), 128, np.uint8)
+    frame[:, :480] = cv2.resize(cv2.imread(str(PARTY))[:, :320], (480, 480))  # the first of four who stand side by side
+    with chromium(save_film(tmp_path_factory.mktemp("film") / "party.mjpeg", [frame] * 30)) as running:
+        yield running
+
+
+@pytest.fixture
+def program(tmp_path):
+    (tmp_path / "faces").mkdir()
+    with Program("face_recognition", "--faces", tmp_path / "faces", cwd=tmp_path, port=8370) as running:
+        yield running
+
+
+def enrol(page, layer: str, name: str, asked: bool) -> None:
+    page.locator(f"{layer} .box.none").first.click()
+    page.fill("dialog input[type=text]", name)
+    tick = page.locator("dialog input[type=checkbox]")
+    assert tick.count() == asked
+    if asked:
+        page.click("dialog button.main")
+        assert page.is_visible("dialog")  # nothing is done without consent
+        tick.check()
+    page.click("dialog button.main")
+    page.wait_for_selector(f"#people .name:text-is('{name}')")
+
+
+def test_faces_are_enrolled_by_a_click_and_looked_after(browser, program, tmp_path):
+    page, folder = open_page(browser, program.address), tmp_path / "faces"
+    assert page.is_visible("#nobody")
+    drop(page, PARTY)
+    text_becomes(page, "#text", "4 unknown")
+    page.locator("#results .box").first.click()
+    page.click("dialog button:text-is('Cancel')")
+    assert list(folder.glob("*/*")) == []
+    enrol(page, "#results", "Ada", asked=True)
+    text_becomes(page, "#text", "Ada, 3 unknown")
+    enrol(page, "#results", "Ben", asked=False)
+    text_becomes(page, "#text", "2 unknown")
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["Ada", "Ben"]
+    until(page, "[...document.querySelectorAll('#people img')].every((one) => one.naturalWidth === 96)")
+
+    page.locator("#results .box", has_text="Ada").click()  # the same picture once more
+    page.click("dialog button.main")
+    text_becomes(page, "#error", "already there")
+
+    page.click("button[aria-label='Rename Ben']")
+    page.fill("dialog input[type=text]", "Benjamin")
+    page.click("dialog button.main")
+    text_becomes(page, "#text", "Benjamin")
+    page.click("button[aria-label='Forget Ada']")
+    page.click("dialog button:text-is('Cancel')")
+    assert (folder / "Ada").exists()
+    page.click("button[aria-label='Forget Ada']")
+    page.click("dialog button.main")
+    text_becomes(page, "#text", "3 unknown")
+    assert not (folder / "Ada").exists() and (folder / "Benjamin").exists()
+    assert page.locator("#people .name").all_inner_texts() == ["Benjamin"]
+    assert page.troubles == []
+    page.context.close()
+
+
+def test_whoever_is_before_the_camera_is_enrolled_and_named(browser, program):
+    page = open_page(browser, program.address, PHONE, color_scheme="dark")
+    page.click("#tab-camera")
+    page.click("#start")
+    page.wait_for_selector("#video-boxes .box.none")
+    enrol(page, "#video-boxes", "Cleo", asked=True)
+    text_becomes(page, "#text", "Cleo")
+    looks = looks_good(page)
+    assert not looks["wide"] and looks["paper"] < 60 and looks["ink"] > 200
+    assert page.troubles == []
+    page.context.close()

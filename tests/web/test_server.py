@@ -1,0 +1,244 @@
+"""The server of the pages, without a browser: what is answered, how errors arrive, and what it is bound by."""
+
+import json
+import socket
+import time
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+
+import cv2
+import numpy as np
+import pytest
+from web_program import Program, ask, error, served
+from websockets.sync.client import connect
+
+from recognition.settings import UserError
+from recognition.web import app, worker
+
+
+class Sizes:
+    """A part that tells sizes of pictures, one after the other, slowly if it should."""
+
+    def __init__(self, seconds: float = 0.0):
+        self.seconds, self.cameras = seconds, 0
+        self.actions = {"named": self.named, "refused": self.refused, "broken": self.broken, "drawn": lambda *_: b"jpg"}
+        self.actions["full"] = self.full
+
+    def read(self, frame):
+        time.sleep(self.seconds)
+        return json.dumps({"source": frame.source, "frame": frame.index, "size": frame.image.shape[1::-1]})
+
+    def watch(self, options):
+        self.cameras += 1
+        if "broken" in options:
+            return lambda frame: self.broken(options, frame)
+        return lambda frame: json.dumps(json.loads(self.read(frame)) | options)
+
+    def named(self, options, frame):
+        return {"options": options, "frame": frame and frame.image.shape[1::-1]}
+
+    def refused(self, _options, _frame):
+        raise UserError("this\ncannot be", 2)
+
+    def full(self, _options, _frame):
+        raise OSError(28, "No space left on device", "faces/Ada/1.jpg")
+
+    def broken(self, _options, _frame):
+        raise ZeroDivisionError("a fault")
+
+
+def png(width: int = 20, height: int = 10) -> bytes:
+    return cv2.imencode(".png", np.full((height, width, 3), 200, np.uint8))[1].tobytes()
+
+
+@pytest.fixture(scope="module")
+def port():
+    with served(Sizes()) as number:
+        yield number
+
+
+def test_a_picture_is_answered_by_a_line_and_its_name_is_no_path(port):
+    status, headers, text = ask(port, "/read?name=../../etc/passwd", png())
+    assert (status, headers["x-size"], headers["content-type"]) == (200, "20x10", "application/jsonl")
+    assert text == '{"source": "../../etc/passwd", "frame": 0, "size": [20, 10]}\n'
+    assert json.loads(ask(port, "/read", png())[2])["source"] == "photo"
+    assert json.loads(ask(port, "/read?name=a%00b%0Ac", png())[2])["source"] == "a?b?c"
+
+
+def test_pages_of_a_tiff_and_of_a_pdf_are_a_line_each(port, tmp_path):
+    from PIL import Image
+
+    pages = [Image.new("RGB", (30 + k, 40), "white") for k in range(3)]
+    for suffix in ("tiff", "pdf"):
+        pages[0].save(tmp_path / f"pages.{suffix}", save_all=True, append_images=pages[1:])
+        status, headers, text = ask(port, f"/read?name=pages.{suffix}", (tmp_path / f"pages.{suffix}").read_bytes())
+        lines = [json.loads(line) for line in text.splitlines()]
+        assert status == 200 and len(headers["x-size"].split(",")) == 3
+        assert [line["source"] for line in lines] == [f"pages.{suffix}{end}" for end in ("", "#2", "#3")]
+        assert [line["frame"] for line in lines] == [0, 1, 2]
+
+
+def test_actions_get_options_and_a_picture_or_none(port):
+    assert json.loads(ask(port, "/named?a=1&b=x", png())[2]) == {"options": {"a": "1", "b": "x"}, "frame": [20, 10]}
+    assert json.loads(ask(port, "/named", b"")[2]) == {"options": {}, "frame": None}
+    assert ask(port, "/drawn", b"")[1]["content-type"] == "image/jpeg"
+    preview = cv2.imdecode(np.frombuffer(picture(port, png(4000, 2000)), np.uint8), cv2.IMREAD_COLOR)
+    assert preview.shape == (800, 1600, 3) and abs(int(preview.mean()) - 200) < 2
+
+
+def picture(port: int, content: bytes) -> bytes:
+    import urllib.request
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/preview", content) as answer:
+        return answer.read()
+
+
+def test_every_error_is_one_line_with_a_fitting_code(port, capfd):
+    bomb = bytearray(png())
+    bomb[16:24] = (60_000).to_bytes(4, "big") * 2
+    bomb[29:33] = zlib.crc32(bomb[12:29]).to_bytes(4, "big")
+    assert error(ask(port, "/read", b"")) == (422, "photo: the file is empty")
+    assert error(ask(port, "/read?name=x.png", b"\x89PNG"))[0] == 422
+    assert error(ask(port, "/read?name=x.png", bytes(bomb))) == (
+        422,
+        "x.png: 60000x60000 pixels are too many (limit 64,000,000): shrink it",
+    )
+    assert error(ask(port, "/read", png()[:-30]))[0] == 422
+    assert error(ask(port, "/read?name=a.pdf", b"%PDF-1.4 nothing"))[0] == 422
+    assert error(ask(port, "/read", png(), content_type="multipart/form-data; boundary=x"))[0] == 415
+    assert error(ask(port, "/refused", b"")) == (400, "this cannot be")
+    assert error(ask(port, "/nowhere", b"")) == (404, "there is no such address: see docs/web.md")
+    assert error(ask(port, "/a/b"))[0] == 404
+    assert error(ask(port, "/read", method="GET"))[0] == 405
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd", "/static/"):
+        assert error(ask(port, path))[0] == 404
+    assert error(ask(port, "/full", b"")) == (422, "faces/Ada/1.jpg: No space left on device")
+    capfd.readouterr()
+    assert error(ask(port, "/broken", b"")) == (500, "the program made a mistake, which its terminal names")
+    assert capfd.readouterr().err == "error: /broken: ZeroDivisionError: a fault\n"
+
+
+def test_too_many_bytes_are_not_read(port):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        head = f"POST /read HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {app.MOST + 1}\r\n\r\n"
+        client.sendall(head.encode())
+        answer = b"".join(iter(lambda: client.recv(4000), b""))
+    assert b" 413 " in answer and b"more than 100 MB" in answer
+
+
+def test_what_has_no_length_is_counted(monkeypatch):
+    monkeypatch.setattr(app, "MOST", 1000)
+    with served(Sizes()) as port:
+        status, reason = error(ask(port, "/read", iter([b"x" * 600] * 2)))
+    assert status == 413 and "smaller" in reason
+
+
+def test_what_comes_too_slowly_is_given_up(monkeypatch):
+    monkeypatch.setattr(app, "ARRIVED", 0.3)
+    with served(Sizes()) as port, socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(f"POST /read HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 9\r\n\r\nx".encode())
+        answer = b"".join(iter(lambda: client.recv(4000), b""))  # till it is closed
+    assert b" 408 " in answer and b"not here within" in answer
+
+
+def test_an_answer_that_takes_too_long_and_too_many_at_once_are_told(monkeypatch):
+    monkeypatch.setattr(worker.Worker.do, "__kwdefaults__", {"patience": 0.2})
+    with served(Sizes(1.0)) as port:
+        assert error(ask(port, "/read", png())) == (503, "no answer within 0 seconds: send fewer, or smaller pictures")
+    monkeypatch.setattr(worker, "MOST", 0)
+    with served(Sizes()) as port:
+        assert error(ask(port, "/read", png())) == (503, "too much is asked at once: try again in a moment")
+
+
+def live(port: int, options: str = ""):
+    return connect(f"ws://127.0.0.1:{port}/live{options}", max_size=None, proxy=None)
+
+
+def test_frames_are_answered_each_camera_for_itself(port):
+    with live(port, "?model=own") as one, live(port) as other:
+        for socket in (one, other):
+            assert json.loads(socket.recv()) == {"ready": True}
+            socket.send(png(30, 20))
+        assert json.loads(one.recv()) == {"source": "camera", "frame": 0, "size": [30, 20], "model": "own"}
+        assert json.loads(other.recv()) == {"source": "camera", "frame": 0, "size": [30, 20]}
+        one.send(b"nothing")
+        assert json.loads(one.recv()) == {"error": "camera: no image that can be read: is it damaged?", "frame": 1}
+        one.send(png())
+        assert json.loads(one.recv())["frame"] == 2
+
+
+def test_a_fault_of_the_program_is_told_and_the_camera_goes_on(port, capfd):
+    with live(port, "?broken=1") as socket:
+        socket.recv()
+        for number in range(2):
+            socket.send(png())
+            told = json.loads(socket.recv())
+            assert told == {"error": "the program made a mistake, which its terminal names", "frame": number}
+    assert capfd.readouterr().err == 2 * "error: /live: ZeroDivisionError: a fault\n"
+
+
+def test_the_newest_frame_wins_and_none_waits_in_a_queue():
+    with served(Sizes(0.3)) as port, live(port) as socket:
+        assert json.loads(socket.recv()) == {"ready": True}
+        for k in range(30):
+            socket.send(png(20 + k))
+        answers = [json.loads(socket.recv()) for _ in range(2)]
+        assert answers[-1]["frame"] == 29 and answers[-1]["size"] == [49, 10]
+        with pytest.raises(TimeoutError):
+            socket.recv(timeout=0.6)
+
+
+def test_a_frame_that_is_too_large_ends_the_camera_alone(port):
+    with live(port) as socket:
+        socket.recv()
+        socket.send(b"x" * (app.MOST_LIVE + 1))
+        with pytest.raises(Exception, match="1009"):
+            socket.recv()
+    assert ask(port, "/read", png())[0] == 200
+
+
+def test_a_taken_port_makes_way_ctrl_c_ends_at_once_and_tabs_are_told(tmp_path):
+    with socket.create_server(("127.0.0.1", 8310)), Program("digit_recognition", cwd=tmp_path, port=8310) as program:
+        assert program.address == "http://127.0.0.1:8311/"
+        assert ask(8311, "/")[0] == 200
+        with live(8311) as tab:
+            assert json.loads(tab.recv()) == {"ready": True}
+            begun = time.monotonic()
+            code, errors = program.stop()
+            assert time.monotonic() - begun < 2
+            with pytest.raises(Exception, match="1012"):
+                tab.recv(timeout=2)
+    assert code == 130
+    assert errors.splitlines() == ["port 8310 is taken: 8311 instead", "Ctrl-C ends it", "stopped"]
+
+
+def test_ctrl_c_ends_it_at_once_in_the_middle_of_work_too(tmp_path):
+    page = png(3000, 3000)
+    with Program("digit_recognition", cwd=tmp_path, port=8315) as program, ThreadPoolExecutor(3) as askers:
+        asked = [askers.submit(ask, program.port, "/read", page) for _ in range(3)]
+        time.sleep(0.5)
+        begun = time.monotonic()
+        code, errors = program.stop()
+        assert time.monotonic() - begun < 4
+        assert (code, errors.splitlines()) == (130, ["Ctrl-C ends it", "stopped"])
+        told = {error(one.result()) for one in asked if not one.exception()}
+        assert told <= {(503, "the program was ended")}
+
+
+def test_what_cannot_be_served_is_told_in_one_line(script):
+    for arguments, line in {
+        (
+            "--host",
+            "0.0.0.0",
+        ): "error: --host 0.0.0.0: others can reach it, so it needs --token WORD, which they have to know",
+        ("--token", "short"): "error: --token: at least 8 letters and digits, a to z, 0 to 9",
+        ("--host", "192.0.2.1", "--token", "abcd1234"): "error: --host 192.0.2.1: no address of this computer",
+        ("--port", "70000"): "error: --port 70000: must be 0 to 65535",
+        ("--threshold", "2"): "error: --threshold 2.0: must be 0 to 1",
+    }.items():
+        done = script("digit_recognition/web.py", "--no-open", *arguments)
+        assert done.returncode == 2
+        assert done.stderr.splitlines()[-1].startswith(line)
+        assert done.stderr.count("error") == 1 and "Traceback" not in done.stderr
+    done = script("digit_recognition/web.py", "--no-open", "--model", "nothing")
+    assert done.returncode == 1 and "nothing.json not found" in done.stderr.splitlines()[-1]
