@@ -15,13 +15,14 @@ import numpy as np
 from recognition.air_writing.pen import extent
 from recognition.digits.normalisation import draw_strokes, normalise
 from recognition.digits.numbers import Digit
-from recognition.files import check_file
+from recognition.files import parse_json, read_text
 from recognition.settings import UserError
 
 JOIN = 3.0  # seconds between the strokes of one digit, at most
 MAX_STROKES = 3  # of one digit
 MAX_DIGITS = 40  # of one number; what goes on longer is no writing
 TOGETHER = 0.1  # how much more strokes that make a digit together count than digits of their own: a 9 over 0 and 1
+MAX_POINTS, FAR = 2000, 1e9  # of one digit in a file: a quarter of a minute, 120 times a second; pixels, seconds
 INK_SIDE = 140  # pixels of a digit's longer side when it is drawn for the normaliser
 
 
@@ -184,14 +185,24 @@ def load_strokes(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
     Raises UserError, naming the line, for one that is damaged.
     """
-    check_file(path)
+    try:
+        lines = read_text(path).splitlines()
+    except ValueError as error:
+        raise UserError(f"{path}: no strokes that hand_tracking.py --save-strokes wrote ({error})") from None
     images, labels = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             strokes = [np.array(stroke, float).reshape(-1, 3) for stroke in record["strokes"]]
-            if record["digit"] not in range(10) or not all(len(s) and np.isfinite(s).all() for s in strokes):
-                raise ValueError("no digit, or no points")
+            if type(record["digit"]) is not int or record["digit"] not in range(10) or not strokes:
+                raise ValueError("no digit")
+            points = np.concatenate(strokes)
+            if not all(map(len, strokes)) or not (np.abs(points) < FAR).all():
+                raise ValueError("no points, or not of a picture")
+            if len(points) > MAX_POINTS:
+                raise ValueError(f"{len(points):,} points, and {MAX_POINTS:,} are more than a digit has")
+            if any((np.diff(stroke[:, 2]) < 0).any() for stroke in strokes):
+                raise ValueError("its time goes back")
             images.append(normalise_strokes(strokes))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}, line {number}: no strokes of a digit ({error}): delete that line") from None

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.files import hash_of, write_atomically
+from recognition.files import hash_of, read_json, write_atomically
 from recognition.models import cards
-from recognition.models.weights import fill, save_weights
+from recognition.models.weights import fill, save_weights, weight_shapes
 from recognition.networks.backend import keras, tf
 from recognition.progress import Bar
-from recognition.settings import say
+from recognition.settings import UserError, say
 
 
 def begin(precision: str, seed: int, private: bool = False) -> str:
@@ -134,19 +134,20 @@ class Checkpoint(keras.callbacks.Callback):
         if not self._state.exists():
             return 0
         try:
-            state = json.loads(self._state.read_text(encoding="utf-8"))
+            state = read_json(self._state)
             if state["settings"] != self._settings:
                 say(f"{self._state}: from other settings or data, starting anew")
                 return 0
             model.optimizer.build(model.trainable_variables)
+            weight_shapes(self._folder / state["weights"], "starting anew")
             model.load_weights(self._folder / state["weights"])
             for dropout, value in zip(_dropouts(model), state["random"], strict=True):
                 dropout.state.assign(value)
-        except (OSError, ValueError, KeyError) as error:
+            self.history, self.seconds = state["history"], state["seconds"]
+            self._start -= self.seconds
+        except (UserError, OSError, ValueError, KeyError, TypeError) as error:
             say(f"{self._state}: cannot be continued ({error}), starting anew")
             return 0
-        self.history, self.seconds = state["history"], state["seconds"]
-        self._start -= self.seconds
         say(f"continuing after epoch {state['epoch']} ({self._state})")
         return state["epoch"]
 
