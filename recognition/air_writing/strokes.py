@@ -34,13 +34,17 @@ def length(stroke: np.ndarray) -> float:
 def smooth(stroke: np.ndarray, window: float = 0.03) -> np.ndarray:
     """Return the line of a stroke (N, 3) as (M, 2): without the hand's tremor, its points evenly spaced.
 
-    A Gaussian over `window` seconds; the ends stay where they are.
+    A Gaussian over `window` seconds, which must not go back; the ends stay where they are.
     """
-    seconds = stroke[:, 2]
-    weight = np.exp(-0.5 * ((seconds[:, None] - seconds) / window) ** 2)
-    reach = np.minimum(seconds - seconds[0], seconds[-1] - seconds)[:, None]  # even on both sides: ends do not shrink
-    weight *= np.abs(seconds[:, None] - seconds) <= reach + 1e-6
-    line = weight @ stroke[:, :2] / weight.sum(1, keepdims=True)
+    seconds, parts = stroke[:, 2], []
+    reach = np.minimum(seconds - seconds[0], seconds[-1] - seconds)  # even on both sides: ends do not shrink
+    for first in range(0, len(stroke), 64):
+        rows = slice(first, first + 64)
+        begin, end = np.searchsorted(seconds, (seconds[rows][0] - 6 * window, seconds[rows][-1] + 6 * window))
+        away = np.abs(seconds[rows, None] - seconds[begin : end + 1])
+        weight = np.exp(-0.5 * (away / window) ** 2) * (away <= reach[rows, None] + 1e-6)
+        parts.append(weight @ stroke[begin : end + 1, :2] / weight.sum(1, keepdims=True))
+    line = np.concatenate(parts)
     run = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     if run[-1] == 0:
         return line[:1]
@@ -199,11 +203,11 @@ def load_strokes(path: Path) -> tuple[np.ndarray, np.ndarray]:
             points = np.concatenate(strokes)
             if not all(map(len, strokes)) or not (np.abs(points) < FAR).all():
                 raise ValueError("no points, or not of a picture")
-            if len(points) > MAX_POINTS:
-                raise ValueError(f"{len(points):,} points, and {MAX_POINTS:,} are more than a digit has")
+            if len(points) > MAX_POINTS or len(strokes) > 10 * MAX_STROKES:
+                raise ValueError(f"{len(points):,} points in {len(strokes)} strokes are too many")
             if any((np.diff(stroke[:, 2]) < 0).any() for stroke in strokes):
                 raise ValueError("its time goes back")
-            images.append(normalise_strokes(strokes))
+            images.append(normalise_strokes([s[np.diff(s[:, 2], prepend=-FAR) > 0] for s in strokes]))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}, line {number}: no strokes of a digit ({error}): delete that line") from None
         labels.append(record["digit"])
