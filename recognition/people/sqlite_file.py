@@ -114,9 +114,8 @@ class SqliteFile:
         Where it cannot be written, the disk being full, say, the file itself is deleted, if it is renewable. Raises
         Locked while another program holds the file, UserError where something is left.
         """
-        if self._watched == self._path and self._rewrite() and not self._holds(values):
-            return
-        if not any(map(os.path.lexists, self._files())):
+        done = self._watched == self._path and self._rewrite() and not self._holds(values)
+        if done or not any(map(os.path.lexists, self._files())):
             return
         if not self._renewable:
             raise UserError(f"{self._path}: may still hold what was deleted: free some space and do it again")
@@ -184,6 +183,9 @@ class SqliteFile:
                     f"{self._path}: written by a newer version of these scripts: update them, or delete this file"
                     + " (no photo is lost: it is made again)" * self._renewable
                 )
+            with self._path.open("rb") as file:
+                if set(file.read(20)[18:]) - {1, 2}:  # SQLite would take it for read-only
+                    raise sqlite3.DatabaseError("its head is of no version")
             check = "integrity_check" if self._path.stat().st_size < SMALL else "quick_check"  # not: indexes
             if db.execute(f"PRAGMA {check}(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its pages do not fit together")
@@ -210,8 +212,7 @@ class SqliteFile:
             raise UserError(f"{what}: close other programs, check permissions, delete it") from None
 
     def _in_memory(self) -> sqlite3.Connection:
-        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._set_up(db)
+        self._set_up(db := sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
         return db
 
     def _read_into_memory(self, reason: str) -> sqlite3.Connection:
@@ -221,7 +222,11 @@ class SqliteFile:
         self._watched = None
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         # What was written before saves work; "immutable" because the files of WAL cannot be made here
-        with contextlib.suppress(sqlite3.Error, UnicodeDecodeError), contextlib.closing(_read_only(self._path)) as old:
+        address = f"{self._path.as_uri()}?immutable=1"
+        with (
+            contextlib.suppress(sqlite3.Error, UnicodeDecodeError),
+            contextlib.closing(sqlite3.connect(address, uri=True)) as old,
+        ):
             if self._path.is_file() and old.execute("PRAGMA user_version").fetchone()[0] == self._version:
                 old.backup(db)
         try:
@@ -265,15 +270,8 @@ class SqliteFile:
                 db.execute("ROLLBACK")
 
 
-def _read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)
-
-
 def _compare(db: sqlite3.Connection, wanted: sqlite3.Connection, tables: set[str]) -> None:
-    """Raise DatabaseError for a database with other columns than the wanted one, or with other values in them.
-
-    SQLite itself asks neither: a byte that changed makes a text of a number, and a table may be another's of that name.
-    """
+    """Raise DatabaseError for a database with other columns than the wanted one, or with other kinds of values."""
     others = "SELECT type, name FROM sqlite_master WHERE type != 'table' ORDER BY 1, 2"  # indexes, and nothing else
     if db.execute(others).fetchall() != wanted.execute(others).fetchall():
         raise sqlite3.DatabaseError("indexes of another kind")
@@ -282,10 +280,10 @@ def _compare(db: sqlite3.Connection, wanted: sqlite3.Connection, tables: set[str
         columns, expected = ([(*row[1:4], *row[5:]) for row in one.execute(ask)] for one in (db, wanted))
         if columns != expected:
             raise sqlite3.DatabaseError(f"another table {table}")
-        kinds = [
-            (name, kind.lower(), kind.lower() if needed or key else "null") for name, kind, needed, key, _ in columns
-        ]
-        foreign = " OR ".join(f"typeof({name}) NOT IN ('{kind}', '{other}')" for name, kind, other in kinds)
+        foreign = " OR ".join(
+            f"typeof({name}) NOT IN (lower('{kind}'), '{kind if needed or key else 'null'}')"
+            for name, kind, needed, key, _ in columns
+        )
         if db.execute(f"SELECT 1 FROM {table} WHERE {foreign} LIMIT 1").fetchone():
             raise sqlite3.DatabaseError(f"values of another kind in {table}")
 
