@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from recognition.settings import UserError, quiet
+from recognition.settings import UserError, quiet, reason_of
 
 
 class Damaged(UserError):
@@ -19,8 +19,7 @@ def _told() -> Iterator[None]:
     try:
         yield
     except (ValueError, RuntimeError, IndexError) as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise Damaged(f"a network cannot be run ({reason}): delete it: it is made again") from None
+        raise Damaged(f"a network cannot be run ({reason_of(error)}): delete it: it is made again") from None
 
 
 def _checked(output: np.ndarray) -> np.ndarray:

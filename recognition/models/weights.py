@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.files import LARGEST_DATA, check_file, write_atomically
-from recognition.settings import UserError
+from recognition.settings import UserError, reason_of
 
 
 def write_hdf5(path: Path, fill: Callable) -> None:
@@ -69,7 +69,7 @@ def fill(model, path: Path, what: str, how: str) -> None:
         with warnings.catch_warnings(action="ignore"):  # the error says it in one line
             model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
-        raise UserError(f"{path} cannot be read as weights ({_line(error)}): {how}") from error
+        raise UserError(f"{path} cannot be read as weights ({reason_of(error)}): {how}") from error
     if not all(np.isfinite(array).all() for array in model.get_weights()):
         raise UserError(f"{path}: holds numbers that are not finite: {how}")
 
@@ -101,7 +101,7 @@ def weight_shapes(path: Path, how: str) -> list[tuple[int, ...]]:
     except UserError:
         raise
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
-        raise UserError(f"{path} is damaged or no HDF5 file ({_line(error)}): {how}") from error
+        raise UserError(f"{path} is damaged or no HDF5 file ({reason_of(error)}): {how}") from error
 
 
 def _walk(file, path: Path, how: str) -> Iterator:
@@ -134,7 +134,3 @@ def _check_size(item, size: int) -> None:
     piece = math.prod(item.chunks or (0,)) * item.dtype.itemsize
     if item.shape is None or max(item.nbytes, piece) > most:
         raise ValueError(f"'{item.name[:50]}' is {max(item.nbytes or 0, piece) / 1e6:,.0f} MB in {size / 1e6:,.1f} MB")
-
-
-def _line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -20,7 +20,7 @@ from recognition.media.frames import read_image
 from recognition.models.weights import weight_shapes, write_hdf5
 from recognition.objects.backbones import EXTRACT, Backbone
 from recognition.progress import watched
-from recognition.settings import UserError, say
+from recognition.settings import UserError, reason_of, say
 
 FOLDER = ROOT / "data" / "features"
 SAVE = 30  # seconds between two checkpoints
@@ -91,7 +91,7 @@ def read(path: Path, how: str = f"run {EXTRACT} FOLDER") -> Features:
             folder = str(told["folder"])
             content = Features(features[()].astype(np.float32), labels[()], **texts, backbone=backbone, folder=folder)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError) as error:
-        raise UserError(f"{path} is no features file ({(str(error).splitlines() or ['?'])[0]}): {how}") from error
+        raise UserError(f"{path} is no features file ({reason_of(error)}): {how}") from error
     _check(content, path, how)
     return content
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from recognition.files import read_json, write_atomically
-from recognition.settings import UserError, say
+from recognition.settings import UserError, reason_of, say
 
 FILE = ".merges.json"
 KEPT = 100  # merges that can be undone
@@ -30,7 +30,7 @@ def read(folder: Path) -> list[Merge]:
     except FileNotFoundError:
         return []
     except (UserError, OSError, ValueError, TypeError) as error:
-        say(f"{folder / FILE} cannot be read ({error}): merges before cannot be undone")
+        say(f"{folder / FILE} cannot be read ({reason_of(error)}): merges before cannot be undone")
         return []
 
 

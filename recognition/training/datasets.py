@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from recognition.files import DATA, LARGEST_DATA, check_file, write_atomically
-from recognition.settings import UserError, say
+from recognition.settings import UserError, reason_of, say
 
 PARTS = ("x_train", "y_train", "x_test", "y_test")
 UNPACKED = 40  # times as large as the file, at most, may arrays be: MNIST's are five times, the digits of one pen 20
@@ -142,7 +142,7 @@ def _read_npz(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
     except KeyError as error:
         raise UserError(f"{path}: needs the arrays {', '.join(names)} ({error.args[0]})") from None
     except (Exception, MemoryError) as error:  # zipfile, zlib and numpy each have their own
-        raise UserError(f"{path} is damaged or no .npz file ({error})") from None
+        raise UserError(f"{path} is damaged or no .npz file ({reason_of(error)})") from None
 
 
 def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
