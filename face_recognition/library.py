@@ -25,6 +25,7 @@ from recognition import settings
 from recognition.faces import drawing, live
 from recognition.library import naming, opening, pictures, scan, sidecars
 from recognition.library.index import LIBRARY, LibraryIndex
+from recognition.media import frames
 from recognition.names import printable
 from recognition.people import recognizers
 from recognition.people.database import FACES, People
@@ -148,7 +149,7 @@ def who(config: Config, library: naming.Library) -> int:
             continue
         seen = [live.Seen(one.face.box, match, one.face) for one, match in found]
         text = printable(f"{path}: {', '.join(map(drawing.shown, seen)) or 'no face'}")
-        print(live.json_line(str(path), 0, seen) if config.json else text, flush=True)
+        print(live.json_line(str(path), 0, seen, frames.scale_of(path)) if config.json else text, flush=True)
     return failed
 
 
