@@ -66,8 +66,8 @@ def bombs() -> dict[str, bytes]:
     last = scans.rindex(b"\xff\xda")
     large, frames = io.BytesIO(), io.BytesIO()
     Image.fromarray(np.zeros((7900, 8000), np.uint8)).save(large, "PNG")  # 63 million pixels: they are read
-    small = Image.new("P", (3000, 3000))
-    small.save(frames, "GIF", save_all=True, append_images=[Image.new("P", (3000, 3000), k % 7) for k in range(30)])
+    small = Image.new("P", (2000, 2000))
+    small.save(frames, "GIF", save_all=True, append_images=[Image.new("P", (2000, 2000), k % 7) for k in range(10)])
     wide = io.BytesIO()
     Image.fromarray(np.zeros((8000, 12000), np.uint8)).save(wide, "JPEG", quality=1)
     return {
@@ -216,9 +216,9 @@ def save_data(folder: Path, seed: int) -> list[Path]:
     with zipfile.ZipFile(folder / "bomb.npz", "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name in "xy":
             with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
-                header = {"descr": "|u1", "fortran_order": False, "shape": (8000, 1000, 1000)}
+                header = {"descr": "|u1", "fortran_order": False, "shape": (250, 1000, 1000)}
                 np.lib.format.write_array_header_1_0(file, header)
-                for _ in range(400):
+                for _ in range(100):
                     file.write(bytes(2_500_000))
     points = [[k % 300, k % 200, k / 1000] for k in range(30_000)]
     lines = {
