@@ -17,6 +17,7 @@ from recognition import settings
 from recognition.files import ROOT
 from recognition.models import store
 
+LITTLE = 10_000  # bytes of a film that has hardly begun
 FRUIT = ROOT / "data" / "samples" / "fruit"
 
 
@@ -108,9 +109,10 @@ def look(kind: str, place: Place, people: Path) -> list[str]:
             if not path.name.startswith(".") and cv2.imread(str(path)) is None
         ]
     if kind == "record":
-        for path in place.folder.glob("*made*.mp4"):
-            if path.stat().st_size and not cv2.VideoCapture(str(path)).read()[0]:
+        for path in [one for one in place.folder.iterdir() if "made" in one.name]:  # finished, or what was left
+            if path.stat().st_size > LITTLE and not cv2.VideoCapture(str(path)).read()[0]:
                 wrong.append(f"film {path.name} cannot be played ({path.stat().st_size} bytes)")
+            path.unlink()
     if kind == "training":
         for card in (place.folder / "out").glob("digits.json"):
             try:
@@ -177,7 +179,7 @@ def disk(config, place: Place) -> list[measuring.Row]:
 
 def connections(config, place: Place) -> list[measuring.Row]:
     """Count the attempts to connect of every script, in a network namespace without a way out."""
-    claim = "connections tried, every script that answers"
+    claim = "connections tried by the scripts that read photos and films"
     can = shutil.which("strace") and not subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode
     if not can:
         return [(claim, "", "0", "skipped: no strace, or no right to make a network namespace")]

@@ -173,7 +173,8 @@ def _without_none(config: type[Config]) -> type[Config]:
 
 
 def _hint(default: str) -> str:
-    return f"(default: {default})" if default not in ("None", "") else ""
+    shown = default.removeprefix(f"{Path(__file__).resolve().parent.parent}{os.sep}")  # of what lies in this collection
+    return f"(default: {shown})" if shown not in ("None", "") else ""
 
 
 def one_line(said: str) -> str:
