@@ -65,12 +65,12 @@ def _runner(content: bytes, card: dict, tflite: Path) -> Model | Maps:
 
 
 def _try(model: Model | Maps, card: dict) -> None:
-    """Run a model once, on nothing. Raises Damaged where it cannot be, or has not what its card tells of."""
+    """Run a model once, on next to nothing. Raises Damaged where it cannot be, or has not what its card tells of."""
     if isinstance(model, Maps):
         maps = model.run(np.zeros((64, 64), np.uint8))
         fits = maps.ndim == 3 and maps.shape[:2] == (16, 16) and maps.shape[2] > len(model.class_names)
     else:
-        found = model.run(np.zeros((1, *model.shape), np.uint8))
+        found = model.run(np.ones((1, *model.shape), np.uint8))
         inside = found["features"].shape[1] if model.has_features else 0
         fits = ("near" in found or "near" not in card) and len(card.get("line", [0] * (inside + 1))) == inside + 1
     if not fits:
