@@ -48,8 +48,8 @@ def pictures(config: Config, place: Place) -> list[measuring.Row]:
             judge(found, f"{name} {extra}", done, good)
             found.files += count
     each = place.folder / "each"
-    (each / "Somebody").mkdir(parents=True)
-    shutil.copytree(folder, each / "Somebody" / "in", symlinks=True, ignore=shutil.ignore_patterns("2*"))
+    for name, others in {"airplane": "0[0-2]*", "ship": "0[3-9]*"}.items():  # half of them in each of two classes
+        shutil.copytree(folder, each / name, symlinks=True, ignore=shutil.ignore_patterns("2*", others))
     others = {
         "enroll": ["face_recognition/enroll.py", "Ada", str(folder), "--faces", str(place.folder / "new")],
         "library": ["face_recognition/library.py", "add", str(folder), "--library", str(place.folder / "l.sqlite")],
@@ -91,7 +91,7 @@ def data(config: Config, place: Place) -> list[measuring.Row]:
     for k, bomb in enumerate(hostile_files.hdf5_bombs().values()):
         path = place.folder / f"features-{k}.h5"
         path.write_bytes(bomb)
-        command = place.command(["cifar_recognition/train_transfer.py", str(path)])
+        command = place.command(["cifar_recognition/train_transfer.py", path.stem, "--features", path.parent])
         judge(found, f"features {k}", watch(command, place.folder, 120), [])
         found.files += 1
     for k, folder in enumerate(

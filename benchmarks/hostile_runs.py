@@ -83,6 +83,8 @@ def judge(found: Found, name: str, done: tuple, good: list[str]) -> None:
     """Count what went wrong in one run; `good`: names of inputs of which stdout has to tell."""
     code, out, err, memory, seconds = done
     found.memory, found.seconds = max(found.memory, memory), max(found.seconds, seconds)
+    if code == 2:
+        raise settings.UserError(f"{name}: was not run: {err[-300:]}")
     found.hangs += code is None
     found.crashes += code is not None and code < 0
     found.tracebacks += err.count("Traceback (most recent call last)")
