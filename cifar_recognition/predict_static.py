@@ -46,7 +46,7 @@ def main(config: Config) -> int:
     threshold = classifier.threshold(config.threshold)
     show, output = sinks.window_or_output(config)
     source = frames.FrameSource(config.paths, all_pages=True, subfolders=True, leave_out=[output])
-    with sinks.FrameSink(output, show, "_named.png") as sink:
+    with sinks.FrameSink(output, show, "_explained.png" if config.explain else "_named.png") as sink:
         for frame in source:
             seen = classification.classify(frame.image, classifier, threshold, config.top)
             if show or output:

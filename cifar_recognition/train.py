@@ -5,9 +5,8 @@
     python cifar_recognition/train.py --ladder              # all five steps, with their table and output/ladder.png
     python cifar_recognition/train.py --epochs 2 --name try # a quick try, models/try.*
 
-Reads data/cifar10.npz (downloaded if absent). Writes models/NAME.weights.h5, .tflite, .json, _history.png and
-_confusion.png. A run that was stopped goes on where it was when it is started again with the same settings; a ladder
-leaves out the steps that were trained with the same settings before.
+Reads data/cifar10.npz (downloaded if absent). Writes models/NAME.weights.h5, .tflite, .json and two pictures. A run
+that was stopped goes on when it is started again; a ladder leaves out the steps that were trained before.
 """
 
 import math
@@ -48,6 +47,7 @@ class Config:
     refuse: float = 0.05  # share of validation images that the threshold of "none of these" may refuse
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
+    verbose: bool = False  # show the layers of the network
     replace: bool = False  # also a model that is better, or was measured on other data; else this one gets another name
     output: str = str(cards.MODELS)  # folder for the model's files
 

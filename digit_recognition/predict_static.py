@@ -54,7 +54,9 @@ def main(config: Config) -> int:
                 text = numbers.text_of(lines, config.digits_only).replace("\n", " / ") or "no digit"
                 if rotated:
                     text += f"  (turned by {rotated} degrees)"
-                line = config.json and numbers.json_line(frame.source, frame.index, lines, config.digits_only, rotated)
+                line = config.json and numbers.json_line(
+                    frame.source, frame.index, lines, config.digits_only, rotated, frame.scale
+                )
                 if sink.put(frame, text, line):
                     break
     finally:

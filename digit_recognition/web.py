@@ -47,7 +47,7 @@ class Digits:
     def read(self, frame: Frame) -> str:
         """Return what predict_static.py --json prints of a photo."""
         lines, rotated = reader.read_page(frame.image, self._model, self._threshold)
-        return numbers.json_line(frame.source, frame.index, lines, rotated=rotated)
+        return numbers.json_line(frame.source, frame.index, lines, rotated=rotated, scale=frame.scale)
 
     def watch(self, _options: dict) -> Callable[[Frame], str]:
         """Return what tells of a camera, frame after frame, what webcam.py --json prints."""
@@ -59,7 +59,7 @@ class Digits:
         probabilities; with `layers` the maps of each layer, rows of 0 to 255."""
         if frame is None:
             raise settings.UserError("no picture: send one, and which box of it", 2)
-        image = cut(frame.image, app.box_of(options))
+        image = cut(frame.image, app.box_of(options, frame.scale))
         digit = crops.normalise_photo(image)
         seen = {"image": digit.tolist(), "names": self._one.class_names}
         seen["probabilities"] = self._one.predict(digit[None])[0].round(4).tolist()

@@ -25,6 +25,7 @@ from recognition import settings
 from recognition.faces import drawing, live
 from recognition.library import naming, opening, pictures, scan, sidecars
 from recognition.library.index import LIBRARY, LibraryIndex
+from recognition.media import frames
 from recognition.names import printable
 from recognition.people import recognizers
 from recognition.people.database import FACES, People
@@ -101,8 +102,9 @@ def add(config: Config, index: LibraryIndex, *tools: object) -> int:
     done = scan.add(index, *tools, map(Path, roots))
     code = say_refused(done.refused)
     counts = {key: getattr(done, key) for key in ("photos", "looked_at", "faces", "known", "gone", "unreadable")}
-    text = "{photos} photos: {looked_at} looked at, {faces} faces in them; {known} copies or moved; {gone} gone; "
-    say(config, (text + "{unreadable} cannot be read").format(**counts), **counts)
+    photos, faces = settings.counted(done.photos, "photo"), settings.counted(done.faces, "face")
+    text = f"{photos}: {done.looked_at} looked at, {faces} in them; {done.known} copied or moved; {done.gone} gone; "
+    say(config, text + f"{done.unreadable} cannot be read", **counts)
     if config.xmp:
         photos = [pair for pair in index.photos() if any(pair[0].is_relative_to(root) for root in roots)]
         code |= sync(config, open_names(config, index, *tools), photos)
@@ -114,7 +116,8 @@ def people(config: Config, library: naming.Library) -> int:
     for group in library.groups():
         line = {"number": group.number, "photos": group.photos, "faces": len(group.faces)}
         line["example"] = str(library.index.path(group.faces[0].content))
-        say(config, "{number:5} {photos:5} photos, such as {example}".format(**line), **line)
+        photos = settings.counted(group.photos, "photo")
+        say(config, f"{group.number:5} {photos:>12}, such as {line['example']}", **line)
     if config.sheet and pictures.save_groups(library, config.sheet):
         settings.say(f"saved {config.sheet}")
     return 0
@@ -128,7 +131,8 @@ def name(config: Config, library: naming.Library) -> int:
     for reason in reasons[:TOLD]:
         settings.say(printable(f"not enrolled: {reason}"))
     line = {"number": number, "name": name, "faces": faces, "enrolled": enrolled, "not_enrolled": len(reasons)}
-    say(config, "group {number} is {name}: {faces} faces; {enrolled} photos enrolled".format(**line), **line)
+    counts = f"{settings.counted(faces, 'face')}; {settings.counted(enrolled, 'photo')} enrolled"
+    say(config, f"group {number} is {name}: {counts}", **line)
     code = sync(config, library, [pair for pair in library.index.photos() if pair[1] in contents])
     return code if enrolled or not reasons else 1
 
@@ -145,7 +149,7 @@ def who(config: Config, library: naming.Library) -> int:
             continue
         seen = [live.Seen(one.face.box, match, one.face) for one, match in found]
         text = printable(f"{path}: {', '.join(map(drawing.shown, seen)) or 'no face'}")
-        print(live.json_line(str(path), 0, seen) if config.json else text, flush=True)
+        print(live.json_line(str(path), 0, seen, frames.scale_of(path)) if config.json else text, flush=True)
     return failed
 
 

@@ -72,8 +72,8 @@ def save_people(database: People, names: list[str], path: Path) -> None:
 def agreed(name: str, count: int) -> bool:
     """Ask whether a person shall be forgotten; raise UserError where nobody can answer."""
     if not sys.stdin.isatty():
-        raise settings.UserError(f"forget deletes {name} and {count} photos for good: add --yes", 2)
-    print(f"Delete {name} and {count} photos for good? [y/N] ", end="", file=sys.stderr, flush=True)
+        raise settings.UserError(f"forget deletes {name} and {settings.counted(count, 'photo')} for good: add --yes", 2)
+    print(f"Delete {name} and {settings.counted(count, 'photo')} for good? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 
@@ -101,9 +101,11 @@ def main(config: Config) -> int:
         agree = (lambda *_: True) if config.yes else agreed
         result = everywhere.forget(database, *config.names, config.library, config.faces, agree)
         if result:
-            done = "forgot {names[0]}: {photos} photos and all that was seen in them are deleted"
-            done += "; {library_faces} faces in the photo library are nobody's now" * ("library_faces" in result)
-            print(json.dumps(result) if config.json else done.format(**result))
+            photos = settings.counted(result["photos"], "photo")
+            done = f"forgot {result['names'][0]}: {photos} and all that was seen in them deleted"
+            if "library_faces" in result:
+                done += f"; {settings.counted(result['library_faces'], 'face')} in the photo library nobody's now"
+            print(json.dumps(result) if config.json else done)
         return 0 if result else 1
     library = everywhere.open_library(config.library, config.faces)
     names = [database.existing(name) for name in config.names[:1]]
@@ -111,10 +113,10 @@ def main(config: Config) -> int:
     if config.action == "undo":
         merge = database.undo_merge()
         names += [merge.source, merge.into]
-        done = f"{len(merge.photos)} photos of {merge.into} are {merge.source}'s again"
+        done = f"{merge.source} has {settings.counted(len(merge.photos), 'photo')} of {merge.into} again"
         if library:
             result["library_faces"] = library.undo_merge(merge.source, merge.into)
-            done += f", and {result['library_faces']} faces in the photo library"
+            done += f", and {settings.counted(result['library_faces'], 'face')} in the photo library"
     elif config.action == "rename":
         names.append(everywhere.rename(database, library, *config.names)[1])
         done = "{} is now called {}".format(*names)

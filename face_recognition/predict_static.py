@@ -68,7 +68,7 @@ def main(config: Config) -> int:
             cut.photo(frame, seen)
             drawing.draw(frame.image, seen, config.blur)
             names = [printable(drawing.shown(one)) for one in sorted(seen, key=lambda one: one.box[0])]
-            line = config.json and live.json_line(frame.source, frame.index, seen)
+            line = config.json and live.json_line(frame.source, frame.index, seen, frame.scale)
             if sink.put(frame, ", ".join(names) or "no face", line):
                 break
     return 1 if source.failed or sink.failed else 0

@@ -61,6 +61,7 @@ class Config:
     accept: float = 0.05  # share of strangers that may get a name; less, and more known faces stay unknown
     precision: Literal["auto", "float32", "mixed_bfloat16"] = "auto"  # auto takes bfloat16 where it is faster
     seed: int = 0  # another seed, another model of the same kind
+    verbose: bool = False  # show the layers of the network
     replace: bool = False  # also a model that is better, or was measured on other data; else this one gets another name
     output: str = str(cards.MODELS)  # folder for the model's files
 

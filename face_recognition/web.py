@@ -75,7 +75,7 @@ class Faces:
         found = self._detector.detect(frame.image)
         matches = self._recognizer.identify(frame.image, found)
         seen = [live.Seen(face.box, match, face) for face, match in zip(found, matches, strict=True) if match.human]
-        return live.json_line(frame.source, frame.index, seen)
+        return live.json_line(frame.source, frame.index, seen, frame.scale)
 
     def watch(self, _options: dict) -> Callable[[Frame], str]:
         """Return what tells of a camera, frame after frame, what webcam.py --json prints."""
@@ -115,7 +115,7 @@ class Faces:
         if frame is None:
             raise settings.UserError("no picture: send one, and the name of whom it shows", 2)
         faces = self._detector.detect(frame.image)
-        if box := app.box_of(options):
+        if box := app.box_of(options, frame.scale):
             over = iou(np.array([face.box for face in faces], float).reshape(-1, 4), np.array([box], float))
             if not over.any():
                 raise settings.UserError("no face there: click on another one, or take another photo")

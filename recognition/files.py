@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import stat
@@ -16,7 +17,8 @@ from recognition.settings import UserError
 ROOT = Path(__file__).resolve().parent.parent  # the folder that holds data/ and models/
 DATA = ROOT / "data"
 PUBLISHED = DATA / "models"  # what others published, downloaded here or converted
-LARGEST, LARGEST_DATA = 500_000_000, 20_000_000_000  # bytes of a picture or a text, and of a dataset or of weights
+LARGEST, LARGEST_DATA = 500_000_000, 20_000_000_000  # bytes of a picture or a model, and of a dataset or of weights
+LARGEST_TEXT = 50_000_000  # bytes; as JSON it takes ten times as much memory
 PARTIAL = re.compile(r"\..+\.\d+\.partial(\.jpg|\.np[yz])?")  # temporary files; not videos, which can be watched
 ABANDONED = 60  # seconds without a change after which a temporary file has no writer any more
 
@@ -71,10 +73,28 @@ def check_file(path: Path, most: int = LARGEST) -> int:
     return state.st_size
 
 
-def read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path, most: int = LARGEST) -> bytes:
     """Return what is in a file; see check_file."""
-    check_file(path)
+    check_file(path, most)
     return Path(path).read_bytes()
+
+
+def read_text(path: Path) -> str:
+    """Return what is in a file of UTF-8, see check_file; ValueError where it is something else."""
+    return read_bytes(path, LARGEST_TEXT).decode()
+
+
+def read_json(path: Path) -> object:
+    """Return what a JSON file says, see check_file; ValueError where it is no JSON, or nested too deeply."""
+    return parse_json(read_text(path))
+
+
+def parse_json(text: str) -> object:
+    """Return what JSON says; ValueError where it is none, or nested too deeply."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
 
 
 @contextlib.contextmanager

@@ -8,16 +8,23 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+from recognition.settings import say
+
 Item = TypeVar("Item")
 PATIENCE = 2.0  # seconds; what is done sooner needs no bar
+PAUSE = 30.0  # seconds between two lines that say how far it is where no bar can be shown
 
 
 class Bar:
-    """A progress bar with rate and remaining time, on stderr where that is a terminal; it appears after two seconds."""
+    """A progress bar with rate and remaining time, on stderr where that is a terminal; it appears after two seconds.
+
+    Elsewhere, in a file say, there is a line every half minute.
+    """
 
     def __init__(self, noun: str, total: float | None):
         """`noun`: what is counted; `total`: how many there are, None if not known."""
         self._bar, self._begun = None, time.monotonic()
+        self._noun, self._total, self._said = noun, total, self._begun
         if not sys.stderr.isatty():
             return
         from rich.console import Console  # a tenth of a second that only terminals need
@@ -38,6 +45,11 @@ class Bar:
     def update(self, done: float, note: str = "") -> None:
         """Show how many are done, and a note beside it."""
         seconds = time.monotonic() - self._begun
+        if not self._bar and time.monotonic() - self._said > PAUSE:
+            self._said = time.monotonic()
+            of = f"/{self._total:.0f}" if self._total else ""
+            left = f"  {seconds * (self._total - done) / done:.0f} s left" if self._total and done else ""
+            say(f"{self._noun} {done:.0f}{of}  {done / seconds:.1f}/s{note}{left}")
         if self._bar and seconds > PATIENCE:
             self._bar.start()  # nothing if it runs
             self._bar.update(self._task, completed=done, rate=done / seconds, note=note)

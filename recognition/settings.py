@@ -1,17 +1,44 @@
 """Run a script: its settings as command-line flags, a user's mistake as one line, exit codes 0, 1 and 2."""
 
 import contextlib
+import dataclasses
 import errno
 import importlib.metadata
+import io
 import math
 import os
+import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from pathlib import Path
+from typing import Annotated, TypeVar
 
 Config = TypeVar("Config")
+KINDS = {"INT": "a whole number", "FLOAT": "a number"}
+# What tyro says, in its own words, and how we say it
+SAYINGS = (
+    (r"Error parsing (--\S+): .*(FLOAT|INT).*\['(.*)'\]", lambda m: f"{m[1]} {m[3]}: must be {KINDS[m[2]]}"),
+    (r"Error parsing (--\S+): invalid literal for int.*'(.*)'", lambda m: f"{m[1]} {m[2]}: must be a whole number"),
+    (r"Error parsing (--\S+): could not convert string to float: '(.*)'", lambda m: f"{m[1]} {m[2]}: must be a number"),
+    (
+        r"Error parsing (--\S+): Could not parse arguments \[(.*)\] into .*\[(int|float)",
+        lambda m: f"{m[1]} {m[2].replace(chr(39), '').replace(',', '')}: must be numbers",
+    ),
+    (
+        r"invalid choice '(.*)' for argument '(.*)'\. Expected one of \((.*)\)",
+        lambda m: f"{m[2]} {m[1]}: must be one of {m[3].strip(',').replace(chr(39), '')}",
+    ),
+    (
+        r"Unrecognized options: (\S+?)(,.*?)?(?: Perhaps you meant: (--[\w-]+).*)?$",
+        lambda m: f"{m[1]}: no such setting" + (f", did you mean {m[3]}?" if m[3] else ""),
+    ),
+    (
+        r"Missing value for argument '(.*)'\. Expected (\d+)",
+        lambda m: f"{m[1]}: needs " + ("a value" if m[2] == "1" else f"{m[2]} values"),
+    ),
+)
 
 
 class UserError(Exception):
@@ -32,6 +59,17 @@ def say(message: str) -> None:
         print(message, file=sys.stderr, flush=True)
     for listener in listeners:
         listener(message)
+
+
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something, as one says it: 1 photo, 2,000 photos."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def reason_of(error: Exception) -> str:
+    """Return why something failed, in one line, without what only programmers say, such as [Errno 2]."""
+    reason = (isinstance(error, OSError) and error.strerror) or str(error).strip()
+    return reason.partition("\n")[0] or type(error).__name__
 
 
 def check_range(config, low: float, high: float, *names: str) -> None:
@@ -98,6 +136,62 @@ def _stop(number: int, _frame: object = None) -> None:
     raise KeyboardInterrupt
 
 
+def _program() -> str:
+    """Return what a script is called, as one types it: its folder and its name."""
+    return "/".join(Path(sys.argv[0]).parts[-2:])
+
+
+def _parse(config: type[Config], description: str | None, default: Config | None = None) -> Config:
+    """Return the settings that the command line says; raise UserError, in one line, for what it cannot say.
+
+    `default`: what holds where it says nothing.
+    """
+    import tyro
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return tyro.cli(
+                _without_none(config),
+                prog=_program(),
+                description=description,
+                config=(tyro.conf.DisallowNone,),
+                **({} if default is None else {"default": default}),
+            )
+    except SystemExit as end:
+        if end.code in (0, None):
+            raise
+    raise UserError(f"{one_line(said.getvalue())} (see {_program()} --help)", 2)
+
+
+def _without_none(config: type[Config]) -> type[Config]:
+    """Have the help of a class of settings not tell of defaults that are nothing."""
+    import tyro
+
+    for field in dataclasses.fields(config):
+        hint = tyro.conf.arg(help_behavior_hint=_hint)
+        if hint not in getattr(config.__annotations__.get(field.name), "__metadata__", ()):
+            config.__annotations__[field.name] = Annotated[field.type, hint]
+    return config
+
+
+def _hint(default: str) -> str:
+    shown = default.removeprefix(f"{Path(__file__).resolve().parent.parent}{os.sep}")  # of what lies in this collection
+    return f"(default: {shown})" if shown not in ("None", "") else ""
+
+
+def one_line(said: str) -> str:
+    """Return what tyro says in a box, in one line: what is wrong, and which settings it thinks were meant."""
+    lines = [line.strip("│|╭╰╮╯ ") for line in said.splitlines()]
+    lines = [line for line in lines if line]
+    text = " ".join(line for line in lines[1:] if set(line) - set("─-"))
+    text = text.partition(" For full helptext")[0].partition(" Argument helptext:")[0].partition(" Got errors:")[0]
+    for pattern, say in SAYINGS:
+        if found := re.search(pattern, text):
+            return say(found)
+    return text or "no command line of this script"
+
+
 def run(
     main: Callable,
     config: type[Config],
@@ -109,17 +203,19 @@ def run(
     `recipe`: returns the defaults that go with what the user chose, or several for as many runs, which `main` then gets
     as a list; what the user says himself holds for all.
     """
-    import tyro
-
     if "--version" in sys.argv[1:]:
         print("recognition-scripts", importlib.metadata.version("recognition-scripts"))
         sys.exit(0)
-    settings = tyro.cli(config, description=description, config=(tyro.conf.DisallowNone,))
-    if recipe:
-        defaults = recipe(settings)
-        several = defaults if isinstance(defaults, list) else [defaults]
-        runs = [tyro.cli(config, description=description, default=default) for default in several]
-        settings = runs if several is defaults else runs[0]
+    try:
+        settings = _parse(config, description)
+        if recipe:
+            defaults = recipe(settings)
+            several = defaults if isinstance(defaults, list) else [defaults]
+            runs = [_parse(config, description, default) for default in several]
+            settings = runs if several is defaults else runs[0]
+    except UserError as error:
+        say(f"error: {error}")
+        sys.exit(error.code)
     for one in settings if isinstance(settings, list) else [settings]:
         for name, value in vars(one).items():
             if str(value).startswith("~"):  # one's home, in a path: not every shell knows it

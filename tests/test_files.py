@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from recognition import files
+from recognition.air_writing.strokes import load_strokes
 from recognition.embeddings.vgg_face import read_weights
 from recognition.faces.evaluation import load_pairs
 from recognition.media.frames import FrameSource, read_image, read_pages
+from recognition.models import cards
 from recognition.objects import features
 from recognition.settings import UserError
 from recognition.training import labelled_digits
@@ -25,6 +27,8 @@ READERS = {
     "weights.h5": read_weights,
     "pairs.txt": lambda path: load_pairs(path, path.parent),
     "labels.json": lambda path: labelled_digits.load_photo_labels(path.parent),
+    "a.jsonl": lambda path: load_strokes(path),
+    "card.json": lambda path: cards.read_card("card", path.parent),
 }
 unix = pytest.mark.skipif(os.name == "nt", reason="pipes and limits as Unix has them")
 

@@ -181,7 +181,11 @@ def test_signals_wait_for_the_end_of_an_uninterrupted_block(tmp_path, number, co
 
 @pytest.mark.parametrize(
     ("words", "code", "said"),
-    [(["--version"], 0, "recognition-scripts "), (["--epochs", "x"], 2, "--epochs INT"), (["--help"], 0, "--text STR")],
+    [
+        (["--version"], 0, "recognition-scripts "),
+        (["--epochs", "x"], 2, "error: --epochs x: must be a whole number (see "),
+        (["--help"], 0, "--text STR"),
+    ],
 )
 def test_version_and_values_are_told_without_pythons_none(capfd, monkeypatch, words, code, said):
     monkeypatch.setattr(sys, "argv", ["evaluate.py", *words])

@@ -15,13 +15,14 @@ import numpy as np
 from recognition.air_writing.pen import extent
 from recognition.digits.normalisation import draw_strokes, normalise
 from recognition.digits.numbers import Digit
-from recognition.files import check_file
+from recognition.files import parse_json, read_text
 from recognition.settings import UserError
 
 JOIN = 3.0  # seconds between the strokes of one digit, at most
 MAX_STROKES = 3  # of one digit
 MAX_DIGITS = 40  # of one number; what goes on longer is no writing
 TOGETHER = 0.1  # how much more strokes that make a digit together count than digits of their own: a 9 over 0 and 1
+MAX_POINTS, FAR = 2000, 1e9  # of one digit in a file: a quarter of a minute, 120 times a second; pixels, seconds
 INK_SIDE = 140  # pixels of a digit's longer side when it is drawn for the normaliser
 
 
@@ -33,13 +34,17 @@ def length(stroke: np.ndarray) -> float:
 def smooth(stroke: np.ndarray, window: float = 0.03) -> np.ndarray:
     """Return the line of a stroke (N, 3) as (M, 2): without the hand's tremor, its points evenly spaced.
 
-    A Gaussian over `window` seconds; the ends stay where they are.
+    A Gaussian over `window` seconds, which must not go back; the ends stay where they are.
     """
-    seconds = stroke[:, 2]
-    weight = np.exp(-0.5 * ((seconds[:, None] - seconds) / window) ** 2)
-    reach = np.minimum(seconds - seconds[0], seconds[-1] - seconds)[:, None]  # even on both sides: ends do not shrink
-    weight *= np.abs(seconds[:, None] - seconds) <= reach + 1e-6
-    line = weight @ stroke[:, :2] / weight.sum(1, keepdims=True)
+    seconds, parts = stroke[:, 2], []
+    reach = np.minimum(seconds - seconds[0], seconds[-1] - seconds)  # even on both sides: ends do not shrink
+    for first in range(0, len(stroke), 64):
+        rows = slice(first, first + 64)
+        begin, end = np.searchsorted(seconds, (seconds[rows][0] - 6 * window, seconds[rows][-1] + 6 * window))
+        away = np.abs(seconds[rows, None] - seconds[begin : end + 1])
+        weight = np.exp(-0.5 * (away / window) ** 2) * (away <= reach[rows, None] + 1e-6)
+        parts.append(weight @ stroke[begin : end + 1, :2] / weight.sum(1, keepdims=True))
+    line = np.concatenate(parts)
     run = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
     if run[-1] == 0:
         return line[:1]
@@ -184,15 +189,25 @@ def load_strokes(path: Path) -> tuple[np.ndarray, np.ndarray]:
 
     Raises UserError, naming the line, for one that is damaged.
     """
-    check_file(path)
+    try:
+        lines = read_text(path).splitlines()
+    except ValueError as error:
+        raise UserError(f"{path}: no strokes that hand_tracking.py --save-strokes wrote ({error})") from None
     images, labels = [], []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate(lines, 1):
         try:
-            record = json.loads(line)
+            record = parse_json(line)
             strokes = [np.array(stroke, float).reshape(-1, 3) for stroke in record["strokes"]]
-            if record["digit"] not in range(10) or not all(len(s) and np.isfinite(s).all() for s in strokes):
-                raise ValueError("no digit, or no points")
-            images.append(normalise_strokes(strokes))
+            if type(record["digit"]) is not int or record["digit"] not in range(10) or not strokes:
+                raise ValueError("no digit")
+            points = np.concatenate(strokes)
+            if not all(map(len, strokes)) or not (np.abs(points) < FAR).all():
+                raise ValueError("no points, or not of a picture")
+            if len(points) > MAX_POINTS or len(strokes) > 10 * MAX_STROKES:
+                raise ValueError(f"{len(points):,} points in {len(strokes)} strokes are too many")
+            if any((np.diff(stroke[:, 2]) < 0).any() for stroke in strokes):
+                raise ValueError("its time goes back")
+            images.append(normalise_strokes([s[np.diff(s[:, 2], prepend=-FAR) > 0] for s in strokes]))
         except (ValueError, KeyError, TypeError) as error:
             raise UserError(f"{path}, line {number}: no strokes of a digit ({error}): delete that line") from None
         labels.append(record["digit"])

@@ -103,19 +103,26 @@ def text_of(lines: Iterable[Iterable[Number]], digits_only: bool = False) -> str
     return "\n".join(" ".join(number.text for number in line) for line in lines)
 
 
-def json_line(source: str, index: int, lines: list[list[Number]], digits_only: bool = False, rotated: int = 0) -> str:
+def json_line(
+    source: str, index: int, lines: list[list[Number]], digits_only: bool = False, rotated: int = 0, scale: float = 1
+) -> str:
     """Return what was read in a frame as one line of JSON: source, frame, text, digits and numbers.
 
     A digit has digit, confidence, box, printed (true or false); a number text, confidence, box. `rotated`: by how many
-    degrees, 90, 180 or 270, the frame was turned clockwise to be upright, and only then part of the line.
+    degrees, 90, 180 or 270, the frame was turned clockwise to be upright, and only then part of the line. `scale`: of
+    the boxes, see media.frames.Frame.
     """
+
+    def scaled(box: tuple[int, ...]) -> list[int]:
+        return [round(scale * side) for side in box]
+
     record = {
         "source": source,
         "frame": index,
         "text": text_of(lines, digits_only),
-        "digits": [vars(digit) for digit in digits_of(lines)],
+        "digits": [vars(digit) | {"box": scaled(digit.box)} for digit in digits_of(lines)],
         "numbers": [
-            {"text": number.text, "confidence": number.confidence, "box": number.box}
+            {"text": number.text, "confidence": number.confidence, "box": scaled(number.box)}
             for line in lines
             for number in line
         ],

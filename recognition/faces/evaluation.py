@@ -14,7 +14,7 @@ from recognition.embeddings.statistics import Statistics
 from recognition.faces.gallery import Gallery, Match
 from recognition.files import check_file
 from recognition.media.frames import SUFFIXES
-from recognition.settings import UserError
+from recognition.settings import UserError, reason_of
 
 Pair = tuple[Path, Path, bool]  # two photos, and whether they show the same person
 
@@ -29,7 +29,9 @@ def load_pairs(path: Path, folder: Path) -> list[Pair]:
         check_file(path)
         lines = path.read_text(encoding="utf-8").splitlines()[1:]
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read ({error}): name a list of pairs like LFW's pairs.txt", 2) from None
+        raise UserError(
+            f"{path}: cannot be read ({reason_of(error)}): name a list of pairs like LFW's pairs.txt", 2
+        ) from None
     pairs = []
     for number, line in enumerate(lines, 2):
         words = line.split("\t") if "\t" in line else line.split()

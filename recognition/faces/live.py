@@ -182,16 +182,16 @@ def let_one_have_each_name(identities: Iterable[Identity]) -> None:
         identity.shadowed = identity.name is not None and nearest.setdefault(identity.name, identity) is not identity
 
 
-def json_line(source: str, index: int, seen: list[Seen]) -> str:
+def json_line(source: str, index: int, seen: list[Seen], scale: float = 1) -> str:
     """Return what was seen in one frame as one line of JSON; a face that was not compared has no distance, one
-    that is not followed no track."""
+    that is not followed no track. `scale`: of the boxes, see media.frames.Frame."""
     faces = [
         {
             "name": one.name,
             "perhaps": one.perhaps,
             "confidence": round(one.confidence, 4),
             "distance": round(one.distance, 4) if np.isfinite(one.distance) else None,
-            "box": list(one.box),
+            "box": [round(scale * side) for side in one.box],
             **({"track": one.track} if one.track else {}),
         }
         for one in seen

@@ -17,7 +17,7 @@ from recognition.library.tables import KnownFace
 from recognition.media.frames import read_image
 from recognition.people.photo_files import move_new
 from recognition.people.places import without_place
-from recognition.settings import UserError
+from recognition.settings import UserError, counted
 
 GROUPS, FACES, SIDE = 50, 6, 200  # on a sheet: groups, at most, faces of each, and pixels of a face
 WHITE = np.full((SIDE, SIDE, 3), 255, np.uint8)
@@ -30,7 +30,7 @@ def save_groups(library: Library, path: Path) -> int:
         faces = {one.content: one for one in reversed(group.faces)}  # the clearest of each photo
         shown = [_portrait(library, one) for one in list(reversed(faces.values()))[:FACES]]
         images += shown + [WHITE] * (FACES - len(shown))
-        titles += [f"{group.number}: {group.photos} photos"] + [""] * (FACES - 1)
+        titles += [f"{group.number}: {counted(group.photos, 'photo')}"] + [""] * (FACES - 1)
     if groups:
         save_sheet(images, titles, path, FACES, private=True)
     return len(groups)

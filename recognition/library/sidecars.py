@@ -23,6 +23,7 @@ from recognition.files import read_bytes, write_atomically
 from recognition.library.naming import Library
 from recognition.library.regions import UNWRITABLE, Box, Packet, pair
 from recognition.library.tables import KnownFace
+from recognition.media import bounds
 from recognition.media.frames import open_image
 from recognition.people.database import key_of
 from recognition.people.sqlite_file import Locked
@@ -63,11 +64,13 @@ class Report:
 
 @dataclass
 class _Picture:
-    """A photo's size as it is stored, pixels; how it is turned (1 to 8); and the XMP within it, if any."""
+    """A photo's size as it is stored, pixels; how it is turned (1 to 8); and the XMP within it, if any. `scale`: of
+    the boxes in it, see media.frames.scale_of."""
 
     size: tuple[int, int]
     orientation: int
     xmp: bytes | None
+    scale: float
 
 
 def turned(box: Box, orientation: int) -> Box:
@@ -148,11 +151,13 @@ class Sidecars:
                 orientation, size, xmp = image.getexif().get(ORIENTATION, 1), image.size, image.info.get("xmp")
                 if image.format == "TIFF" and orientation in (5, 6, 7, 8):  # as Pillow has it, it is upright already
                     size = size[::-1]
+                scale = bounds.reduce(image)
         except FileNotFoundError:
             raise
         except Exception as error:  # every decoder has errors of its own
             raise UserError(f"cannot be read any more ({error})") from None
-        return _Picture(size, orientation if orientation in TURNED else 1, xmp if isinstance(xmp, bytes) else None)
+        orientation = orientation if orientation in TURNED else 1
+        return _Picture(size, orientation, xmp if isinstance(xmp, bytes) else None, scale)
 
     def _open(self, path: Path, picture: _Picture) -> tuple[Path, Packet]:
         """Return a photo's sidecar, which may not be there yet, and what is in it."""
@@ -263,7 +268,7 @@ def _is_upright(packet: Packet, picture: _Picture) -> bool:
 def _box(one: KnownFace, picture: _Picture, upright: bool) -> Box:
     """Return where a face is in a picture, stored or upright."""
     width, height = picture.size if picture.orientation < 5 else picture.size[::-1]
-    x1, y1, x2, y2 = one.face.box
+    x1, y1, x2, y2 = (picture.scale * side for side in one.face.box)
     shares = x1 / width, y1 / height, x2 / width, y2 / height
     box = tuple(min(1.0, max(0.0, share)) for share in shares)
     return box if upright else turned_back(box, picture.orientation)

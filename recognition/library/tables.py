@@ -9,6 +9,7 @@ import numpy as np
 
 from recognition.faces.detection import Face
 from recognition.faces.gallery import unit
+from recognition.settings import UserError
 
 VERSION = 2  # of the tables; raise it when they change, and say in UPGRADES how those of before become them
 NEW_IN_2 = """
@@ -71,8 +72,13 @@ def name_of(path: Path) -> bytes:
 def face_of(row: tuple) -> KnownFace:
     """Return the face of a row with the columns of FACE."""
     key, content, box, landmarks, confidence, quality, clear, embedding, name, number = row
-    face = Face(tuple(map(int, box.split())), np.frombuffer(landmarks, np.float32).reshape(5, 2), confidence)
-    return KnownFace(face, np.frombuffer(embedding, np.float32), bool(clear), quality, name, number, key, content)
+    try:
+        x1, y1, x2, y2 = map(int, box.split())
+        face = Face((x1, y1, x2, y2), np.frombuffer(landmarks, np.float32).reshape(5, 2), confidence)
+        vector = np.frombuffer(embedding, np.float32)
+    except ValueError:
+        raise UserError(f"the library is damaged (face {key}): put a copy of its file there, or begin anew") from None
+    return KnownFace(face, vector, bool(clear), quality, name, number, key, content)
 
 
 def add_content(db: sqlite3.Connection, sha256: bytes, faces: list[KnownFace] | None) -> int | None:

@@ -31,9 +31,16 @@ def check(path: Path, image, content: bytes | None) -> None:
         raise UserError(f"{path}: {width}x{height} pixels are too many (limit {limit:,}): shrink it")
     if width * height * scans > MAX_SCANNED:
         raise UserError(f"{path}: {width}x{height} pixels in {scans} scans take too long: save it anew as a plain JPEG")
-    if width * height > MAX_PIXELS:
+    if reduce(image) > 1:
+        say(f"{path}: {width}x{height} pixels: read at {image.width}x{image.height}")
+
+
+def reduce(image) -> float:
+    """Have a large JPEG decoded reduced; return how many of its pixels, across, each one stands for then, or 1."""
+    width, height = image.size
+    if image.format in ("JPEG", "MPO") and width * height > MAX_PIXELS:
         image.draft(None, (width // 2, height // 2))
-        say(f"{path}: {width}x{height} pixels: read at {image.width}x{image.height}, which boxes are told in")
+    return width / image.width
 
 
 def check_webp(path: Path | str, file: Path | io.BytesIO) -> None:

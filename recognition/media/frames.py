@@ -32,7 +32,8 @@ class Frame:
     """One frame, the file or camera it came from, its number there, counted from 0, and when it was taken.
 
     `seconds` count from the start of a video; for a camera they are those of time.monotonic(). `note`: why there is no
-    picture, which then is dark, in a word for the user; see VideoSink.present.
+    picture, which then is dark, in a word for the user; see VideoSink.present. `scale`: how many pixels of the file,
+    across, each one stands for, see `scale_of`.
     """
 
     source: str
@@ -40,6 +41,7 @@ class Frame:
     image: np.ndarray
     seconds: float = 0.0
     note: str = ""
+    scale: float = 1.0
 
 
 class FrameSource:
@@ -72,7 +74,9 @@ class FrameSource:
         for path in self.files():
             try:
                 for index, image in enumerate(read_pages(path) if self._all_pages else [read_image(path)]):
-                    yield Frame(f"{path}#{index + 1}" if index else str(path), index, image)
+                    yield Frame(
+                        f"{path}#{index + 1}" if index else str(path), index, image, scale=scale_of(path, image)
+                    )
             except UserError as error:
                 self.fail(str(path), str(error))
 
@@ -135,6 +139,19 @@ def read_image(path: Path | str, content: bytes | None = None) -> np.ndarray:
     empty, no image, cut short, too large or too small.
     """
     return next(_pages(Path(path), content))
+
+
+def scale_of(path: Path, image: np.ndarray | None = None, content: bytes | None = None) -> float:
+    """Return how many pixels of an image file, across, each one that is read stands for: more than 1 in large JPEGs.
+
+    `image`: what was read of it, if it was; `content`: the file's bytes, if they were read already.
+    """
+    if image is not None and image.shape[0] * image.shape[1] < bounds.MAX_PIXELS // 5:  # it was not even halved
+        return 1.0
+    if path.suffix.lower() == documents.SUFFIX:
+        return 1.0
+    with open_image(path if content is None else io.BytesIO(content), path) as opened:
+        return bounds.reduce(opened)
 
 
 def read_pages(path: Path | str, content: bytes | None = None) -> Iterator[np.ndarray]:

@@ -4,9 +4,10 @@ import contextlib
 import json
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
-from recognition.files import ROOT, write_atomically
+from recognition.files import ROOT, is_text, read_json, write_atomically
 from recognition.settings import UserError
 
 MODELS = ROOT / "models"
@@ -44,7 +45,7 @@ def read_card(model: str, folder: Path = MODELS) -> dict:
     path = card_path(model, folder)
     complete(path.stem, path.parent)
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = read_json(path)
         _check(card)
     except FileNotFoundError:
         there = ", ".join(sorted(other.stem for other in path.parent.glob("*.json")))
@@ -56,18 +57,51 @@ def read_card(model: str, folder: Path = MODELS) -> dict:
 
 
 def _check(card: object) -> None:
-    """Raise ValueError for a card that lacks something, or has it in another form."""
+    """Raise ValueError for a card that lacks something, or has it in another form; it may come from anywhere."""
     if not isinstance(card, dict):
         raise ValueError("no card")
-    forms = {"architecture": str, "class_names": list, "threshold": int | float, "sha256": dict}
-    forms |= {key: dict for key in ("measured", "dataset", "near", "words") if key in card}
-    for key, form in forms.items():
-        if not isinstance(card.get(key), form):
-            raise ValueError(f"without {key}" if key not in card else f"{key} is {card[key]!r}")
-    if not 0 <= card["threshold"] <= 1:
-        raise ValueError(f"threshold is {card['threshold']}")
-    if not {"weights.h5", "tflite"} <= card["sha256"].keys():
-        raise ValueError("without the hashes of its files")
+    for key, fits in FORMS.items():
+        if key in card and not fits(card[key]):
+            raise ValueError(f"{key} is {str(card[key])[:50]!r}")
+        if key in NEEDED and key not in card:
+            raise ValueError(f"without {key}")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and is_text(value)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and abs(value) < 1e15
+
+
+def _are(fits: Callable[[object], bool], value: object, least: int = 0) -> bool:
+    return isinstance(value, list) and len(value) >= least and all(map(fits, value))
+
+
+def _has(value: object, **forms: Callable[[object], bool]) -> bool:
+    return isinstance(value, dict) and all(key in value and fits(value[key]) for key, fits in forms.items())
+
+
+NEEDED = ("architecture", "class_names", "threshold", "sha256")
+FORMS: dict[str, Callable[[object], bool]] = {  # of what is in cards, and read
+    "architecture": _is_text,
+    "class_names": lambda names: _are(_is_text, names, 1) and len(set(names)) == len(names),
+    "threshold": lambda value: _is_number(value) and 0 <= value <= 1,
+    "sha256": lambda found: _has(found, **{"weights.h5": _is_text, "tflite": _is_text}),
+    "script": lambda name: _is_text(name) and name.isprintable(),  # it is told
+    "measured": lambda found: isinstance(found, dict),
+    "dataset": lambda found: _has(found) and _are(_is_text, found.get("hashes", [])),
+    "settings": lambda found: isinstance(found, dict),
+    "seconds": _is_number,
+    "start": lambda found: _has(found) and _is_number(found.get("seconds", 0)),
+    "backbone": lambda found: _has(found, name=_is_text, sha256=_is_text, size=_is_number, version=_is_number),
+    "shape": lambda found: _has(found) and all(_is_number(one) and one <= 1_000_000 for one in found.values()),
+    "words": lambda found: _has(found) and all(_are(_is_text, words) for words in found.values()),
+    "near": lambda found: _has(found, middle=_is_number, width=lambda width: _is_number(width) and width > 0),
+    "line": lambda found: _are(_is_number, found),
+    "calibration": lambda found: _are(_is_number, found, 2) and len(found) == 2,
+}
 
 
 def complete(name: str, folder: Path) -> None:

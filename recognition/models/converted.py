@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from recognition.files import PUBLISHED, ROOT, alone, hash_of, sha256, write_atomically
+from recognition.files import PUBLISHED, ROOT, alone, hash_of, read_bytes, read_json, sha256, write_atomically
 from recognition.models.store import export
 from recognition.settings import UserError, say
 
@@ -26,7 +26,7 @@ def read(name: str, kept: dict[str, object], folder: Path = PUBLISHED) -> tuple[
     `kept`: what else is in the card, each entry's type, or the value that it must have.
     """
     card, tflite = _read_card(folder / f"{name}.json", kept), folder / f"{name}.tflite"
-    content = tflite.read_bytes() if card and tflite.exists() else b""
+    content = read_bytes(tflite) if card and tflite.exists() else b""
     return (card, content) if card and sha256(content) == card["tflite"] else None
 
 
@@ -140,7 +140,7 @@ def _stamp(path: Path) -> list[int]:
 def _read_card(path: Path, kept: dict[str, object]) -> dict:
     """Return what was kept of the weights used first, or nothing, which makes it anew."""
     try:
-        card = json.loads(path.read_text(encoding="utf-8"))
+        card = read_json(path)
         wanted = (KINDS | kept).items()
         whole = all(isinstance(card[key], one) if isinstance(one, type) else card[key] == one for key, one in wanted)
         return card if whole else {}

@@ -1,11 +1,33 @@
 """Run a model with LiteRT, which starts in a tenth of a second and needs no Keras."""
 
+import contextlib
 import os
 import warnings
+from collections.abc import Iterator
 
 import numpy as np
 
-from recognition.settings import UserError, quiet
+from recognition.settings import UserError, quiet, reason_of
+
+
+class Damaged(UserError):
+    """What is in a .tflite file cannot be run, though it may be what its card says."""
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Have what LiteRT cannot do raise Damaged."""
+    try:
+        yield
+    except (ValueError, RuntimeError, IndexError) as error:
+        raise Damaged(f"a network cannot be run ({reason_of(error)}): delete it: it is made again") from None
+
+
+def _checked(output: np.ndarray) -> np.ndarray:
+    """Return what a network says; Damaged where that is no number, and would be told as one."""
+    if not np.isfinite(output).all():
+        raise Damaged("a network answers with numbers that are not finite: train it again")
+    return output
 
 
 class Model:
@@ -21,15 +43,17 @@ class Model:
 
         self._content, self.card = content, card or {}
         self.class_names: list[str] = self.card.get("class_names", [])
-        with quiet():
+        with _told(), quiet():
             self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
             self._interpreter.allocate_tensors()
-        details = self._interpreter.get_input_details()[0]
-        self._input, self.shape = details["index"], tuple(details["shape"][1:])
-        outputs = {"probabilities": self._interpreter.get_output_details()[0]}
-        if len(self._interpreter.get_output_details()) > 1:
-            outputs = self._interpreter.get_signature_runner().get_output_details()  # only these have names
-        self._outputs = {name: (details["index"], int(details["shape"][-1])) for name, details in outputs.items()}
+            details = self._interpreter.get_input_details()[0]
+            self._input, self.shape = details["index"], tuple(details["shape"][1:])
+            outputs = {"probabilities": self._interpreter.get_output_details()[0]}
+            if len(self._interpreter.get_output_details()) > 1:
+                outputs = self._interpreter.get_signature_runner().get_output_details()  # only these have names
+            self._outputs = {name: (details["index"], int(details["shape"][-1])) for name, details in outputs.items()}
+            if "probabilities" not in self._outputs:
+                raise ValueError("it has no output 'probabilities'")
         self._width = self._outputs["probabilities"][1]
         self._batch = 0
         if self.class_names and len(self.class_names) != self._width:
@@ -87,13 +111,14 @@ class Model:
         return [(kind, interpreter.get_tensor(index)[0]) for kind, index in found]
 
     def _run(self, images: np.ndarray) -> dict[int, np.ndarray]:
-        if len(images) != self._batch:
-            self._batch = len(images)
-            self._interpreter.resize_tensor_input(self._input, [self._batch, *self.shape])
-            self._interpreter.allocate_tensors()
-        self._interpreter.set_tensor(self._input, images.astype(np.float32))
-        self._interpreter.invoke()
-        return {index: self._interpreter.get_tensor(index) for index, _ in self._outputs.values()}
+        with _told():
+            if len(images) != self._batch:
+                self._batch = len(images)
+                self._interpreter.resize_tensor_input(self._input, [self._batch, *self.shape])
+                self._interpreter.allocate_tensors()
+            self._interpreter.set_tensor(self._input, images.astype(np.float32))
+            self._interpreter.invoke()
+            return {index: _checked(self._interpreter.get_tensor(index)) for index, _ in self._outputs.values()}
 
 
 class Maps:
@@ -120,10 +145,12 @@ class Maps:
     def run_all(self, image: np.ndarray) -> list[np.ndarray]:
         """Return the maps of all outputs, float32 (h, w, C), in the order in which the file has them."""
         image = image.reshape(*image.shape[:2], -1)
-        interpreter = self._of_size(image.shape)
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None].astype(np.float32))
-        interpreter.invoke()
-        return [interpreter.get_tensor(output["index"])[0] for output in interpreter.get_output_details()]
+        with _told():
+            interpreter = self._of_size(image.shape)
+            interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None].astype(np.float32))
+            interpreter.invoke()
+            outputs = [output["index"] for output in interpreter.get_output_details()]
+            return [_checked(interpreter.get_tensor(index))[0] for index in outputs]
 
     def _of_size(self, shape: tuple[int, int, int]):
         if shape in self._ready:
@@ -168,4 +195,4 @@ class Network:
         """Return all that the network says of an input, float32 of its shape, each float32 (1, ...)."""
         self._interpreter.set_tensor(self._input, values)
         self._interpreter.invoke()
-        return [self._interpreter.get_tensor(index) for index in self._outputs]
+        return [_checked(self._interpreter.get_tensor(index)) for index in self._outputs]

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.files import sha256, write_atomically
+from recognition.files import read_bytes, sha256, write_atomically
 from recognition.models.cards import MODELS, check_name, complete, locate, read_card, write_card
-from recognition.models.litert import Maps, Model
+from recognition.models.litert import Damaged, Maps, Model
 from recognition.models.weights import load_weights, save_weights
 from recognition.settings import UserError, quiet, say
 
@@ -38,10 +38,10 @@ def load(model: str, folder: Path = MODELS) -> Model | Maps:
         how = f"run python {card.get('script', 'train.py')}"
         if not weights.exists():
             raise UserError(f"{weights} not found: {how}, or git checkout models")
-        found = {"weights.h5": sha256(weights.read_bytes())}
-        content = tflite.read_bytes() if tflite.exists() else b""
+        found = {"weights.h5": sha256(read_bytes(weights))}
+        content = read_bytes(tflite) if tflite.exists() else b""
         if found | {"tflite": sha256(content)} == card["sha256"]:
-            return _runner(content, card)
+            return _runner(content, card, tflite)
     network = load_weights(weights, card["architecture"], len(card["class_names"]), how, card.get("shape"))
     say(f"{tflite.name} does not belong to {weights.name}: rebuilding it once (this takes seconds)")
     if found["weights.h5"] != card["sha256"]["weights.h5"]:
@@ -51,11 +51,30 @@ def load(model: str, folder: Path = MODELS) -> Model | Maps:
     shutil.copymode(weights, tflite)  # those of a network that knows faces are its user's alone
     card["sha256"] = found | {"tflite": sha256(content)}
     write_card(card, name, folder)
-    return _runner(content, card)
+    return _runner(content, card, tflite)
 
 
-def _runner(content: bytes, card: dict) -> Model | Maps:
-    return (Maps if card["architecture"] in MAPS else Model)(content, card)
+def _runner(content: bytes, card: dict, tflite: Path) -> Model | Maps:
+    """Return the model that runs a file; UserError where it is damaged, or another than its card says."""
+    try:
+        model = (Maps if card["architecture"] in MAPS else Model)(content, card)
+        _try(model, card)
+    except Damaged as error:
+        raise UserError(f"{tflite}: {error}") from None
+    return model
+
+
+def _try(model: Model | Maps, card: dict) -> None:
+    """Run a model once, on next to nothing. Raises Damaged where it cannot be, or has not what its card tells of."""
+    if isinstance(model, Maps):
+        maps = model.run(np.zeros((64, 64), np.uint8))
+        fits = maps.ndim == 3 and maps.shape[:2] == (16, 16) and maps.shape[2] > len(model.class_names)
+    else:
+        found = model.run(np.ones((1, *model.shape), np.uint8))
+        inside = found["features"].shape[1] if model.has_features else 0
+        fits = ("near" in found or "near" not in card) and len(card.get("line", [0] * (inside + 1))) == inside + 1
+    if not fits:
+        raise Damaged("a network that is not the one which its card describes: train it again")
 
 
 def save(model, card: dict, name: str, folder: Path = MODELS) -> None:

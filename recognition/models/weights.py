@@ -1,12 +1,15 @@
 """Read .h5 files of weights into Keras models, and write them. No file can run code: they are only numbers."""
 
 import io
+import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
+
 from recognition.files import LARGEST_DATA, check_file, write_atomically
-from recognition.settings import UserError
+from recognition.settings import UserError, reason_of
 
 
 def write_hdf5(path: Path, fill: Callable) -> None:
@@ -66,7 +69,9 @@ def fill(model, path: Path, what: str, how: str) -> None:
         with warnings.catch_warnings(action="ignore"):  # the error says it in one line
             model.load_weights(path)
     except (ValueError, OSError, KeyError) as error:
-        raise UserError(f"{path} cannot be read as weights ({str(error).splitlines()[0]}): {how}") from error
+        raise UserError(f"{path} cannot be read as weights ({reason_of(error)}): {how}") from error
+    if not all(np.isfinite(array).all() for array in model.get_weights()):
+        raise UserError(f"{path}: holds numbers that are not finite: {how}")
 
 
 def _first(shapes: list) -> str:
@@ -79,28 +84,53 @@ def _difference(a: list, b: list) -> list:
 
 
 def weight_shapes(path: Path, how: str) -> list[tuple[int, ...]]:
-    """Return the shapes of the arrays in an .h5 file, refusing any file that points outside itself."""
+    """Return the shapes of the arrays in an .h5 file, refusing any file that points outside itself, or in circles.
+
+    Nor can a small file hold large numbers: whoever reads it needs about as much memory as it has bytes.
+    """
     import h5py
 
-    shapes: list[tuple[int, ...]] = []
+    try:
+        size = check_file(path, LARGEST_DATA)
+        with h5py.File(path, "r") as file:
+            items = list(_walk(file, path, how))
+            for item in items:
+                _check_size(item, size)
+            names = ("seed_generator", "optimizer")
+            return [item.shape for item in items if not any(name in item.name for name in names)]
+    except UserError:
+        raise
+    except (OSError, KeyError, RuntimeError, ValueError, TypeError, OverflowError) as error:
+        raise UserError(f"{path} is damaged or no HDF5 file ({reason_of(error)}): {how}") from error
 
-    def walk(group: h5py.Group) -> None:
+
+def _walk(file, path: Path, how: str) -> Iterator:
+    """Yield the datasets of an h5py.File. Raises UserError for links, ValueError for what has two names."""
+    import h5py
+
+    groups, known = [file], {h5py.h5o.get_info(file.id).addr}
+    while groups:
+        group = groups.pop()
         for key in group:
             link = group.get(key, getlink=True)
             if not isinstance(link, h5py.HardLink):
                 raise UserError(f"{path} refused: '{group.name}/{key}' is a link ({type(link).__name__}): {how}")
             item = group[key]
+            place = h5py.h5o.get_info(item.id).addr
+            if place in known:  # forty groups, each twice in the next, are reached in 2^40 ways
+                raise ValueError(f"'{item.name[:50]}' is there under another name, too")
+            known.add(place)
             if isinstance(item, h5py.Group):
-                walk(item)
+                groups.append(item)
             elif not isinstance(item, h5py.Dataset) or item.is_virtual or item.external:
                 raise UserError(f"{path} refused: '{item.name}' does not keep its numbers in this file: {how}")
-            elif "seed_generator" not in item.name and "optimizer" not in item.name:
-                shapes.append(item.shape)
+            else:
+                yield item
 
-    try:
-        check_file(path, LARGEST_DATA)
-        with h5py.File(path, "r") as file:
-            walk(file)
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise UserError(f"{path} is damaged or no HDF5 file ({str(error).splitlines()[0]}): {how}") from error
-    return shapes
+
+def _check_size(item, size: int) -> None:
+    """Raise ValueError for a dataset that is much larger than its file, or is kept in larger pieces than that."""
+    most = max(20 * size, 1_000_000)
+    piece = math.prod(item.chunks or (0,)) * item.dtype.itemsize
+    if item.shape is None or max(item.nbytes, piece) > most:
+        raise ValueError(f"'{item.name[:50]}' is {max(item.nbytes or 0, piece) / 1e6:,.0f} MB in {size / 1e6:,.1f} MB")

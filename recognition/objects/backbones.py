@@ -233,8 +233,6 @@ def network(application: Application, weights: Path):
     full = make(weights=None) if len(found) > len(base.weights) else base
     fill(full, weights, application.network, how)
     arrays = full.get_weights()[: len(base.weights)]
-    if not all(np.isfinite(array).all() for array in arrays):
-        raise UserError(f"{weights}: holds numbers that are not finite: {how}")
     if application.reversed:
         arrays[0] = arrays[0][:, :, ::-1]  # the first convolution
     base.set_weights(arrays)

@@ -20,7 +20,7 @@ from recognition.media.frames import read_image
 from recognition.models.weights import weight_shapes, write_hdf5
 from recognition.objects.backbones import EXTRACT, Backbone
 from recognition.progress import watched
-from recognition.settings import UserError, say
+from recognition.settings import UserError, reason_of, say
 
 FOLDER = ROOT / "data" / "features"
 SAVE = 30  # seconds between two checkpoints
@@ -82,16 +82,29 @@ def read(path: Path, how: str = f"run {EXTRACT} FOLDER") -> Features:
             features, labels = file["features"], file["labels"]
             if features.ndim != 2 or features.dtype.kind != "f" or features.nbytes > path.stat().st_size:
                 raise ValueError(f"features of shape {features.shape}")
-            texts = {name: [str(text) for text in file[name].asstr()[()]] for name in TEXTS}
-            backbone = {
-                key: kind(file.attrs[name]) for (key, name), kind in zip(ATTRIBUTES.items(), KINDS, strict=True)
-            }
-            folder = str(file.attrs["folder"])
+            count = len(features)
+            if labels.shape != (count,) or any(len(file[name]) > count for name in TEXTS):
+                raise ValueError(f"{count} features, {labels.shape} labels")
+            texts = {name: _read_texts(file[name], path.stat().st_size) for name in TEXTS}
+            told = {name: file.attrs[name] for name in (*ATTRIBUTES.values(), "folder")}
+            backbone = {key: kind(told[name]) for (key, name), kind in zip(ATTRIBUTES.items(), KINDS, strict=True)}
+            folder = str(told["folder"])
             content = Features(features[()].astype(np.float32), labels[()], **texts, backbone=backbone, folder=folder)
     except (OSError, KeyError, ValueError, TypeError, RuntimeError, AttributeError, OverflowError) as error:
-        raise UserError(f"{path} is no features file ({str(error).splitlines()[0]}): {how}") from error
+        raise UserError(f"{path} is no features file ({reason_of(error)}): {how}") from error
     _check(content, path, how)
     return content
+
+
+def _read_texts(dataset, most: int) -> list[str]:
+    """Return a dataset of texts. Raises ValueError for more bytes than its file has: all may be one and the same."""
+    found: list[str] = []
+    for start in range(0, len(dataset), 64):
+        found += dataset.asstr()[start : start + 64].tolist()
+        most -= sum(map(len, found[start:]))
+        if most < 0:
+            raise ValueError("texts longer than the file")
+    return found
 
 
 def _check(content: Features, path: Path, how: str) -> None:

@@ -6,7 +6,6 @@ numbers are gone, and whoever opens the folder of people while it is there does 
 
 import contextlib
 import errno
-import json
 import os
 import shutil
 import tempfile
@@ -14,7 +13,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from recognition.faces.crops import FORMS
+from recognition.files import read_json
 from recognition.models import cards
+from recognition.settings import UserError
 
 FORGOTTEN = ".forgotten-"
 
@@ -78,7 +79,7 @@ def networks_knowing(names: set[str], folder: Path = cards.MODELS) -> list[str]:
     lines = []
     for path in sorted(folder.glob("*.json")):
         try:
-            card = json.loads(path.read_text(encoding="utf-8"))
+            card = read_json(path)
             network = folder / path.stem
             if card.get("architecture") in FORMS and (known := names & set(card["class_names"])):
                 again = f"python face_recognition/train.py --name {path.stem}"
@@ -88,6 +89,6 @@ def networks_knowing(names: set[str], folder: Path = cards.MODELS) -> list[str]:
                 lines.append(
                     f"{network} is of a training on faces that was stopped: finish it anew, or delete {network}*"
                 )
-        except (OSError, ValueError, TypeError, KeyError, AttributeError):  # nothing that was trained here
+        except (UserError, OSError, ValueError, TypeError, KeyError, AttributeError):  # nothing that was trained here
             continue
     return lines

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from recognition.files import write_atomically
-from recognition.settings import say
+from recognition.files import read_json, write_atomically
+from recognition.settings import UserError, reason_of, say
 
 FILE = ".merges.json"
 KEPT = 100  # merges that can be undone
@@ -23,11 +23,14 @@ class Merge:
 def read(folder: Path) -> list[Merge]:
     """Return the merges of a folder of people that can be undone, the last one last."""
     try:
-        return [Merge(**merge) for merge in json.loads((folder / FILE).read_text(encoding="utf-8"))]
+        found = [Merge(**merge) for merge in read_json(folder / FILE)]
+        if not all(isinstance(name, str) for one in found for name in (one.source, one.into, *one.photos)):
+            raise ValueError("names are texts")
+        return found
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError) as error:
-        say(f"{folder / FILE} cannot be read ({error}): merges before cannot be undone")
+    except (UserError, OSError, ValueError, TypeError) as error:
+        say(f"{folder / FILE} cannot be read ({reason_of(error)}): merges before cannot be undone")
         return []
 
 

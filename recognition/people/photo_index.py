@@ -157,10 +157,14 @@ class PhotoIndex:
             if tuple(map(zlib.crc32, blobs)) != checksums or len(joined) != embeddings[: len(rows)].nbytes:
                 raise sqlite3.DatabaseError("a wrong checksum")
             embeddings[done : done + len(rows)] = np.frombuffer(joined, np.float32).reshape(len(rows), -1)
+            if done + len(rows) > len(owners):
+                raise sqlite3.DatabaseError("more faces than photos")
             owners[done : done + len(rows)] = persons
             done += len(rows)
         names = dict(db.execute("SELECT id, name FROM people"))
         ids, owners = np.unique(owners[:done], return_inverse=True)
+        if not set(ids.tolist()) <= names.keys():
+            raise sqlite3.DatabaseError("photos of nobody")
         order = sorted(range(len(ids)), key=lambda k: names[ids[k]])
         rank = np.empty(len(ids), np.int64)
         rank[order] = np.arange(len(ids))
@@ -168,10 +172,16 @@ class PhotoIndex:
 
     def embeddings(self, person: str) -> np.ndarray:
         """Return the embeddings of a person's photos, float32 (N, D)."""
-        query = f"""SELECT embedding FROM photos JOIN people ON people.id = photos.person JOIN faces USING (sha256)
-            WHERE people.name = ? AND {WAY} AND embedding NOT NULL"""
-        blobs = [row[0] for row in self.file.run(lambda db: db.execute(query, (person, *self._way)).fetchall())]
-        return np.array([np.frombuffer(blob, np.float32) for blob in blobs])
+        query = f"""SELECT embedding, checksum FROM photos JOIN people ON people.id = photos.person
+            JOIN faces USING (sha256) WHERE people.name = ? AND {WAY} AND embedding NOT NULL"""
+
+        def work(db: sqlite3.Connection) -> list[bytes]:
+            rows = db.execute(query, (person, *self._way)).fetchall()
+            if any(zlib.crc32(blob) != checksum for blob, checksum in rows):
+                raise sqlite3.DatabaseError("a wrong checksum")
+            return [blob for blob, _ in rows]
+
+        return np.array([np.frombuffer(blob, np.float32) for blob in self.file.run(work)])
 
     def not_embedded(self) -> list[tuple[str, str]]:
         """Return the photos, person and file, that were never looked at in this way."""

@@ -13,6 +13,11 @@ from recognition.settings import UserError, say
 
 PATIENCE = 10.0  # seconds to wait while another program writes
 HURRY = 0.1  # the same while a live picture stands still
+SMALL = 20_000_000  # bytes of a file that is checked in a fifth of a second, indexes and all
+NOT_NOW = {  # SQLite's errors that say nothing of what is in a file
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED,
+    sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY,
+}  # fmt: skip
 Result = TypeVar("Result")
 
 
@@ -92,14 +97,14 @@ class SqliteFile:
         """Do something with the database: in a new one if this one is damaged, in memory if it cannot be written."""
         try:
             return work(self._db)
-        except sqlite3.OperationalError as error:
-            _check_locked(self._path, error)
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            damaged = _is_damage(error)
+            if not damaged:
+                _check_locked(self._path, error)
             self._db.close()
-            self._db = self._read_into_memory(str(error))
-        except sqlite3.DatabaseError as error:
-            self._db.close()
-            self._renew(error)
-            self._db = self._open()
+            if damaged:
+                self._renew(error)
+            self._db = self._open() if damaged else self._read_into_memory(str(error))
         self.lost = True
         return work(self._db)
 
@@ -109,9 +114,8 @@ class SqliteFile:
         Where it cannot be written, the disk being full, say, the file itself is deleted, if it is renewable. Raises
         Locked while another program holds the file, UserError where something is left.
         """
-        if self._watched == self._path and self._rewrite() and not self._holds(values):
-            return
-        if not any(map(os.path.lexists, self._files())):
+        done = self._watched == self._path and self._rewrite() and not self._holds(values)
+        if done or not any(map(os.path.lexists, self._files())):
             return
         if not self._renewable:
             raise UserError(f"{self._path}: may still hold what was deleted: free some space and do it again")
@@ -154,6 +158,8 @@ class SqliteFile:
             if os.path.islink(file):  # it would have us write somewhere else
                 os.unlink(file)
         try:
+            if self._path.exists() and not self._path.is_file():
+                raise OSError(0, "a folder, a pipe or a device", str(self._path))
             os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
             for file in filter(os.path.exists, self._files()):
                 os.chmod(file, 0o600)
@@ -162,9 +168,9 @@ class SqliteFile:
         for _ in range(2):
             try:
                 return self._connect()
-            except sqlite3.OperationalError as error:
-                return self._read_into_memory(str(_check_locked(self._path, error)))
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                if not _is_damage(error):
+                    return self._read_into_memory(str(_check_locked(self._path, error)))
                 self._renew(error)
         raise UserError(f"{self._path}: damaged, and cannot be made again: delete it")
 
@@ -177,7 +183,11 @@ class SqliteFile:
                     f"{self._path}: written by a newer version of these scripts: update them, or delete this file"
                     + " (no photo is lost: it is made again)" * self._renewable
                 )
-            if db.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            with self._path.open("rb") as file:
+                if set(file.read(20)[18:]) - {1, 2}:  # SQLite would take it for read-only
+                    raise sqlite3.DatabaseError("its head is of no version")
+            check = "integrity_check" if self._path.stat().st_size < SMALL else "quick_check"  # not: indexes
+            if db.execute(f"PRAGMA {check}(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its pages do not fit together")
             self._set_up(db)
         except BaseException:
@@ -185,7 +195,7 @@ class SqliteFile:
             raise
         return db
 
-    def _renew(self, error: sqlite3.DatabaseError) -> None:
+    def _renew(self, error: Exception) -> None:
         """Delete the damaged file, for another one to be made."""
         if not self._renewable:
             raise UserError(f"{self._path}: damaged ({error}): put a copy of it there, or move it away to begin anew")
@@ -202,8 +212,7 @@ class SqliteFile:
             raise UserError(f"{what}: close other programs, check permissions, delete it") from None
 
     def _in_memory(self) -> sqlite3.Connection:
-        db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        self._set_up(db)
+        self._set_up(db := sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False))
         return db
 
     def _read_into_memory(self, reason: str) -> sqlite3.Connection:
@@ -213,8 +222,12 @@ class SqliteFile:
         self._watched = None
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         # What was written before saves work; "immutable" because the files of WAL cannot be made here
-        with contextlib.suppress(sqlite3.Error), contextlib.closing(_read_only(self._path)) as old:
-            if old.execute("PRAGMA user_version").fetchone()[0] == self._version:
+        address = f"{self._path.as_uri()}?immutable=1"
+        with (
+            contextlib.suppress(sqlite3.Error, UnicodeDecodeError),
+            contextlib.closing(sqlite3.connect(address, uri=True)) as old,
+        ):
+            if self._path.is_file() and old.execute("PRAGMA user_version").fetchone()[0] == self._version:
                 old.backup(db)
         try:
             self._set_up(db)
@@ -248,17 +261,40 @@ class SqliteFile:
             tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             if version != self._version or tables != set(re.findall(r"CREATE TABLE (\w+)", self._tables)):
                 raise sqlite3.DatabaseError("tables of an older version")
+            with contextlib.closing(sqlite3.connect(":memory:")) as wanted:
+                wanted.executescript(self._tables)
+                _compare(db, wanted, tables)
             db.execute("COMMIT")
         finally:
             if db.in_transaction:
                 db.execute("ROLLBACK")
 
 
-def _read_only(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)
+def _compare(db: sqlite3.Connection, wanted: sqlite3.Connection, tables: set[str]) -> None:
+    """Raise DatabaseError for a database with other columns than the wanted one, or with other kinds of values."""
+    others = "SELECT type, name FROM sqlite_master WHERE type != 'table' ORDER BY 1, 2"  # indexes, and nothing else
+    if db.execute(others).fetchall() != wanted.execute(others).fetchall():
+        raise sqlite3.DatabaseError("indexes of another kind")
+    for table in sorted(tables):
+        ask = f"PRAGMA table_xinfo({table})"
+        columns, expected = ([(*row[1:4], *row[5:]) for row in one.execute(ask)] for one in (db, wanted))
+        if columns != expected:
+            raise sqlite3.DatabaseError(f"another table {table}")
+        foreign = " OR ".join(
+            f"typeof({name}) NOT IN (lower('{kind}'), '{kind if needed or key else 'null'}')"
+            for name, kind, needed, key, _ in columns
+        )
+        if db.execute(f"SELECT 1 FROM {table} WHERE {foreign} LIMIT 1").fetchone():
+            raise sqlite3.DatabaseError(f"values of another kind in {table}")
 
 
-def _check_locked(path: Path, error: sqlite3.OperationalError) -> sqlite3.OperationalError:
+def _is_damage(error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
+    """Tell whether an error says that a file is damaged, not that it cannot be had, or be written, at the moment."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is None or code & 0xFF not in NOT_NOW
+
+
+def _check_locked(path: Path, error: sqlite3.DatabaseError) -> sqlite3.DatabaseError:
     if "locked" in str(error) or "busy" in str(error):
         raise Locked(f"{path}: another program holds it: close that program") from None
     return error

@@ -32,9 +32,7 @@ def start(architecture: str, people: int) -> keras.Model:
     return model
 
 
-def learn(
-    config, checkpoint: loop.Checkpoint, crops: np.ndarray, labels: np.ndarray, summary: bool = True
-) -> keras.Model:
+def learn(config, checkpoint: loop.Checkpoint, crops: np.ndarray, labels: np.ndarray) -> keras.Model:
     """Return the network, trained on crops of people, uint8 with a margin, and on invented ones; labels int (N,)."""
     keras.utils.set_random_seed(config.seed)
     if not needs_training(config):
@@ -47,7 +45,7 @@ def learn(
     rate = loop.learning_rate("one_cycle", config.learning_rate, steps * config.epochs)
     optimizer = keras.optimizers.AdamW(rate, weight_decay=config.weight_decay)
     loss = loop.MarginLoss(config.scale, config.margin, config.label_smoothing)
-    loop.fit(model, optimizer, loss, checkpoint, make, steps, config.epochs, summary=summary)
+    loop.fit(model, optimizer, loss, checkpoint, make, steps, config.epochs)
     return model
 
 
@@ -90,7 +88,7 @@ def try_fold(config, checkpoint: loop.Checkpoint, photos: Photos, fold: tuple, n
     kept, held_back, out = fold
     known, labels = np.unique(photos.labels[kept], return_inverse=True)
     if network is None or needs_training(config):
-        network = learn(config, checkpoint, photos.crops[kept], labels, summary=False)
+        network = learn(config, checkpoint, photos.crops[kept], labels)
     classifier = finish(network, photos.crops[kept], labels)
     held, strangers = (_likenesses(classifier, photos.crops[some]) for some in (held_back, out))
     return network, (known, photos.labels[held_back], held, strangers)

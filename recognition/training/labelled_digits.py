@@ -1,13 +1,12 @@
 """Labelled digits of your own: archives, folders of photos, strokes, and the labels of photos of many digits."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 
 from recognition.air_writing.strokes import load_strokes
 from recognition.digits import crops, normalisation
-from recognition.files import check_file
+from recognition.files import read_json
 from recognition.media.frames import FrameSource
 from recognition.settings import UserError
 from recognition.training.datasets import _check_labels, _read_npz
@@ -52,9 +51,8 @@ def load_photo_labels(folder: Path) -> dict[str, dict] | None:
     path = folder / "labels.json"
     if not path.exists():
         return None
-    check_file(path)
     try:
-        labels = json.loads(path.read_text(encoding="utf-8"))
+        labels = read_json(path)
     except ValueError as error:
         raise UserError(f"{path} is no JSON ({error})") from None
     entries = list(labels.values()) if isinstance(labels, dict) else []

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.files import hash_of, write_atomically
+from recognition.files import hash_of, read_json, write_atomically
 from recognition.models import cards
-from recognition.models.weights import fill, save_weights
+from recognition.models.weights import fill, save_weights, weight_shapes
 from recognition.networks.backend import keras, tf
 from recognition.progress import Bar
-from recognition.settings import say
+from recognition.settings import UserError, reason_of, say
 
 
 def begin(precision: str, seed: int, private: bool = False) -> str:
@@ -92,7 +92,9 @@ def start_from(model: keras.Model, start: str | None) -> dict:
 
 def settings_of(config) -> dict:
     """Return the settings that make a training what it is: not where its model goes."""
-    return {name: value for name, value in asdict(config).items() if name != "replace"} | {"output": "models"}
+    return {name: value for name, value in asdict(config).items() if name not in ("replace", "verbose")} | {
+        "output": "models"
+    }
 
 
 class MarginLoss(keras.losses.Loss):
@@ -121,12 +123,17 @@ class Checkpoint(keras.callbacks.Callback):
     def __init__(self, config, data: str):
         """`config`: the settings, output and name among them; `data`: the SHA-256 of what is learned from."""
         super().__init__()
-        self._folder, self._name = Path(config.output), config.name
+        self._folder, self._name, self._verbose = Path(config.output), config.name, config.verbose
         self._settings = json.loads(json.dumps(settings_of(config) | {"data": data}))
         self._state = self._folder / f"{self._name}.checkpoint.json"
         self.history: dict[str, list[float]] = {}
         self.seconds = 0.0
         self._start = time.monotonic()
+
+    def show(self, model: keras.Model) -> None:
+        """Show the layers of a model to whoever wants to see them."""
+        if self._verbose:
+            model.summary(print_fn=say)
 
     def restore(self, model: keras.Model) -> int:
         """Load the last checkpoint into a compiled model; return the number of epochs done, 0 without one."""
@@ -134,19 +141,20 @@ class Checkpoint(keras.callbacks.Callback):
         if not self._state.exists():
             return 0
         try:
-            state = json.loads(self._state.read_text(encoding="utf-8"))
+            state = read_json(self._state)
             if state["settings"] != self._settings:
                 say(f"{self._state}: from other settings or data, starting anew")
                 return 0
             model.optimizer.build(model.trainable_variables)
+            weight_shapes(self._folder / state["weights"], "starting anew")
             model.load_weights(self._folder / state["weights"])
             for dropout, value in zip(_dropouts(model), state["random"], strict=True):
                 dropout.state.assign(value)
-        except (OSError, ValueError, KeyError) as error:
-            say(f"{self._state}: cannot be continued ({error}), starting anew")
+            self.history, self.seconds = state["history"], state["seconds"]
+            self._start -= self.seconds
+        except (UserError, OSError, ValueError, KeyError, TypeError) as error:
+            say(f"{self._state}: cannot be continued ({reason_of(error)}), starting anew")
             return 0
-        self.history, self.seconds = state["history"], state["seconds"]
-        self._start -= self.seconds
         say(f"continuing after epoch {state['epoch']} ({self._state})")
         return state["epoch"]
 
@@ -187,11 +195,9 @@ def fit(
     steps: int,
     epochs: int,
     validation: tuple[np.ndarray, np.ndarray] | None = None,
-    summary: bool = True,
 ) -> None:
-    """Train a model on the batches `make(epoch, step)`, from where its checkpoint stands; show it, and the progress."""
-    if summary:
-        model.summary(print_fn=say)
+    """Train a model on the batches `make(epoch, step)`, from where its checkpoint stands; show the progress."""
+    checkpoint.show(model)
     model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=False)  # XLA is six times slower on processors
     done, progress = checkpoint.restore(model), ProgressBar()
     if done >= epochs:

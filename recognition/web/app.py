@@ -44,26 +44,28 @@ def pages_of(name: str, content: bytes) -> Iterator[frames.Frame]:
     """Yield the pages of a picture, one as a rule; the name is only what they are called. Raises UserError."""
     name = "photo.pdf" if content[:5] == b"%PDF-" and not name.lower().endswith(".pdf") else name
     for index, image in enumerate(frames.read_pages(name, content)):
-        yield frames.Frame(f"{name}#{index + 1}" if index else name, index, image, time.monotonic())
+        source, scale = f"{name}#{index + 1}" if index else name, frames.scale_of(Path(name), image, content)
+        yield frames.Frame(source, index, image, time.monotonic(), scale=scale)
 
 
 def read(part, name: str, content: bytes) -> tuple[str, str]:
     """Return the lines of JSON for a picture's pages, and their sizes, "640x480,640x480"."""
     lines, sizes, begun = [], [], time.monotonic()
     for frame in pages_of(name, content):
-        sizes.append("{1}x{0}".format(*frame.image.shape))
+        sizes.append("{1}x{0}".format(*(round(frame.scale * side) for side in frame.image.shape)))
         lines.append(part.read(frame) + "\n")
         if time.monotonic() - begun > PATIENCE:
             raise UserError(f"{name}: {len(lines)} pages took {PATIENCE:.0f} seconds: send fewer at once")
     return "".join(lines), ",".join(sizes)
 
 
-def box_of(options: dict) -> Box | None:
-    """Return the `box` of options, "x1,y1,x2,y2" in pixels, None without one. Raises UserError for another one."""
+def box_of(options: dict, scale: float) -> Box | None:
+    """Return the `box` of options, "x1,y1,x2,y2" in pixels of a file, in those of a frame of that scale; None without
+    one. Raises UserError for another one."""
     if "box" not in options:
         return None
     try:
-        x1, y1, x2, y2 = map(int, options["box"].split(","))
+        x1, y1, x2, y2 = (round(int(side) / scale) for side in options["box"].split(","))
     except ValueError:
         raise UserError(f"box={printable(options['box'][:40])}: four whole numbers, x1,y1,x2,y2", 2) from None
     return x1, y1, x2, y2

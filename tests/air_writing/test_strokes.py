@@ -160,7 +160,14 @@ def test_saved_strokes_come_back_as_training_images(shipped, tmp_path):
         '{"digit": 1, "strokes": []}',
         '{"digit": 1, "strokes": [[[0, 0]]]}',
         '{"digit": 1, "strokes": [[[0, 0, NaN]]]}',
+        '{"digit": true, "strokes": [[[0, 0, 0], [9, 9, 1]]]}',
+        '{"digit": 1, "strokes": [[[0, 0, 1], [9, 9, 0]]]}',
+        '{"digit": 1, "strokes": [[[0, 0, 0], [1e300, 9, 1]]]}',
+        '{"digit": 1, "strokes": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        json.dumps({"digit": 1, "strokes": [[[k, k, k / 1000] for k in range(30_000)]]}),
+        json.dumps({"digit": 1, "strokes": [[[k, k, k / 1000]] for k in range(1000)]}),
     ],
+    ids=range(13),
 )
 def test_damaged_strokes_are_refused_by_line(tmp_path, line):
     path = tmp_path / "strokes.jsonl"
@@ -169,6 +176,29 @@ def test_damaged_strokes_are_refused_by_line(tmp_path, line):
         file.write(line + "\n")
     with pytest.raises(UserError, match="line 2"):
         labelled_digits.load_labelled(path)
+
+
+def test_text_that_is_none_is_refused(tmp_path):
+    (tmp_path / "strokes.jsonl").write_bytes(b'{"digit": "caf\xe9"}')
+    with pytest.raises(UserError, match=r"strokes\.jsonl: no strokes"):
+        labelled_digits.load_labelled(tmp_path / "strokes.jsonl")
+
+
+def test_a_long_stroke_is_smoothed_as_if_all_its_points_were_looked_at():
+    rng = np.random.default_rng(0)
+    stroke = np.c_[rng.normal(size=(300, 2)).cumsum(0), rng.uniform(0.002, 0.05, 300).cumsum()]
+    x, y, seconds = stroke.T
+    line = []
+    for at in seconds:
+        near = np.abs(seconds - at) <= min(at - seconds[0], seconds[-1] - at) + 1e-6
+        weights = near * np.exp(-0.5 * ((seconds - at) / 0.03) ** 2)
+        line.append((np.average(x, weights=weights), np.average(y, weights=weights)))
+    smooth = strokes.smooth(stroke)
+    steps = np.linalg.norm(np.diff(line, axis=0), axis=1)
+    assert np.allclose(smooth[[0, -1]], np.array(line)[[0, -1]])
+    run = np.r_[0, steps.cumsum()]
+    even = np.linspace(0, run[-1], len(smooth))
+    assert np.allclose(smooth, np.c_[[np.interp(even, run, one) for one in np.array(line).T]].T, atol=1e-6)
 
 
 @pytest.mark.parametrize("pen_up", ["hidden", "pause", "leave"])

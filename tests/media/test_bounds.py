@@ -1,6 +1,7 @@
 """Small files that hold many pixels take bounded memory and time."""
 
 import io
+import json
 import struct
 import threading
 import time
@@ -57,6 +58,7 @@ def test_a_large_jpeg_is_read_reduced_and_told_so(tmp_path, monkeypatch, capsys)
     assert read.shape == (200, 300, 3)
     assert np.abs(cv2.resize(image, (300, 200), interpolation=cv2.INTER_AREA).astype(int) - read).max() < 12
     assert "600x400 pixels: read at 300x200" in capsys.readouterr().err
+    assert [frame.scale for frame in frames.FrameSource([str(path)], all_pages=True)] == [2] == [frames.scale_of(path)]
     path.write_bytes(jpeg(image, progressive=True))  # is decoded as a whole before it is reduced
     with pytest.raises(UserError, match="600x400 pixels are too many"):
         frames.read_image(path)
@@ -121,3 +123,19 @@ def test_threads_hold_so_many_pixels_at_most():
         thread.join(10)
     assert len(most) == len(threads) and 500 in most
     assert max(one for one in most if one != 500) <= 100
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_boxes_in_a_large_jpeg_are_in_its_own_pixels(tmp_path, script, turned):
+    """67 million pixels, which are read at a quarter: a box is where the digit is in the file."""
+    page = np.full((8200, 8200, 3), 255, np.uint8)
+    cv2.putText(page, "7", (5000, 3000), cv2.FONT_HERSHEY_SIMPLEX, 40, (0, 0, 0), 90)
+    ink = np.argwhere(page[..., 0] < 128)
+    (y1, x1), (y2, x2) = ink.min(0), ink.max(0)
+    exif = Image.Exif()
+    exif[0x0112] = 3 if turned else 1  # upside down: boxes are in the upright picture
+    content = np.ascontiguousarray(page[::-1, ::-1]) if turned else page
+    (tmp_path / "a.jpg").write_bytes(jpeg(content, quality=80, exif=exif))
+    done = script("digit_recognition/predict_static.py", tmp_path / "a.jpg", "--json", "--threshold", "0.1")
+    (digit,) = json.loads(done.stdout)["digits"]
+    assert np.abs(np.array(digit["box"]) - (x1, y1, x2, y2)).max() < 120, (digit, x1, y1, x2, y2)

@@ -145,6 +145,8 @@ def test_a_photo_is_explained(predict, tmp_path):
     y, x = np.nonzero(warmth > np.percentile(warmth, 99))
     assert np.hypot(x - 500, y + 40 - 250).max() < 190
     assert image[:30, :200].max() > 240  # words
+    assert predict("a.png", "--explain", "--output", "why").returncode == 0
+    assert [path.name for path in (tmp_path / "why").iterdir()] == ["a_explained.png"]
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_people_are_renamed_merged_and_forgotten(script, lfw, tmp_path):
     assert (unlike.returncode, unlike.stderr.count("\n")) == (1, 1) and "look like two people" in unlike.stderr
     assert script(PEOPLE, "merge", "Adrien", "Alejandro_Toledo", "--force", "--faces", base).returncode == 0
     undone = script(PEOPLE, "undo", "--faces", base)
-    assert undone.stdout == "1 photos of Alejandro_Toledo are Adrien's again\n"
+    assert undone.stdout == "Adrien has 1 photo of Alejandro_Toledo again\n"
     assert script(PEOPLE, "merge", "Adrien", "Alejandro_Toledo", "--force", "--faces", base).returncode == 0
     assert sorted(path.name for path in (base / "Alejandro_Toledo").iterdir()) == ["a-2.jpg", "a.jpg"]
     asked = script(PEOPLE, "forget", "Alejandro_Toledo", "--faces", base)
@@ -202,7 +202,7 @@ def test_forgetting_asks_on_a_terminal(tmp_path, answer, left):
     result = subprocess.run(command, stdin=end, capture_output=True, text=True, env=script_environment(), timeout=60)
     os.close(terminal)
     os.close(end)
-    assert "Delete Ada and 1 photos for good? [y/N]" in result.stderr
+    assert "Delete Ada and 1 photo for good? [y/N]" in result.stderr
     assert [path.name for path in base.iterdir() if not path.name.startswith(".")] == left
 
 

@@ -15,6 +15,7 @@ class Run:
 
     output: Path
     name: str = "a"
+    verbose: bool = False
 
 
 def build(schedule: bool):

@@ -67,6 +67,7 @@ class Run:
 
     output: Path
     name: str = "a"
+    verbose: bool = False
     epochs: int = 2
     replace: bool = False
 

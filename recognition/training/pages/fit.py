@@ -54,7 +54,7 @@ def run(config, model: keras.Model, pool: Pool, checkpoint: loop.Checkpoint) -> 
     rate = loop.learning_rate("one_cycle", config.learning_rate, config.steps * config.epochs)
     optimizer = Muon(rate, adam_lr_ratio=ADAM_SHARE, weight_decay=0.0)  # Adam needs twice the steps
     model.compile(optimizer, pages.loss(len(CLASSES)), jit_compile=False)
-    model.summary(print_fn=say)
+    checkpoint.show(model)
     done, progress = checkpoint.restore(model), loop.ProgressBar()
     checkpoint.set_model(model)
     progress.set_params({"steps": config.steps, "epochs": config.epochs})

@@ -12,6 +12,7 @@ import numpy as np
 
 from recognition.files import write_atomically
 from recognition.progress import Bar
+from recognition.settings import UserError
 from recognition.synthetic import field_pages, glyphs
 
 CHUNK = 500  # pages a file
@@ -73,9 +74,12 @@ class Pool:
     def __init__(self, chunks: list[Path]):
         self.chunks, self._images, self._labels = chunks, [], []
         for chunk in chunks:
-            self._images.append(np.load(chunk.with_suffix(".npy"), mmap_mode="r"))
-            with np.load(chunk.with_suffix(".npz"), allow_pickle=False) as file:
-                self._labels += np.split(file["labels"], np.cumsum(file["counts"])[:-1])
+            try:
+                self._images.append(np.load(chunk.with_suffix(".npy"), mmap_mode="r"))
+                with np.load(chunk.with_suffix(".npz"), allow_pickle=False) as file:
+                    self._labels += np.split(file["labels"], np.cumsum(file["counts"])[:-1])
+            except Exception as error:  # zipfile, zlib and numpy each have their own
+                raise UserError(f"{chunk}.npy and .npz damaged ({error}): delete them: they are made again") from None
 
         self._starts = np.cumsum([0] + [len(images) for images in self._images])
 

@@ -1,0 +1,151 @@
+"""Measure what hostile files, kills and a full disk do to the scripts.
+
+    python benchmarks/hostile.py                    # all rows of the table in docs/measured.md, half an hour
+    python benchmarks/hostile.py --only pictures    # one row: pictures, data, kills, disk, connections
+    python benchmarks/hostile.py --count 50         # fewer pictures, and fewer of all else
+
+Makes the files itself, the same for the same seed, in a temporary folder. What goes wrong is told on stderr as it is
+found. Unix only; the rows of the disk and of connections need rights (to mount, to make a network namespace), and are
+skipped by name without them.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import hostile_files
+import hostile_kills
+import measuring
+from hostile_runs import FILMS, PEOPLE, PHOTOS, Found, Place, judge, watch
+
+from recognition import settings
+from recognition.files import ROOT
+
+
+@dataclass
+class Config:
+    only: str | None = None  # one row: pictures, data, kills, disk, connections
+    count: int = 620  # damaged pictures; the other files are fewer in proportion
+    kills: int = 150  # programs to kill
+    seed: int = 0  # of the files
+
+
+def pictures(config: Config, place: Place) -> list[measuring.Row]:
+    """Give damaged pictures to every script that takes pictures, with and without --json."""
+    found, folder = Found(), place.folder / "pictures"
+    count, good = hostile_files.save_pictures(folder, config.count, config.seed)
+    run = partial(watch, folder=place.folder, limit=120 + 2 * count)
+    for name, words in PHOTOS.items():
+        for extra in ([], ["--json"]):
+            done = run([*place.command(words), str(folder), "--no-show", *extra])
+            judge(found, f"{name} {extra}", done, good)
+            found.files += count
+    each = place.folder / "each"
+    for name, others in {"airplane": "0[0-2]*", "ship": "0[3-9]*"}.items():  # half of them in each of two classes
+        shutil.copytree(folder, each / name, symlinks=True, ignore=shutil.ignore_patterns("2*", others))
+    others = {
+        "enroll": ["face_recognition/enroll.py", "Ada", str(folder), "--faces", str(place.folder / "new")],
+        "library": ["face_recognition/library.py", "add", str(folder), "--library", str(place.folder / "l.sqlite")],
+        "features": ["cifar_recognition/extract_features.py", str(each), "--backbone", "cifar10", "--name", "hostile"],
+        "evaluate": ["cifar_recognition/evaluate.py", str(each), "--model", "cifar10"],
+    }
+    for name, words in others.items():
+        judge(found, name, run(place.command(words)), [])
+        found.files += count
+    for features in (ROOT / "data" / "features").glob("*hostile*"):
+        features.unlink()
+    films = hostile_files.save_films(place.folder / "films", max(3, config.count // 25), config.seed)
+    for words in FILMS:
+        for film in films:
+            judge(
+                found,
+                f"{words} {film.name}",
+                watch([*place.command(words.split()), str(film), "--json"], place.folder, 60),
+                [],
+            )
+        found.files += len(films)
+    return rows(found, "pictures and films")
+
+
+def data(config: Config, place: Place) -> list[measuring.Row]:
+    """Give damaged models, archives, strokes, labels and databases to the scripts that read them."""
+    found, share = Found(), config.count / 620
+    good = ROOT / "data" / "samples" / "digits" / "chalkboard.jpg"
+    for name, script in (("pages", "digit_recognition/predict_static.py"), ("cifar10", PHOTOS["objects"][0])):
+        cards = hostile_files.save_models(place.folder / "models", name, config.seed, max(5, round(60 * share)))
+        for k, card in enumerate(cards):
+            command = [*place.command([script]), str(good), "--no-show", "--model", str(card), *["--json"][: k % 2]]
+            judge(found, f"{name} model {k}", watch(command, place.folder, 120), [])
+        found.files += len(cards)
+    for path in hostile_files.save_data(place.folder / "data", config.seed):
+        command = [*place.command(["digit_recognition/evaluate.py"]), str(path)]
+        judge(found, f"data {path.name}", watch(command, place.folder, 120), [])
+        found.files += 1
+    for k, bomb in enumerate(hostile_files.hdf5_bombs().values()):
+        path = place.folder / f"features-{k}.h5"
+        path.write_bytes(bomb)
+        command = place.command(["cifar_recognition/train_transfer.py", path.stem, "--features", path.parent])
+        judge(found, f"features {k}", watch(command, place.folder, 120), [])
+        found.files += 1
+    for k, folder in enumerate(
+        hostile_files.save_databases(place.folder / "bases", place.people, config.seed, max(10, round(50 * share)))
+    ):
+        command = [*place.command(["face_recognition/people.py"]), "list", "--faces", str(folder), *["--json"][: k % 2]]
+        judge(found, f"database {k}", watch(command, place.folder, 120), sorted(os.listdir(PEOPLE)))
+        found.files += 1
+    return rows(found, "models, archives, strokes, labels, databases")
+
+
+def rows(found: Found, what: str) -> list[measuring.Row]:
+    claim = f"{found.files:,} times a hostile file and a script ({what}): "
+    claim += "crashes by signal / tracebacks / hangs / good inputs lost"
+    measured = f"{found.crashes} / {found.tracebacks} / {found.hangs} / {found.lost}"
+    cost = f"{found.memory:.0f} MB; {found.seconds:.1f} s"
+    return [
+        (claim, "", "0 / 0 / 0 / 0", measured),
+        (f"largest memory; longest time without a line ({what})", "", "≤ 1 GB; ≤ 20 s", cost),
+    ]
+
+
+ROWS = {
+    "pictures": pictures,
+    "data": data,
+    "kills": hostile_kills.kills,
+    "disk": hostile_kills.disk,
+    "connections": hostile_kills.connections,
+}
+
+
+def main(config: Config) -> int:
+    if config.only and config.only not in ROWS:
+        raise settings.UserError(f"--only {config.only}: must be one of {', '.join(ROWS)}", 2)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ |= {"PYTHONPATH": str(ROOT)}
+    os.environ.pop("DISPLAY", None)
+    table: list[measuring.Row] = []
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder), Path(folder) / "people")
+        subprocess.run(
+            place.command(["face_recognition/enroll.py", "--each", str(PEOPLE), "--faces", str(place.people)]),
+            check=True, capture_output=True,
+        )  # fmt: skip
+        for name, row in ROWS.items():
+            if config.only in (None, name):
+                table += row(config, place)
+                print(json.dumps(table[-2:]), file=sys.stderr)
+
+    from recognition.training import finish
+
+    measuring.print_table(table, finish.versions())
+    return 0
+
+
+if __name__ == "__main__":
+    settings.run(main, Config, __doc__)

@@ -1,0 +1,45 @@
+"""The benchmark of hostile files: it makes the same ones again, and sees what goes wrong."""
+
+import os
+import sys
+
+import pytest
+
+if os.name == "nt":
+    pytest.skip("pipes and signals as Unix has them", allow_module_level=True)
+
+import hostile_files
+from hostile_runs import Found, judge, watch
+
+PROGRAMS = {  # what a program does: exit code, and whether it is a crash, a traceback, a hang, or an input lost
+    "print('good.png')": (0, (0, 0, 0, 0)),
+    "print('other.png')": (0, (0, 0, 0, 1)),
+    "print('good.png'); raise ValueError": (1, (0, 1, 0, 0)),
+    "import os; print('good.png', flush=True); os.kill(os.getpid(), 11)": (-11, (1, 0, 0, 0)),
+    "import time; print('good.png', flush=True); time.sleep(60)": (None, (0, 0, 1, 0)),
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_what_goes_wrong_is_seen(tmp_path, program, capsys):
+    found, (code, expected) = Found(), PROGRAMS[program]
+    done = watch([sys.executable, "-c", program], tmp_path, limit=3, starts=0.0)
+    judge(found, "program", done, ["good.png"])
+    assert done[0] == code
+    assert (found.crashes, found.tracebacks, found.hangs, found.lost) == expected
+    assert 5 < found.memory < 200
+    assert (capsys.readouterr().err == "") == (expected == (0, 0, 0, 0))
+
+
+def test_the_files_are_the_same_for_the_same_seed_and_the_good_ones_good(tmp_path):
+    made, good = hostile_files.save_pictures(tmp_path / "a", 45, 3)
+    hostile_files.save_pictures(tmp_path / "b", 45, 3)
+    hostile_files.save_pictures(tmp_path / "c", 45, 4)
+    names = sorted(os.listdir(os.fsencode(tmp_path / "a")))
+    assert names == sorted(os.listdir(os.fsencode(tmp_path / "b"))) and len(names) == made + len(good)
+    a, b, c = ([(tmp_path / one / f"{k:04}_good.png").read_bytes() for k in range(0, 45, 15)] for one in "abc")
+    assert a == b != c
+    from recognition.media.frames import read_image
+
+    assert all(read_image(tmp_path / "a" / name).shape == (120, 160, 3) for name in good)
+    assert len(hostile_files.save_data(tmp_path / "data", 0)) > 20
