@@ -221,7 +221,7 @@ def main(config: Config) -> None:
                 rates.append(live(browser, server, config.seconds))
                 weights.append(weight(browser, server))
                 stray.append(eight_tabs(browser, server, config.minutes))
-                attacked.append(web_attacks.attacks(server, config.uploads // len(PARTS), photos[0].read_bytes()))
+                attacked.append(web_attacks.attacks(server, config.uploads // len(PARTS), SAMPLES[part].read_bytes()))
                 found += [
                     f"{part} {one}" for one in accessibility.violations(browser, part, server, axe, SAMPLES[part])
                 ]
