@@ -63,7 +63,7 @@ def train(clone: Path, dataset: Path, *more: str) -> tuple[str, str]:
 def trained(dataset, tmp_path_factory) -> tuple[Path, str, str]:
     """Return the folder of a model trained without interruption, and what training printed."""
     clone = copy_project(tmp_path_factory.mktemp("trained") / "clone", "digit_recognition")
-    return clone / "models", *train(clone, dataset)
+    return clone / "models", *train(clone, dataset, "--verbose")
 
 
 def weights(path: Path) -> dict[str, np.ndarray]:
