@@ -3,11 +3,15 @@
 import contextlib
 import os
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from recognition.settings import UserError, quiet, reason_of
+
+
+OFTEN = 3  # times that a size came, from which on it gets a network of its own: a photo has some of them twice
 
 
 class Damaged(UserError):
@@ -136,7 +140,7 @@ class Maps:
         self.class_names: list[str] = self.card.get("class_names", [])
         self._content, self._threads, self._most = content, min(threads, os.cpu_count() or 1), ready
         self._ready: dict[tuple[int, int, int], object] = {}
-        self._seen: set[tuple[int, int, int]] = set()
+        self._seen: Counter[tuple[int, int, int]] = Counter()
         self._other, self._other_shape = None, None
 
     def run(self, image: np.ndarray) -> np.ndarray:
@@ -157,8 +161,8 @@ class Maps:
             self._ready[shape] = self._ready.pop(shape)  # the last one of the dictionary was used last
             return self._ready[shape]
         if shape != self._other_shape:
-            own = shape in self._seen and shape[0] * shape[1] <= self._most
-            self._seen.add(shape)
+            self._seen[shape] += 1
+            own = self._seen[shape] > OFTEN and shape[0] * shape[1] <= self._most
             if own:
                 self._ready[shape] = self._load(shape)
                 while sum(height * width for height, width, _ in self._ready) > self._most:

@@ -70,7 +70,7 @@ def test_a_network_brought_from_size_to_size_gives_what_a_new_one_gives():
     images = {size: rng.normal(size=size).astype(np.float32) for size in ((160, 96), (32, 64), (96, 96), (64, 32))}
     wanted = {size: litert.Maps(content).run(image) for size, image in images.items()}
     model = litert.Maps(content, ready=12_000)
-    for size in [*images, *images, (96, 96), (160, 96), (160, 96), (32, 64), *images]:
+    for size in [*images, *images, (96, 96), (160, 96), (160, 96), (32, 64), *images, *images, (32, 64), *images]:
         assert (model.run(images[size]) == wanted[size]).all()
 
 
