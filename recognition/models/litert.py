@@ -10,7 +10,6 @@ import numpy as np
 
 from recognition.settings import UserError, quiet, reason_of
 
-
 OFTEN = 3  # times that a size came, from which on it gets a network of its own: a photo has some of them twice
 
 

@@ -148,7 +148,7 @@ def test_a_picture_is_turned_to_where_most_digits_are_seen(monkeypatch, turns):
     picture = np.full((300, 400), 200, np.uint8)
     picture[:40, :40] = 0
 
-    def detect(gray, run, area=0, step=0):
+    def detect(gray, run, *_):
         corners = [gray[0, 0], gray[-1, -1]]
         score = [0.9, 0.6][corners.index(0)] if 0 in corners else 0.2
         return found([3, 4, 5], [score] * 3, [[50, 50, 60, 70], [70, 50, 80, 70], [90, 50, 99, 70]])
@@ -167,7 +167,7 @@ def test_few_sure_digits_outvote_many_doubtful_ones_upside_down(monkeypatch, tur
     picture[:40, :40] = 0
     boxes = [[20 * k, 50, 20 * k + 10, 70] for k in range(12)]
 
-    def detect(gray, run, area=0, step=0):
+    def detect(gray, run, *_):
         return found([3] * 4, [0.9] * 4, boxes[:4]) if gray[0, 0] == 0 else found([3] * 12, [0.58] * 12, boxes)
 
     monkeypatch.setattr(reader, "detect", detect)
@@ -184,7 +184,7 @@ def test_words_upside_down_are_no_digits(monkeypatch, turns, others, believed):
     upright[:40, :40] = 0
     boxes = [[50 + 20 * k, 50, 60 + 20 * k, 70] for k in range(4 + others)]
 
-    def detect(gray, run, area=0, step=0):
+    def detect(gray, run, *_):
         seen = found([3] * 4 + [15] * others, [0.8] * (4 + others), boxes)
         return seen if gray[0, 0] == 0 and gray.shape == upright.shape else seen[np.arange(0)]
 

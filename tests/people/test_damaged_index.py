@@ -47,7 +47,7 @@ def test_bytes_that_changed_spoil_nothing(folder, capsys):
     whole = (folder / INDEX).read_bytes()
     used = [place for place, byte in enumerate(whole) if byte]
     said = 0
-    for seed in range(150):
+    for seed in range(60):
         rng, content = random.Random(seed), bytearray(whole)
         for _ in range(rng.choice([1, 1, 3])):
             content[rng.choice(used)] = rng.randrange(256)
@@ -62,7 +62,7 @@ def test_bytes_that_changed_spoil_nothing(folder, capsys):
         said += len(lines)
         check(folder)
         assert capsys.readouterr().err == "", seed
-    assert said > 50
+    assert said > 20
 
 
 @pytest.mark.parametrize(
