@@ -4,6 +4,7 @@ import json
 import shutil
 import time
 import urllib.request
+from types import SimpleNamespace
 from urllib.parse import urlencode
 
 import cv2
@@ -12,6 +13,8 @@ import pytest
 from web_program import Program, ask, error
 
 from recognition.files import ROOT
+from recognition.media import bounds
+from recognition.web import app
 
 SAMPLES = ROOT / "data" / "samples"
 
@@ -198,3 +201,14 @@ def test_own_classes_are_collected_undone_and_told_what_they_lack(objects, tmp_p
         assert status == 400 and reason.startswith(line), reason
     assert error(act(objects, "take", b"", name="cup")) == (400, "no picture: send one")
     assert error(act(objects, "take", noise(1), name="hat")) == (400, "name=hat: one of cup, none of these")
+
+
+def test_boxes_in_large_jpegs_are_told_and_taken_in_pixels_of_the_file(monkeypatch):
+    """What a large JPEG is too large for is read at half its size."""
+    monkeypatch.setattr(bounds, "MAX_PIXELS", 10_000)
+    content = cv2.imencode(".jpg", np.full((100, 200, 3), 255, np.uint8))[1].tobytes()
+    [frame] = app.pages_of("large.jpg", content)
+    assert (frame.image.shape, frame.scale) == ((50, 100, 3), 2)
+    assert app.box_of({"box": "20,40,60,80"}, frame.scale) == (10, 20, 30, 40)
+    part = SimpleNamespace(read=lambda frame: "{}")
+    assert app.read(part, "large.jpg", content) == ("{}\n", "200x100")
