@@ -148,11 +148,13 @@ def hdf5(fill) -> bytes:
 
 
 def doubled(file: h5py.File) -> None:
+    """Write forty groups, each of them twice in the one before: a walk through all of it would take 2^40 steps."""
     group = file.create_group("0")
     for _ in range(40):
         inner = group.create_group("a")
         group["b"] = inner
         group = inner
+    group["x"] = np.zeros(3)
 
 
 def hdf5_bombs() -> dict[str, bytes]:

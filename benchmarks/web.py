@@ -229,8 +229,8 @@ def main(config: Config) -> None:
                 page.wait_for_timeout(500)
                 asked += [one for one in page.asked if not one.startswith((server.address, "blob:", "data:"))]
         settings.say(f"{part}: {equal} of {len(photos)} the same; {rates[-1]}, {stray[-1]}, {attacked[-1]}")
-    _, read, neither = (sum(column) for column in zip(*attacked, strict=True))
-    uploads, each = sum(map(sum, attacked)), " / ".join
+    refused, read, neither, crashes = (sum(column) for column in zip(*attacked, strict=True))
+    uploads, each = refused + read + neither, " / ".join
     weighed, strays = each(f"{one:.0f}" for one in weights), each(f"{one:.1%}" for one, _ in stray)
     print_rows(
         [
@@ -242,7 +242,11 @@ def main(config: Config) -> None:
             ("camera: age of an answer when it is shown, ms", "≤ 150", each(f"{age:.0f}" for _, age in rates)),
             ("page weight, KB; requests to other hosts", "≤ 150; 0", f"{weighed}; {len(asked)}"),
             (f"8 tabs, {config.minutes:g} minutes each: memory strays", "± 5 %", strays),
-            (f"{uploads} hostile uploads: crashes; not one line", "0; 0", f"0; {neither} ({read} were read after all)"),
+            (
+                f"{uploads} hostile uploads: crashes; not one line",
+                "0; 0",
+                f"{crashes}; {neither} ({read} were read after all)",
+            ),
             ("axe-core: violations", "0", str(len(found))),
         ]
     )

@@ -8,21 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from test_predict_faces import QUICK, STRANGER, STRICT
 
-from recognition.detectors import yunet_conversion
 from recognition.embeddings import sface_embedder
 from recognition.evaluation import plots, sheets
 from recognition.synthetic.portraits import draw_face, write_people
 
 SCRIPT = "face_recognition/evaluate.py"
-QUICK = (
-    "--detector",
-    "yunet" if yunet_conversion.NETWORK.is_here() else "hog",
-    "--recognizer",
-    "dlib",
-)  # need no download
-STRANGER = 16
-STRICT = "0.0000003"  # share of strangers: drawn people are more alike than real ones
 SIDES = (200,)  # pixels, of a photo on a sheet
 PEOPLE = ["people", "photos", "found", "mistaken", "nearest", "stranger_photos", "strangers_named"]
 PEOPLE += ["without_a_face", "unreadable", "wrong"]

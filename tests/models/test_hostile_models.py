@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from hostile_files import doubled
 from model_copies import FILES, copy_model, refusal
 
 from recognition.files import sha256
@@ -36,16 +37,6 @@ def put_tflite(folder: Path, content: bytes) -> None:
     """Replace the .tflite, and its hash in the card."""
     (folder / "digits.tflite").write_bytes(content)
     change_card(folder, sha256={"weights.h5": sha256((folder / FILES[2]).read_bytes()), "tflite": sha256(content)})
-
-
-def doubled(file: h5py.File) -> None:
-    """Write forty groups, each of them twice in the one before: a walk through all of it would take 2^40 steps."""
-    group = file.create_group("0")
-    for _ in range(40):
-        inner = group.create_group("a")
-        group["b"] = inner
-        group = inner
-    group["x"] = np.zeros(3)
 
 
 def circle(file: h5py.File) -> None:
