@@ -31,14 +31,15 @@ def hostile(rng: np.random.Generator, photo: bytes) -> tuple[str, bytes, dict]:
 def attacks(server: Server, count: int, photo: bytes) -> tuple[int, int, int, bool]:
     """Return of how many hostile uploads how many were refused by one line, how many read, and how many neither; and
     whether the program, then or before that, crashed."""
-    rng, refused, read, asked = np.random.default_rng(0), 0, 0, 0
+    rng, refused, read, neither = np.random.default_rng(0), 0, 0, 0
     try:
-        for asked in range(1, count + 1):
+        for _ in range(count):
             path, body, options = hostile(rng, photo)
             status, text = server.ask(path, body, **options)
             line = status >= 400 and text.count("\n") == 0 and status != 500 and json.loads(text).keys() == {"error"}
             refused, read = refused + line, read + (status == 200)
+            neither += not line and status != 200
         crashed = server.ask("read", photo)[0] != 200
     except OSError:  # nobody is there any more
         crashed = True
-    return refused, read, asked - refused - read, crashed
+    return refused, read, neither, crashed
