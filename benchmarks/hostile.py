@@ -1,7 +1,7 @@
 """Measure what hostile files, kills and a full disk do to the scripts.
 
-    python benchmarks/hostile.py                    # all rows of the table in docs/measured.md, half an hour
-    python benchmarks/hostile.py --only pictures    # one row: pictures, data, kills, disk, connections
+    python benchmarks/hostile.py                    # all rows of the table in docs/measured.md, an hour
+    python benchmarks/hostile.py --only pictures    # one row: pictures, data, kills, disk, air, connections
     python benchmarks/hostile.py --count 50         # fewer pictures, and fewer of all else
 
 Makes the files itself, the same for the same seed, in a temporary folder. What goes wrong is told on stderr as it is
@@ -22,8 +22,9 @@ from pathlib import Path
 
 import hostile_files
 import hostile_kills
+import hostile_live
 import measuring
-from hostile_runs import FILMS, PEOPLE, PHOTOS, Found, Place, judge, watch
+from hostile_runs import FILMS, PEOPLE, PHOTOS, Found, Place, judge, tiny_training, watch
 
 from recognition import settings
 from recognition.files import ROOT
@@ -31,9 +32,10 @@ from recognition.files import ROOT
 
 @dataclass
 class Config:
-    only: str | None = None  # one row: pictures, data, kills, disk, connections
+    only: str | None = None  # one row: pictures, data, kills, disk, air, connections
     count: int = 620  # damaged pictures; the other files are fewer in proportion
     kills: int = 150  # programs to kill
+    minutes: float = 5.0  # that writing in the air is watched at each rate
     seed: int = 0  # of the files
 
 
@@ -50,17 +52,31 @@ def pictures(config: Config, place: Place) -> list[measuring.Row]:
     each = place.folder / "each"
     for name, others in {"airplane": "0[0-2]*", "ship": "0[3-9]*"}.items():  # half of them in each of two classes
         shutil.copytree(folder, each / name, symlinks=True, ignore=shutil.ignore_patterns("2*", others))
+    extra, crowd = place.folder / "extra", place.folder / "crowd"
+    for digit, name in enumerate(("airplane", "ship")):
+        shutil.copytree(each / name, extra / str(digit), symlinks=True)
+    shutil.copytree(PEOPLE, crowd)
+    shutil.copytree(each / "ship", crowd / "Ship", symlinks=True)
+    output = ["--output", str(place.folder / "out")]
     others = {
         "enroll": ["face_recognition/enroll.py", "Ada", str(folder), "--faces", str(place.folder / "new")],
         "library": ["face_recognition/library.py", "add", str(folder), "--library", str(place.folder / "l.sqlite")],
         "features": ["cifar_recognition/extract_features.py", str(each), "--backbone", "cifar10", "--name", "hostile"],
-        "evaluate": ["cifar_recognition/evaluate.py", str(each), "--model", "cifar10"],
+        "evaluate": ["cifar_recognition/evaluate.py", str(each), "--model", "cifar10", *output],
+        "evaluate faces": ["face_recognition/evaluate.py", str(crowd), "--faces", "PEOPLE", *output],
+        "evaluate digits": ["digit_recognition/evaluate.py", str(extra), *output],
+        "train digits": [*tiny_training(place.folder), "--extra", str(extra), *output],
+        "train faces": ["face_recognition/train.py", "--faces", str(crowd), "--epochs", "1", "--views", "64", *output],
     }
     for name, words in others.items():
         judge(found, name, run(place.command(words)), [])
         found.files += count
     for features in (ROOT / "data" / "features").glob("*hostile*"):
         features.unlink()
+    for path in sorted(folder.iterdir())[::10]:
+        command = place.command(["face_recognition/verify.py", path, PEOPLE / "Ada" / "1.jpg"])
+        judge(found, f"verify {path.name}", run(command), [])
+        found.files += 1
     films = hostile_files.save_films(place.folder / "films", max(3, config.count // 25), config.seed)
     for words in FILMS:
         for film in films:
@@ -119,7 +135,8 @@ ROWS = {
     "data": data,
     "kills": hostile_kills.kills,
     "disk": hostile_kills.disk,
-    "connections": hostile_kills.connections,
+    "air": hostile_live.air,
+    "connections": hostile_live.connections,
 }
 
 

@@ -1,4 +1,4 @@
-"""What kills, a full disk and a missing network do to the scripts: rows of the table of benchmarks/hostile.py."""
+"""What kills and a full disk do to the scripts: rows of the table of benchmarks/hostile.py."""
 
 import os
 import random
@@ -10,15 +10,13 @@ from pathlib import Path
 import cv2
 import hostile_files
 import measuring
-import numpy as np
-from hostile_runs import FILMS, PEOPLE, PHOTOS, Found, Place, judge, watch
+from hostile_runs import FRUIT, PEOPLE, Found, Place, judge, tiny_training, watch
 
 from recognition import settings
 from recognition.files import ROOT
 from recognition.models import store
 
 LITTLE = 10_000  # bytes of a film that has hardly begun
-FRUIT = ROOT / "data" / "samples" / "fruit"
 
 
 def kills(config, place: Place) -> list[measuring.Row]:
@@ -29,18 +27,6 @@ def kills(config, place: Place) -> list[measuring.Row]:
     save_film(film)
     shutil.copytree(place.people, people)
     before = len([*people.rglob("*.jpg")])
-    tiny = place.folder / "tiny.npz"
-    tiny_dataset(tiny)
-    train = [
-        "digit_recognition/train.py",
-        "--dataset",
-        str(tiny),
-        "--output",
-        str(place.folder / "out"),
-        "--epochs",
-        "1",
-    ]
-    train += ["--validation", "50", "--batch-size", "50", "--written", "20", "--no-digits", "20", "--replace"]
     features = ["cifar_recognition/extract_features.py", str(FRUIT), "--backbone", "cifar10", "--name", "killed"]
     kinds = {  # seconds within which it is killed, share of all kills
         "enroll": (["face_recognition/enroll.py", "--each", str(PEOPLE), "--force", "--faces", str(people)], 4.0, 40),
@@ -48,7 +34,7 @@ def kills(config, place: Place) -> list[measuring.Row]:
         "forget": (["face_recognition/people.py", "forget", "Extra", "--yes", "--faces", str(people)], 1.5, 30),
         "features": (features, 2.5, 20),
         "record": (["digit_recognition/video.py", str(film), "--output", str(place.folder / "made.mp4")], 6.0, 20),
-        "training": (train, 25.0, 10),
+        "training": ([*tiny_training(place.folder), "--output", str(place.folder / "out")], 25.0, 10),
     }
     names = sorted(os.listdir(PEOPLE))
     for kind, (words, within, share) in kinds.items():
@@ -122,12 +108,6 @@ def look(kind: str, place: Place, people: Path) -> list[str]:
     return wrong
 
 
-def tiny_dataset(path: Path) -> None:
-    rng = np.random.default_rng(0)
-    images, labels = rng.integers(0, 255, (400, 28, 28), np.uint8), np.arange(400) % 10
-    np.savez(path, x_train=images, y_train=labels, x_test=images[:100], y_test=labels[:100])
-
-
 def save_film(path: Path) -> None:
     rng = random.Random(0)
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), 25, (640, 480))
@@ -144,9 +124,6 @@ def disk(config, place: Place) -> list[measuring.Row]:
         return [("full disk at every script that writes", "", "0", "skipped: no right to mount a disk")]
     found, film = Found(), place.folder / "long.mp4"
     save_film(film)
-    tiny = place.folder / "tiny.npz"
-    tiny_dataset(tiny)
-    train = ["digit_recognition/train.py", "--dataset", str(tiny), "--output", str(small), "--epochs", "1"]
     samples = ROOT / "data" / "samples"
     digits, faces = "digit_recognition/predict_static.py", "face_recognition/predict_static.py"
     writers = {
@@ -156,7 +133,7 @@ def disk(config, place: Place) -> list[measuring.Row]:
         "enroll": ["face_recognition/enroll.py", "--each", PEOPLE, "--faces", small / "people"],
         "library": ["face_recognition/library.py", "add", PEOPLE, "--library", small / "l.sqlite"],
         "crops": [faces, samples / "party.jpg", "--no-show", "--faces", "PEOPLE", "--crops", small / "c"],
-        "training": [*train, "--validation", "50", "--batch-size", "50", "--written", "20", "--no-digits", "20"],
+        "training": [*tiny_training(place.folder), "--output", small],
     }
     false = 0
     try:
@@ -175,27 +152,3 @@ def disk(config, place: Place) -> list[measuring.Row]:
     measured = f"{found.crashes} / {found.tracebacks} / {found.hangs} / {false}"
     claim = f"full disk, {found.files} runs of scripts that write: crashes / tracebacks / hangs / said to be done"
     return [(claim, "", "0 / 0 / 0 / 0", measured)]
-
-
-def connections(config, place: Place) -> list[measuring.Row]:
-    """Count the attempts to connect of every script, in a network namespace without a way out."""
-    claim = "connections tried by the scripts that read photos and films"
-    can = shutil.which("strace") and not subprocess.run(["unshare", "-n", "true"], capture_output=True).returncode
-    if not can:
-        return [(claim, "", "0", "skipped: no strace, or no right to make a network namespace")]
-    tried, runs = 0, 0
-    film = place.folder / "film.mp4"
-    save_film(film)
-    for words in (*PHOTOS.values(), *(film_words.split() for film_words in FILMS)):
-        target = str(film) if "video" in words[0] else str(ROOT / "data" / "samples" / "party.jpg")
-        log = place.folder / "strace.log"
-        command = ["unshare", "-n", "strace", "-f", "-e", "trace=connect,sendto", "-o", str(log)]
-        subprocess.run(
-            [*command, *place.command(words), target, "--json"], capture_output=True, cwd=place.folder, timeout=300
-        )
-        runs += 1
-        lines = [line for line in log.read_text(errors="replace").splitlines() if "sa_family=AF_INET" in line]
-        tried += len(lines)
-        for line in lines:
-            settings.say(f"{words[0]}: {line}")
-    return [(f"{claim} ({runs})", "", "0", str(tried))]

@@ -9,16 +9,26 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from recognition import settings
 from recognition.files import ROOT
 
-PEOPLE = ROOT / "data" / "samples" / "people"
+PEOPLE, FRUIT = (ROOT / "data" / "samples" / name for name in ("people", "fruit"))
 PHOTOS = {  # scripts that take pictures
     "digits": ["digit_recognition/predict_static.py"],
     "faces": ["face_recognition/predict_static.py", "--faces", "PEOPLE"],
     "objects": ["cifar_recognition/predict_static.py", "--model", "cifar10"],
 }
-FILMS = ("digit_recognition/video.py", "face_recognition/video.py --faces PEOPLE", "cifar_recognition/video.py")
+FILMS = (  # scripts that take films
+    "digit_recognition/video.py",
+    "digit_recognition/webcam.py --source",
+    "digit_recognition/hand_tracking.py --text None --source",
+    "face_recognition/video.py --faces PEOPLE",
+    "face_recognition/webcam.py --faces PEOPLE --source",
+    "cifar_recognition/video.py",
+    "cifar_recognition/webcam.py --source",
+)
 
 
 @dataclass
@@ -95,3 +105,12 @@ def judge(found: Found, name: str, done: tuple, good: list[str]) -> None:
         kind = f"{name}: exit {code}, {memory:.0f} MB, {seconds:.0f} s, {len(lost)} lost {lost[:2]}: {last[0][:200]}"
         found.kinds[kind] += 1
         settings.say(kind)
+
+
+def tiny_training(folder: Path) -> list[str]:
+    """Return words that train the reader of digits on next to nothing, in seconds; --output has to be added."""
+    rng, path = np.random.default_rng(0), folder / "tiny.npz"
+    images, labels = rng.integers(0, 255, (400, 28, 28), np.uint8), np.arange(400) % 10
+    np.savez(path, x_train=images, y_train=labels, x_test=images[:100], y_test=labels[:100])
+    words = ["digit_recognition/train.py", "--dataset", str(path), "--epochs", "1", "--validation", "50", "--replace"]
+    return [*words, "--batch-size", "50", "--written", "20", "--no-digits", "20"]

@@ -3,9 +3,10 @@
     python tests/camera_server.py 0               # a port, 0 for any; prints it; pictures that carry the time
     python tests/camera_server.py 0 clip.mp4      # the frames of a video, again and again
 
-The address is http://127.0.0.1:PORT/MODE/FRAMES: after so many pictures, 30 a second, the camera closes the connection
-(MODE closes), or keeps it and sends nothing more (stalls); one that hangs never answers. Without a video, the pictures
-carry, as 32 black and white squares, the millisecond of time.monotonic() at which they were taken.
+The address is http://127.0.0.1:PORT/MODE/FRAMES, or /MODE/FRAMES/RATE for another rate than 30 a second: after so many
+pictures the camera closes the connection (MODE closes), or keeps it and sends nothing more (stalls); one that hangs
+never answers. Without a video, the pictures carry, as 32 black and white squares, the millisecond of time.monotonic()
+at which they were taken.
 """
 
 import contextlib
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-RATE = 30  # pictures a second
+RATE = 30.0  # pictures a second
 
 
 @contextlib.contextmanager
@@ -62,7 +63,8 @@ class Camera(http.server.BaseHTTPRequestHandler):
     jpegs: tuple[bytes, ...] = ()  # of the video; without one, pictures of the clock
 
     def do_GET(self) -> None:
-        _, mode, frames = self.path.split("/")
+        _, mode, frames, *rate = self.path.split("/")
+        rate = float(rate[0]) if rate else RATE
         if mode == "hangs":
             time.sleep(60)
         self.send_response(200)
@@ -70,7 +72,7 @@ class Camera(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         start = time.monotonic()
         for number in range(int(frames)):
-            time.sleep(max(0, start + number / RATE - time.monotonic()))
+            time.sleep(max(0, start + number / rate - time.monotonic()))
             jpeg = self.jpegs[number % len(self.jpegs)] if self.jpegs else as_jpeg(clock())
             head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
             self.wfile.write(head.encode() + jpeg + b"\r\n")

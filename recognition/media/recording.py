@@ -8,7 +8,6 @@ import itertools
 import os
 import re
 import shutil
-import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -26,7 +25,6 @@ from recognition.settings import UserError, quiet, say, uninterrupted
 
 BEHIND = 3  # frames that wait to be encoded at most
 MIN_FREE = 50_000_000  # bytes left on the disk when recording stops, so that the end of the file has room
-SYNC = 5.0  # seconds after which what was written is on the disk, even if the power fails
 
 
 def name_of(source) -> str:
@@ -41,8 +39,8 @@ class VideoWriter:
     Raises UserError with exit code 2 where none can be written.
     A camera's frames come at uneven times, and those of some films: they are repeated or skipped, so that the video
     plays in real time, if it is a camera's or has sound, which goes with it.
-    However the program ends, all but the last second can be read (of .avi, .mkv and .webm but the last quarter of a
-    megabyte), and is mended when the next recording to that folder begins.
+    However the program ends, all but the last second can be read, and is mended when the next recording to that folder
+    begins.
     """
 
     def __init__(self, output: str, source):
@@ -83,17 +81,10 @@ class VideoWriter:
             self._encode(image if self.count == wanted - 1 else self._last)
             self.count += 1
         self._last = image
-        if time.monotonic() - self._synced > SYNC:
-            self._synced = time.monotonic()
-            self._encoding.append(self._thread.submit(self._sync))
 
     def _written(self) -> int:
         """Return how many bytes were written till now."""
         return self._temporary.stat().st_size if self._file else 0
-
-    def _sync(self) -> None:
-        with open(self._temporary, "r+b") as file:
-            os.fsync(file.fileno())
 
     def _encode(self, image: np.ndarray) -> None:
         """Append an image, in a thread while the caller makes the next ones; nobody may change it meanwhile."""
@@ -104,15 +95,14 @@ class VideoWriter:
     def _append(self, image: np.ndarray) -> None:
         self._file.write(image)
         self._in_part += 1
-        if self._in_part >= mending.PART * self._fps and self._part != self._temporary:
+        if self._in_part >= mending.PART * self._fps:
             self._end_part()
             self._file = self._open(self._fps, self._size)
 
     def _end_part(self) -> None:
         self._file.release()
         self._in_part = 0
-        if self._part != self._temporary:
-            mending.append(self._part, self._temporary)
+        mending.append(self._part, self._temporary)
 
     def pause(self, seconds: float) -> None:
         """Leave a time out of a camera's video."""
@@ -194,7 +184,6 @@ class VideoWriter:
         self._temporary.touch()
         if held := mending.hold(self._temporary):
             self._held.enter_context(held)
-        self._synced = time.monotonic()
 
     def _fit(self, image: np.ndarray) -> np.ndarray:
         """Return a BGR image, uint8 (H, W, 3), at the video's size."""

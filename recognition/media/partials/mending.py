@@ -14,34 +14,36 @@ from recognition.media.videos import is_plausible, open_capture
 from recognition.settings import say
 
 CODECS = {".avi": "MJPG", ".m4v": "mp4v", ".mkv": "mp4v", ".mov": "mp4v", ".mp4": "mp4v", ".webm": "VP80"}
-INDEXED = {".m4v", ".mov", ".mp4"}  # nothing can be read of these till their index is written, at the end
-PART = 1.0  # seconds of these that are encoded at a time: FFmpeg keeps back a quarter of a megabyte till it is done
+STREAMS = {".avi": ".mjpeg", ".webm": ".ivf"} | dict.fromkeys([".m4v", ".mkv", ".mov", ".mp4"], ".ts")  # see append
+PART = 1.0  # seconds that are encoded at a time: FFmpeg keeps back a quarter of a megabyte till it is done
 STUFFING = b"G\x1f\xff\x10" + b"\xff" * 184  # an empty packet: files of a few packets are not taken for MPEG-TS
+IVF_HEAD = 32  # bytes before the first frame
 SIZE = cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT
 PARTIAL = re.compile(r"\.(.+?)\.(\d+(?:\.\d+)?)fps\.\d+\.partial\.\w+")
 
 
 def temporary_name(path: Path, fps: float) -> Path:
     """Return where the recording `path` is written till it is finished: a file that can be read before that, too."""
-    kind = path.suffix.lower()
-    return path.with_name(f".{path.name}.{fps}fps.{os.getpid()}.partial{'.ts' if kind in INDEXED else kind}")
+    return path.with_name(f".{path.name}.{fps}fps.{os.getpid()}.partial{STREAMS[path.suffix.lower()]}")
 
 
 def part_name(temporary: Path) -> Path:
-    """Return where the next part of a recording is encoded; where it is not in parts, the recording itself."""
-    return temporary.with_name(temporary.name.replace(".partial.ts", ".part.ts"))
+    """Return where the next part of a recording is encoded."""
+    return temporary.with_name(temporary.name.replace(".partial.", ".part."))
 
 
 def append(part: Path, temporary: Path) -> None:
     """Add an encoded part to a recording, such that it stays there, even if the power fails, and delete it.
 
-    In MPEG-TS a film is followed by another one just so. On a full disk frames get lost, which is noticed at the end.
+    In an .mjpeg, an .ivf and a .ts a film is followed by another one just so. On a full disk frames get lost, which is
+    noticed at the end.
     """
     with contextlib.suppress(OSError):
         with temporary.open("ab") as file:
-            if not file.tell():
+            if temporary.suffix == ".ts" and not file.tell():
                 file.write(20 * STUFFING)
-            file.write(part.read_bytes())
+            content = part.read_bytes()
+            file.write(content[IVF_HEAD:] if temporary.suffix == ".ivf" and file.tell() else content)
             file.flush()
             os.fsync(file.fileno())
         part.unlink()
@@ -65,9 +67,7 @@ def hold(path: Path) -> BinaryIO | None:
 
 
 def finish(temporary: Path, path: Path, fps: float, size: tuple[int, int]) -> Path:
-    """Return a recording as a file of the kind that `path` names, under another temporary name if it was of another."""
-    if temporary.suffix == path.suffix.lower():
-        return temporary
+    """Return a recording as a file of the kind that `path` names, under another temporary name."""
     finished = temporary.with_suffix(path.suffix)
     remux(temporary, finished, CODECS[path.suffix.lower()], fps, size)
     return finished
@@ -77,7 +77,8 @@ def mend(folder: Path) -> None:
     """Finish the recordings in a folder that were killed or lost their power, as NAME_mended.mp4 and so on."""
     for partial in sorted(folder.iterdir()):
         name = PARTIAL.fullmatch(partial.name)
-        if name and partial.suffix == temporary_name(folder / name[1], 0).suffix and is_plausible(float(name[2])):
+        known = name and STREAMS.get(Path(name[1]).suffix.lower()) == partial.suffix
+        if known and is_plausible(float(name[2])):
             with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
                 if os.name != "nt":  # which will tell when it is to be renamed
                     held = hold(partial)
@@ -90,8 +91,7 @@ def mend(folder: Path) -> None:
 def _mend(partial: Path, path: Path, fps: float) -> None:
     mine = temporary_name(path, fps)
     os.replace(partial, mine)  # on Windows it fails while somebody writes it
-    if (part := part_name(partial)) != partial:
-        part.unlink(missing_ok=True)
+    part_name(partial).unlink(missing_ok=True)
     if not mine.stat().st_size:  # killed in its first moments
         mine.unlink()
         return

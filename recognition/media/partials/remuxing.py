@@ -1,4 +1,4 @@
-"""Copy encoded frames as they are from one kind of video file into another, such as from Matroska to MP4."""
+"""Copy encoded frames as they are from one kind of video file into another, such as from MPEG-TS to MP4."""
 
 import os
 from pathlib import Path
@@ -9,6 +9,7 @@ from recognition.files import name_for_opencv
 from recognition.media.videos import open_capture
 from recognition.settings import quiet, uninterrupted
 
+MP4 = {".m4v", ".mov", ".mp4"}
 WAY = (b"moov", b"trak", b"mdia", b"minf", b"stbl", b"stsd", b"mp4v", b"esds")  # of an MP4, each box in the one before
 FIELDS = {b"stsd": 8, b"mp4v": 78, b"esds": 4}  # bytes between the head of a box and what is in it
 UNKNOWN = 10**9  # frames from one key frame to the next: each one says itself whether it is one
@@ -35,7 +36,7 @@ def remux(source: Path, target: Path, codec: str, fps: float, size: tuple[int, i
         writer.release()
     finally:
         capture.release()
-    if count and codec == "mp4v" and has_head:
+    if count and has_head and target.suffix.lower() in MP4:
         add_head(target, head.tobytes())
     return count
 
