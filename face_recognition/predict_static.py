@@ -3,6 +3,7 @@
     python face_recognition/predict_static.py photo.jpg               # prints the names, shows or saves the picture
     python face_recognition/predict_static.py photos/ "party/*.png"   # folders, and those in them; patterns
     python face_recognition/predict_static.py photos/ --json          # one JSON object a photo on stdout, nothing else
+    python face_recognition/predict_static.py --paths-from list.txt --resume all.jsonl   # very many, also after a stop
     python face_recognition/predict_static.py photos/ --output named/ # annotated pictures into a folder
     python face_recognition/predict_static.py photos/ --crops cut/    # faces cut out, a folder for each person
     python face_recognition/predict_static.py photos/ --blur unknown  # pictures with nobody else's face; or: all
@@ -19,6 +20,7 @@ from typing import Annotated, Literal
 import tyro
 
 from recognition import settings
+from recognition.bulk import lists, resuming
 from recognition.faces import detection, drawing, live
 from recognition.media import frames, sinks
 from recognition.names import printable
@@ -29,7 +31,8 @@ from recognition.people.database import FACES
 @dataclass
 class Config:
     # images, folders or patterns such as "photos/*.jpg"
-    paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")]
+    paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")] = ()
+    paths_from: str | None = None  # file with more of them, one a line; - is the standard input
     faces: Path = FACES  # folder of people, each a folder of photos
     recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
     model: str = "faces"  # of the cnn, its name in models/
@@ -40,12 +43,12 @@ class Config:
     crops: str | None = None  # folder for the faces, cut out, a folder for each person
     blur: Literal["none", "unknown", "all"] = "none"  # faces to make unrecognisable, instead of boxes and names
     json: bool = False  # print JSON Lines instead of text, and open no window
+    resume: str | None = None  # .jsonl file to add them to, without the photos that it has
     show: bool = True  # open a window where there is a display; --no-show saves instead
 
 
 def main(config: Config) -> int:
-    if not config.paths:
-        raise settings.UserError("name at least one image, folder or pattern", 2)
+    paths, config.json = lists.paths_of(config.paths, config.paths_from), config.json or bool(config.resume)
     detector = detection.load_detector(config.detector)
     recognizer = recognizers.load(
         config.recognizer, config.faces, detector, config.accept, config.model, config.weights
@@ -54,9 +57,13 @@ def main(config: Config) -> int:
     if output and Path(output).resolve().is_relative_to(config.faces.resolve()):
         raise settings.UserError(f"--output {output}: would become photos of people there: choose another one", 2)
     made = [output, config.crops]
-    source = frames.FrameSource(config.paths, all_pages=True, subfolders=True, leave_out=made)
     suffix = "_named.png" if config.blur == "none" else "_blurred.png"
-    with cut_outs.CutOuts(config.crops, config.faces) as cut, sinks.FrameSink(output, show, suffix) as sink:
+    with (
+        resuming.resumed(config.resume) as done,
+        cut_outs.CutOuts(config.crops, config.faces) as cut,
+        sinks.FrameSink(output, show, suffix) as sink,
+    ):
+        source = frames.FrameSource(paths, all_pages=True, subfolders=True, leave_out=made, done=done)
         for frame in source:
             found = detector.detect(frame.image)
             matches = recognizer.identify(frame.image, found)

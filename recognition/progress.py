@@ -1,10 +1,11 @@
 """Go through many things: with a progress bar on stderr where that is a terminal, some at a time, ahead of time."""
 
 import itertools
+import os
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -90,3 +91,28 @@ def ahead(items: Iterable[Item], count: int = 3) -> Iterator[Item]:
         finally:
             for one in waiting:
                 one.cancel()
+
+
+def in_threads(
+    items: Iterable[Item], work: Callable[[Item], object], weight: Callable[[Item], float], most: float
+) -> Iterator[tuple[Item, Future]]:
+    """Yield the items, and what is made of them by `work`, which as many threads as there are cores do ahead of time.
+
+    What is made ahead weighs `most` together, or is one item. What `work` raises comes when the result is asked for.
+    """
+    cores = os.cpu_count() or 1
+    waiting: deque[tuple[Item, float, Future]] = deque()
+    with ThreadPoolExecutor(cores) as threads:
+        try:
+            for item in items:
+                heavy = weight(item)
+                while waiting and (len(waiting) > cores or heavy + sum(one[1] for one in waiting) > most):
+                    first, _, made = waiting.popleft()
+                    yield first, made
+                waiting.append((item, heavy, threads.submit(work, item)))
+            while waiting:
+                first, _, made = waiting.popleft()
+                yield first, made
+        finally:  # nobody waits for what is not wanted any more
+            for *_, made in waiting:
+                made.cancel()

@@ -8,7 +8,7 @@ import io
 import itertools
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ import numpy as np
 
 from recognition.files import check_file
 from recognition.media import bounds, documents
+from recognition.progress import in_threads
 from recognition.settings import UserError, say
 
 FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # not EPS: Pillow would start Ghostscript for it
@@ -48,37 +49,46 @@ class FrameSource:
     """Frames from images, folders and patterns, one after the other; `failed` lists what could not be used.
 
     A file that cannot be read is named on stderr and the rest goes on, so callers end with exit code 1 if `failed`.
+    Some are read ahead, in threads.
     Hidden files and folders are left out, and links to folders: they lead out of a folder, or around in it.
     """
 
     def __init__(
         self,
-        paths: list[str],
+        paths: Iterable[str],
         on_failure: Callable[[str, str], None] | None = None,
         all_pages: bool = False,
         subfolders: bool = False,
         leave_out: Iterable[str | None] = (),
+        done: Container[str] = (),
     ):
         """`on_failure`: takes the source and the message of what could not be used, instead of stderr. `all_pages`: of
         PDFs, and of images that have several; the second page of a.tiff comes from "a.tiff#2". Else the first alone.
         `subfolders`: look into the folders in a folder, too, but for those of `leave_out`; else tell how many are left
-        out."""
+        out. `done`: files that are left out."""
         self.failed: list[str] = []
-        self._paths, self._all_pages, self._subfolders = paths, all_pages, subfolders
+        self._paths, self._all_pages, self._subfolders, self._done = paths, all_pages, subfolders, done
         self._known = {os.path.realpath(path) for path in leave_out if path}  # folders not to be entered
         self._left_out: list[Path] = []
         self._suffixes = SUFFIXES | {documents.SUFFIX} if all_pages else SUFFIXES
         self._tell = on_failure or (lambda _, message: say(f"error: {message}"))
 
     def __iter__(self) -> Iterator[Frame]:
-        for path in self.files():
+        files = (path for path in self.files() if str(path) not in self._done)
+        for path, reading in in_threads(files, self._begin, pixels_of, bounds.MAX_AT_ONCE):
             try:
-                for index, image in enumerate(read_pages(path) if self._all_pages else [read_image(path)]):
-                    yield Frame(
-                        f"{path}#{index + 1}" if index else str(path), index, image, scale=scale_of(path, image)
-                    )
+                frame, others = reading.result()
+                yield frame
+                for index, image in enumerate(others, 1):
+                    yield Frame(f"{path}#{index + 1}", index, image, scale=scale_of(path, image))
             except UserError as error:
                 self.fail(str(path), str(error))
+
+    def _begin(self, path: Path) -> tuple[Frame, Iterator[np.ndarray]]:
+        """Return the first page of a file, and what reads its other ones."""
+        pages = read_pages(path) if self._all_pages else iter([read_image(path)])
+        image = next(pages)
+        return Frame(str(path), 0, image, scale=scale_of(path, image)), pages
 
     def files(self) -> Iterator[Path]:
         """Yield the files, not read yet; see `fail` for those that cannot be."""

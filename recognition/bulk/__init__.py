@@ -1,0 +1,1 @@
+"""Very many photos: lists of them, and runs that go on where an earlier one stopped."""

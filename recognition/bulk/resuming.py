@@ -1,0 +1,51 @@
+"""Go on with the JSON Lines of an earlier run: what they have is left out, and new ones are added."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from recognition.files import check_file, make_folder
+from recognition.settings import UserError
+
+
+@contextlib.contextmanager
+def resumed(name: str | None) -> Iterator[set[str]]:
+    """Yield the files of which an earlier run printed all lines to the file `name`; what is printed meanwhile is added.
+
+    The last file's lines are dropped, and it is to be read again: the run may have been killed between two of its
+    pages, or within a line. Without a name nothing happens. Raises UserError for a file that holds something else.
+    """
+    if not name:
+        yield set()
+        return
+    path = Path(name)
+    make_folder(path.parent, "--resume")
+    done, end = _read(path)
+    with path.open("a", encoding="utf-8", errors="surrogateescape") as file:
+        file.truncate(end)
+        with contextlib.redirect_stdout(file):
+            yield done
+
+
+def _read(path: Path) -> tuple[set[str], int]:
+    """Return the files whose lines are all there, and where these end, in bytes."""
+    done, last, end, place = set(), None, 0, 0
+    try:
+        check_file(path, most=10**12)
+    except FileNotFoundError:
+        return set(), 0
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if not line.endswith(b"\n"):
+                break
+            try:
+                told = json.loads(line)
+                source = told["source"].removesuffix(f"#{told['frame'] + 1}") if told["frame"] else told["source"]
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                raise UserError(f"{path}: line {number}: not from --json: name another file to --resume", 2) from None
+            if source != last:
+                done |= {last} - {None}
+                last, end = source, place
+            place += len(line)
+    return done - {last}, end
