@@ -10,6 +10,7 @@ import numpy as np
 
 from recognition.settings import UserError, quiet, reason_of
 
+most_threads = os.cpu_count() or 1  # that a network works in; a worker that has one core says so, see bulk.engine
 OFTEN = 3  # times that a size came, from which on it gets a network of its own: a photo has some of them twice
 
 
@@ -47,7 +48,7 @@ class Model:
         self._content, self.card = content, card or {}
         self.class_names: list[str] = self.card.get("class_names", [])
         with _told(), quiet():
-            self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
+            self._interpreter = Interpreter(model_content=content, num_threads=min(threads, most_threads))
             self._interpreter.allocate_tensors()
             details = self._interpreter.get_input_details()[0]
             self._input, self.shape = details["index"], tuple(details["shape"][1:])
@@ -137,7 +138,7 @@ class Maps:
         """`content`, `card`: as for Model. `ready`: pixels of all the sizes that are kept ready, at most."""
         self.card = card or {}
         self.class_names: list[str] = self.card.get("class_names", [])
-        self._content, self._threads, self._most = content, min(threads, os.cpu_count() or 1), ready
+        self._content, self._threads, self._most = content, min(threads, most_threads), ready
         self._ready: dict[tuple[int, int, int], object] = {}
         self._seen: Counter[tuple[int, int, int]] = Counter()
         self._other, self._other_shape = None, None
@@ -188,7 +189,7 @@ class Network:
         from ai_edge_litert.interpreter import Interpreter
 
         with quiet():
-            self._interpreter = Interpreter(model_content=content, num_threads=min(threads, os.cpu_count() or 1))
+            self._interpreter = Interpreter(model_content=content, num_threads=min(threads, most_threads))
             self._interpreter.allocate_tensors()
         details = self._interpreter.get_input_details()[0]
         self._input, self.shape = details["index"], tuple(map(int, details["shape"]))

@@ -1,0 +1,134 @@
+"""Look into very many photos with Ray Data, on all cores of this machine or of a cluster.
+
+The paths are the dataset; each of some workers loads the networks once and answers for a few photos at a time. What is
+told of a photo whose worker or machine died is asked again. Ray is told to send no statistics of its use.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from recognition import progress
+from recognition.bulk import inputs, lists
+from recognition.bulk.results import Results
+from recognition.media import frames
+from recognition.settings import UserError, say
+
+BLOCK = 64  # photos that go to a worker together: what is asked again when it dies
+STORE = 256_000_000  # bytes of shared memory that Ray makes room for, where it runs on this machine alone
+HOW = {"paths", "paths_from", "output", "resume", "address", "workers"}  # settings that change no line
+Read = Callable[[frames.Frame], str]  # returns a line of JSON, without its end
+
+
+class Worker:
+    """Answers for files, in a process of Ray's with one core."""
+
+    def __init__(self, make: Callable[[], Read], folder: str):
+        import cv2
+
+        from recognition.models import litert
+
+        os.chdir(folder) if os.path.isdir(folder) else None  # paths may be relative
+        cv2.setNumThreads(1)
+        litert.most_threads = 1
+        self._read = make()
+
+    def __call__(self, batch: dict) -> dict:
+        told = [self._tell(path) for path in batch["path"]]
+        return {"path": batch["path"], "lines": [lines for lines, _ in told], "error": [error for _, error in told]}
+
+    def _tell(self, path: str) -> tuple[str, str]:
+        """Return the lines of a file's pages, and why it could not be read, or not to its end."""
+        lines, content = [], None
+        try:
+            if "://" in path:
+                content = inputs.read_bytes(path)
+            for index, image in enumerate(frames.read_pages(path, content)):
+                scale = frames.scale_of(Path(path), image, content)
+                source = f"{path}#{index + 1}" if index else path
+                lines.append(f"{self._read(frames.Frame(source, index, image, scale=scale))}\n")
+        except UserError as error:
+            return "".join(lines), str(error)
+        except Exception as error:  # of a decoder or a network: the other photos go on
+            return "".join(lines), f"{path}: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        return "".join(lines), ""
+
+
+def run(config, make: Callable[..., Read], schema: Callable) -> int:
+    """Have `make(config)`, made once in each worker, tell of all photos; return a script's exit code.
+
+    `config`: a bulk.py's settings. `schema`: returns what a line holds, as pyarrow's schema. Raises UserError.
+    """
+    paths = lists.paths_of(config.paths, config.paths_from)
+    decisive = {key: str(value) for key, value in vars(config).items() if key not in HOW}
+    ray = _ray()
+    make(config)  # what is missing is told, and what is to be converted is, before there are workers
+    with Results(config.output, decisive, schema(), config.resume) as results:
+
+        def fail(path: str, message: str) -> None:
+            say(f"error: {message}")
+            results.add(path, "", message)
+
+        found = inputs.files_of(paths, fail, str(config.output))
+        new = list(dict.fromkeys(path for path in found if path not in results.done))
+        begun, done, cores = time.monotonic(), 0, _start(ray, config.address) if new else 1.0
+        bar = progress.Bar("photo", len(new))
+        try:
+            for batch in _answers(ray, new, partial(make, config), config.workers or max(1, int(cores))) if new else ():
+                for path, lines, error in zip(*(batch[key] for key in ("path", "lines", "error")), strict=True):
+                    if error:
+                        say(f"error: {error}")
+                    results.add(str(path), str(lines), str(error))
+                done += len(batch["path"])
+                bar.update(done)
+        finally:
+            bar.close()
+        results.flush()
+        told = results.summary(time.monotonic() - begun, done, cores)
+    speed = f"{told['photos_per_second_and_core']} a second and core"
+    print(f"{config.output}: {told['read']} read, {told['failed']} failed, {speed}")
+    for reason, count in told["reasons"].items():
+        print(f"{count} {reason}")
+    return 1 if told["failed"] else 0
+
+
+def _ray():
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        import ray
+    except ImportError:
+        raise UserError("Ray is not installed: python -m pip install -r requirements-bulk.txt", 2) from None
+    return ray
+
+
+def _start(ray, address: str | None) -> float:
+    """Start Ray on this machine alone, or connect to a cluster; return how many cores there are."""
+    options = {"address": address} if address else {"object_store_memory": STORE, "include_dashboard": False}
+    try:
+        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+        where = f"--address {address}" if address else "Ray on this machine"
+        raise UserError(f"{where}: {' '.join(str(error).split())[:200]}: is its head node running?") from None
+    return ray.cluster_resources().get("CPU", 1.0)
+
+
+def _answers(ray, paths: list[str], make: Callable[[], Read], workers: int) -> Iterator[dict]:
+    """Yield what workers tell of files, batch after batch."""
+    import pyarrow
+    import ray.data
+
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    ray.data.DataContext.get_current().enable_progress_bars = False
+    blocks = [pyarrow.table({"path": chunk}) for chunk in progress.batches(paths, BLOCK)]
+    told = ray.data.from_arrow(blocks).map_batches(
+        Worker,
+        fn_constructor_args=(make, os.getcwd()),
+        batch_size=BLOCK,
+        num_cpus=0.1,  # such that workers of a machine that died find room elsewhere
+        compute=ray.data.ActorPoolStrategy(size=workers),
+        scheduling_strategy="SPREAD",
+    )
+    return told.iter_batches(batch_size=None, prefetch_batches=1)
