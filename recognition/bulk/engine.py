@@ -6,7 +6,10 @@ told of a photo whose worker or machine died is asked again. Ray is told to send
 
 import logging
 import os
+import re
+import socket
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -15,10 +18,11 @@ from recognition import progress
 from recognition.bulk import inputs, lists
 from recognition.bulk.results import Results
 from recognition.media import frames
-from recognition.settings import UserError, say
+from recognition.settings import UserError, quiet, reason_of, say
 
-BLOCK = 64  # photos that go to a worker together: what is asked again when it dies
+BLOCK = 64  # photos that go to a worker together, at most: what is asked again when it dies
 STORE = 256_000_000  # bytes of shared memory that Ray makes room for, where it runs on this machine alone
+PATIENCE = 5.0  # seconds for the head node of a cluster to answer
 HOW = {"paths", "paths_from", "output", "resume", "address", "workers"}  # settings that change no line
 Read = Callable[[frames.Frame], str]  # returns a line of JSON, without its end
 
@@ -88,15 +92,15 @@ def run(config, make: Callable[..., Read], schema: Callable) -> int:
             bar.close()
         results.flush()
         told = results.summary(time.monotonic() - begun, done, cores)
-    speed = f"{told['photos_per_second_and_core']} a second and core"
-    print(f"{config.output}: {told['read']} read, {told['failed']} failed, {speed}")
+    speed = f", {told['photos_per_second_and_core']} a second and core" if new else ", nothing new"
+    print(f"{config.output}: {told['read']} read, {told['failed']} failed{speed}")
     for reason, count in told["reasons"].items():
         print(f"{count} {reason}")
     return 1 if told["failed"] else 0
 
 
 def _ray():
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
     try:
         import ray
     except ImportError:
@@ -106,12 +110,18 @@ def _ray():
 
 def _start(ray, address: str | None) -> float:
     """Start Ray on this machine alone, or connect to a cluster; return how many cores there are."""
+    if found := re.fullmatch(r"(?:ray://)?([^/]+):(\d+)", address or ""):
+        try:
+            socket.create_connection((found[1], int(found[2])), timeout=PATIENCE).close()
+        except OSError as error:  # Ray would try for minutes
+            raise UserError(f"--address {address}: {reason_of(error)}: is Ray's head node running there?") from None
     options = {"address": address} if address else {"object_store_memory": STORE, "include_dashboard": False}
     try:
-        ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
+        with quiet():
+            ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
         where = f"--address {address}" if address else "Ray on this machine"
-        raise UserError(f"{where}: {' '.join(str(error).split())[:200]}: is its head node running?") from None
+        raise UserError(f"{where} does not start: {' '.join(str(error).split())[:200]}") from None
     return ray.cluster_resources().get("CPU", 1.0)
 
 
@@ -121,14 +131,15 @@ def _answers(ray, paths: list[str], make: Callable[[], Read], workers: int) -> I
     import ray.data
 
     logging.getLogger("ray.data").setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module="ray")
     ray.data.DataContext.get_current().enable_progress_bars = False
-    blocks = [pyarrow.table({"path": chunk}) for chunk in progress.batches(paths, BLOCK)]
+    block = min(BLOCK, -(-len(paths) // (4 * workers)))
+    blocks = [pyarrow.table({"path": chunk}) for chunk in progress.batches(paths, block)]
     told = ray.data.from_arrow(blocks).map_batches(
         Worker,
         fn_constructor_args=(make, os.getcwd()),
-        batch_size=BLOCK,
+        batch_size=block,
         num_cpus=0.1,  # such that workers of a machine that died find room elsewhere
         compute=ray.data.ActorPoolStrategy(size=workers),
-        scheduling_strategy="SPREAD",
     )
     return told.iter_batches(batch_size=None, prefetch_batches=1)

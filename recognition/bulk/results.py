@@ -6,10 +6,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from recognition.files import make_folder, parse_json, write_atomically
-from recognition.settings import UserError
+from recognition.files import make_folder, parse_json, read_json, write_atomically
+from recognition.settings import UserError, reason_of
 
-PHOTOS, SECONDS = 2000, 60.0  # of a part at most: what a kill can lose
+PHOTOS, SECONDS = 1000, 60.0  # of a part at most: what a kill can lose
+SURROGATE = re.compile(r"(?<!\\ud[89ab][0-9a-f]{2})\\udc[89a-f][0-9a-f]")  # as JSON writes a byte that is no UTF-8
 SETTINGS, SUMMARY = "settings.json", "summary.json"
 
 
@@ -29,9 +30,8 @@ class Results:
         parts = sorted(folder.glob("part-*.jsonl"))
         if parts and not resume:
             raise UserError(f"{folder}: has results: --resume goes on with them, or choose another --output", 2)
-        if parts and (before := json.loads((folder / SETTINGS).read_text())) != settings:
-            differs = ", ".join(sorted(key for key in settings | before if settings.get(key) != before.get(key)))
-            raise UserError(f"{folder}: was made with another {differs}: choose another --output", 2)
+        if parts and (differs := self._differs(settings)):
+            raise UserError(f"{folder}: was made with another {', '.join(differs)}: choose another --output", 2)
         write_atomically(folder / SETTINGS, lambda path: path.write_text(json.dumps(settings, indent=2)))
         for part in parts:
             self._take_up(part)
@@ -75,13 +75,25 @@ class Results:
         if error:
             self.reasons[re.sub(r"\d[\d,.]*", "N", error.removeprefix(f"{path}: "))] += 1
 
+    def _differs(self, settings: dict) -> list[str]:
+        """Return which settings are not those of the earlier run."""
+        path = self._folder / SETTINGS
+        try:
+            before = dict(read_json(path))
+        except (OSError, ValueError, TypeError) as error:
+            raise UserError(f"{path}: {reason_of(error)}: choose another --output", 2) from None
+        return sorted(key for key in settings | before if settings.get(key) != before.get(key))
+
     def _take_up(self, part: Path) -> None:
         """Count what a part tells, and write it as Parquet where a run was killed before that."""
         lines, files = part.read_text(encoding="utf-8").splitlines(), {}
-        for line in lines:
-            told = parse_json(line)
-            path = told["source"].removesuffix(f"#{told['frame'] + 1}") if told.get("frame") else told["source"]
-            files[path] = files.get(path) or told.get("error", "")
+        for number, line in enumerate(lines, 1):
+            try:
+                told = parse_json(line)
+                path = told["source"].removesuffix(f"#{told['frame'] + 1}" if told.get("frame") else "")
+                files[path] = files.get(path) or told.get("error", "")
+            except (ValueError, TypeError, KeyError, AttributeError):
+                raise UserError(f"{part}: line {number}: not of bulk.py: choose another --output", 2) from None
         for path, error in files.items():
             self._count(path, error)
         if not part.with_suffix(".parquet").exists():
@@ -102,6 +114,6 @@ class Results:
         from pyarrow import parquet
 
         schema = self._schema.append(pyarrow.field("error", pyarrow.string()))
-        rows = [parse_json(line.encode("utf-8", "replace").decode()) for line in lines]
+        rows = [parse_json(SURROGATE.sub("?", line)) for line in lines]  # Parquet's text is UTF-8
         table = pyarrow.Table.from_pylist(rows, schema=schema)
         write_atomically(path, lambda temporary: parquet.write_table(table, temporary))

@@ -1,0 +1,115 @@
+"""bulk.py as a user runs it, with Ray on this machine, and on two nodes of which one dies."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import scale_cluster
+from conftest import script_environment
+
+from recognition.bulk.results import PHOTOS
+from recognition.files import ROOT
+
+pytest.importorskip("ray", reason="requirements-bulk.txt is not installed")
+SCRIPT = "cifar_recognition/{}.py"
+SMALL = ("--model", "cifar10")
+
+
+def save_photos(folder: Path, count: int) -> Path:
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for k in range(count):
+        small = rng.integers(0, 255, (4, 4, 3), np.uint8)
+        cv2.imwrite(str(folder / f"{k:04}.png"), cv2.resize(small, (64, 64), interpolation=cv2.INTER_CUBIC))
+    return folder
+
+
+def told(folder: Path) -> list[str]:
+    return sorted(line for part in folder.glob("part-*.jsonl") for line in part.read_text().splitlines())
+
+
+def test_lines_are_those_of_the_photo_script_and_what_is_broken_is_named(script, tmp_path):
+    folder = save_photos(tmp_path / "photos" / "deep", 20)
+    pages = [cv2.imread(str(folder / f"{k:04}.png")) for k in range(3)]
+    cv2.imwritemulti(str(folder / "pages.tiff"), pages)
+    whole = script(SCRIPT.format("predict_static"), "photos", *SMALL, "--json")
+    assert whole.returncode == 0 and whole.stdout.count("\n") == 23
+    (folder / "broken.jpg").write_bytes(b"no picture")
+    store = save_photos(tmp_path / "store", 2)
+    (store / ".hidden.png").write_bytes(b"")
+    (tmp_path / "list.txt").write_text(f"nowhere.png\nfile://{store}\nfile:///nowhere/at/all\nnothing://a/b\n")
+    done = script(SCRIPT.format("bulk"), "photos", "--paths-from", "list.txt", *SMALL)
+    assert done.returncode == 1
+    assert done.stdout.startswith("results: 23 read, 4 failed, ")
+    lines = [json.loads(line) for line in told(tmp_path / "results")]
+    read = [json.dumps(line) for line in lines if "error" not in line]
+    here = [line for line in read if "file://" not in line]
+    assert here == sorted(whole.stdout.splitlines())
+    assert [json.loads(line)["source"] for line in read if "file://" in line] == [
+        f"file://{store}/000{k}.png" for k in "01"
+    ]
+    errors = {line["source"]: line["error"] for line in lines if "error" in line}
+    assert errors.keys() == {"photos/deep/broken.jpg", "nowhere.png", "file:///nowhere/at/all", "nothing://a/b"}
+    assert all(f"error: {error}\n" in done.stderr for error in errors.values())
+    assert done.stderr.count("\n") == 4, done.stderr
+    assert json.loads((tmp_path / "results" / "summary.json").read_text())["failed"] == 4
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "code"),
+    [
+        ([], "name at least one image", 2),
+        (["photos", "--model", "nope"], "nope", 2),
+        (["photos", *SMALL, "--address", "127.0.0.1:1"], "--address 127.0.0.1:1: Connection refused: is Ray's head", 1),
+        (["photos", *SMALL, "--output", "taken"], "taken: has results: --resume goes on", 2),
+    ],
+)
+def test_what_cannot_be_is_one_line(script, tmp_path, words, said, code):
+    save_photos(tmp_path / "photos", 1)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "part-00000.jsonl").touch()
+    done = script(SCRIPT.format("bulk"), *words)
+    assert done.returncode == code and said in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_without_ray_it_says_what_to_install(script, tmp_path):
+    save_photos(tmp_path / "photos", 1)
+    (tmp_path / "ray.py").write_text("raise ImportError")
+    done = script(SCRIPT.format("bulk"), "photos", *SMALL, PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    assert done.returncode == 2
+    assert done.stderr == "error: Ray is not installed: python -m pip install -r requirements-bulk.txt\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills as Unix has them")
+def test_a_node_that_dies_and_a_driver_that_is_killed_lose_nothing(tmp_path):
+    save_photos(tmp_path / "photos", 3000)
+    command = [sys.executable, ROOT / SCRIPT.format("bulk"), "photos", *SMALL]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with scale_cluster.cluster(script_environment()) as (address, other):
+        command = [*map(str, command), "--address", address]
+        with subprocess.Popen(command, cwd=tmp_path, env=script_environment(), **pipes) as driver:
+            wait_for_lines(driver, tmp_path / "results", PHOTOS)
+            scale_cluster.kill(other)
+            wait_for_lines(driver, tmp_path / "results", 2 * PHOTOS)
+            driver.kill()
+            driver.communicate()
+        assert len(told(tmp_path / "results")) == 2 * PHOTOS
+        command += ["--resume"]
+        done = subprocess.run(command, cwd=tmp_path, env=script_environment(), capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    sources = [json.loads(line)["source"] for line in told(tmp_path / "results")]
+    assert sources == [f"photos/{k:04}.png" for k in range(3000)]
+
+
+def wait_for_lines(driver: subprocess.Popen, folder: Path, count: int) -> None:
+    limit = time.monotonic() + 200
+    while len(told(folder)) < count:
+        assert driver.poll() is None, driver.communicate()
+        assert time.monotonic() < limit, f"{len(told(folder))} of {count}"
+        time.sleep(0.1)
