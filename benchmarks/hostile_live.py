@@ -5,6 +5,7 @@ most 90 seconds. The camera of those that need one is a server in that namespace
 """
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -25,6 +26,7 @@ RATES = 8, 15, 30  # frames a second
 SECONDS = 90  # that a script is watched for connections
 PORT = 9999  # of the camera, in a namespace that has nothing else
 STREAM = f"http://127.0.0.1:{PORT}/closes/100000"
+ITSELF = re.compile(r'sin_port=htons\((?!53\)).*inet_addr\("127\.0\.0\.1"\)')  # but no name server
 SAMPLES = ROOT / "data" / "samples"
 
 
@@ -66,6 +68,7 @@ def scripts_in_order(place: Place, film: Path) -> list[list[list]]:
         [["digit_recognition/webcam.py", *stream]],
         [["digit_recognition/hand_tracking.py", *stream, "--text", "None"]],
         [["digit_recognition/web.py", "--no-open"]],
+        [["digit_recognition/bulk.py", SAMPLES / "digits", "--output", place.folder / "bulk digits"]],
         [
             ["face_recognition/enroll.py", "--each", PEOPLE, "--faces", place.folder / "enrolled"],
             ["face_recognition/people.py", "list", "--faces", place.folder / "enrolled"],
@@ -78,6 +81,7 @@ def scripts_in_order(place: Place, film: Path) -> list[list[list]]:
         [["face_recognition/video.py", film, *people, "--json"]],
         [["face_recognition/webcam.py", *people, *stream]],
         [["face_recognition/web.py", "--no-open", *people]],
+        [["face_recognition/bulk.py", party, *people, "--output", place.folder / "bulk faces"]],
         [["cifar_recognition/explore.py", "--no-show", *output]],
         [["cifar_recognition/train.py", "--epochs", "1", *output]],
         [["cifar_recognition/train_photos.py", "--images", "100", "--epochs", "1", *features, *output]],
@@ -90,16 +94,17 @@ def scripts_in_order(place: Place, film: Path) -> list[list[list]]:
         [["cifar_recognition/predict_static.py", SAMPLES / "objects", "--json"]],
         [["cifar_recognition/video.py", film, "--json"]],
         [["cifar_recognition/webcam.py", *stream]],
+        [["cifar_recognition/bulk.py", SAMPLES / "objects", "--output", place.folder / "bulk objects"]],
         [["cifar_recognition/collect.py", "red", "blue", "--source", STREAM, "--folder", own]],
         [["cifar_recognition/web.py", "--no-open", "--folder", own]],
     ]
 
 
 def tried(place: Place, film: Path, words: list) -> list[str]:
-    """Return the attempts to connect of a script, but those to the camera."""
-    camera = f"{sys.executable} {ROOT / 'tests' / 'camera_server.py'} {PORT} {film} & sleep 2"
+    """Return the attempts to connect of a script, but those to itself and to the camera."""
+    camera = f"{sys.executable} {ROOT / 'tests' / 'camera_server.py'} {PORT} {film} & sleep 2;"
     log = place.folder / f"{'_'.join(Path(word).stem for word in map(str, words[:2]))}_{id(words)}.strace"
-    shell = f'ip link set lo up; {camera if STREAM in words else ""}; exec "$@"'
+    shell = f'ip link set lo up; {camera if STREAM in words else ""} exec "$@"'
     window = ["xvfb-run", "-a"] if shutil.which("xvfb-run") and "collect" in words[0] else []
     command = ["unshare", "--net", "sh", "-c", shell, "sh", *window, "strace", "-f", "--seccomp-bpf", "-o", log]
     command += ["-e", "trace=connect,sendto,sendmsg,sendmmsg", *place.command(words)]
@@ -114,7 +119,7 @@ def tried(place: Place, film: Path, words: list) -> list[str]:
     if process.returncode not in (0, 1, 130, -signal.SIGKILL, -signal.SIGINT):
         raise settings.UserError(f"{' '.join(map(str, words))}: was not run: exit code {process.returncode}")
     lines = log.read_text(errors="replace").splitlines()
-    return [line for line in lines if "sa_family=AF_INET" in line and f"htons({PORT})" not in line]
+    return [line for line in lines if "sa_family=AF_INET" in line and not ITSELF.search(line)]
 
 
 def connections(config, place: Place) -> list[measuring.Row]:

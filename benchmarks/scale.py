@@ -141,16 +141,16 @@ def compare(part: str, folder: Path, damaged: list[str], count: int) -> list[mea
 
 def killed(part: str, folder: Path, damaged: list[str], count: int) -> list[measuring.Row]:
     """End one of two nodes after a third, the driver after two thirds, and go on; return what was lost or twice."""
-    results = folder / "killed"
-    with scale_cluster.cluster(dict(os.environ)) as (address, other):
+    results, environment = folder / "killed", dict(os.environ)
+    with scale_cluster.cluster(environment) as (address, other):
         command = [*words_of(part, "bulk.py", folder), "--address", address, "--output", str(results)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
+        with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as driver:
             for share, end in ((1 / 3, lambda: scale_cluster.kill(other)), (2 / 3, driver.kill)):
                 while driver.poll() is None and len(told(results)) < share * (count - 2000):
                     time.sleep(1)
                 end()
         before = len({line["source"] for line in told(results)})
-        subprocess.run([*command, "--resume"], capture_output=True)
+        subprocess.run([*command, "--resume"], env=environment, capture_output=True)
     sources = [line["source"] for line in told(results)]
     every = {str(path) for path in (folder / "photos").rglob("*.jpg")}
     lost, twice = len(every - set(sources)), len(sources) - len(set(sources))

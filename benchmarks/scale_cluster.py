@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -18,7 +19,8 @@ HEALTH = {"RAY_health_check_period_ms": "1000", "RAY_health_check_failure_thresh
 
 @contextlib.contextmanager
 def cluster(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen]]:
-    """Start two nodes; yield the head's address and the other node, for `kill`."""
+    """Start two nodes; yield the head's address and the other node, for `kill`. `environment`: gets what lets in."""
+    environment |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     folder, port = Path(tempfile.mkdtemp(prefix="ray", dir="/tmp")), free_port()  # Ray's sockets want short names
     environment = environment | HEALTH | {"RAY_USAGE_STATS_ENABLED": "0"}
     nodes: list[subprocess.Popen] = []
@@ -32,10 +34,10 @@ def cluster(environment: dict[str, str]) -> Iterator[tuple[str, subprocess.Popen
     try:
         start("--head", f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}")
         limit = time.monotonic() + 60
-        while not answers(port):
+        health = [sys.executable, "-m", "ray.scripts.scripts", "health-check", f"--address=127.0.0.1:{port}"]
+        while subprocess.run(health, env=environment, capture_output=True).returncode:
             if nodes[0].poll() is not None or time.monotonic() > limit:
                 raise TimeoutError("Ray's head node does not start")
-            time.sleep(0.2)
         yield f"127.0.0.1:{port}", start(f"--address=127.0.0.1:{port}")
     finally:
         for node in nodes:
@@ -69,8 +71,3 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as asked:
-        return asked.connect_ex(("127.0.0.1", port)) == 0

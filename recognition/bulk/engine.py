@@ -23,6 +23,7 @@ from recognition.settings import UserError, quiet, reason_of, say
 BLOCK = 64  # photos that go to a worker together, at most: what is asked again when it dies
 STORE = 256_000_000  # bytes of shared memory that Ray makes room for, where it runs on this machine alone
 PATIENCE = 5.0  # seconds for the head node of a cluster to answer
+TOKEN = Path.home() / ".ray" / "auth_token"  # what lets programs into a cluster
 HOW = {"paths", "paths_from", "output", "resume", "address", "workers"}  # settings that change no line
 Read = Callable[[frames.Frame], str]  # returns a line of JSON, without its end
 
@@ -68,7 +69,7 @@ def run(config, make: Callable[..., Read], schema: Callable) -> int:
     """
     paths = lists.paths_of(config.paths, config.paths_from)
     decisive = {key: str(value) for key, value in vars(config).items() if key not in HOW}
-    ray = _ray()
+    ray = _ray(config.address)
     make(config)  # what is missing is told, and what is to be converted is, before there are workers
     with Results(config.output, decisive, schema(), config.resume) as results:
 
@@ -99,8 +100,10 @@ def run(config, make: Callable[..., Read], schema: Callable) -> int:
     return 1 if told["failed"] else 0
 
 
-def _ray():
+def _ray(address: str | None):
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+    if address and TOKEN.exists():  # with an address Ray takes it only if told to
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
         import ray
     except ImportError:
@@ -119,7 +122,7 @@ def _start(ray, address: str | None) -> float:
     try:
         with quiet():
             ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, ValueError, RuntimeError, TimeoutError) as error:
+    except (ConnectionError, ValueError, RuntimeError, TimeoutError, ray.exceptions.RayError) as error:
         where = f"--address {address}" if address else "Ray on this machine"
         raise UserError(f"{where} does not start: {' '.join(str(error).split())[:200]}") from None
     return ray.cluster_resources().get("CPU", 1.0)

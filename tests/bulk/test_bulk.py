@@ -65,7 +65,7 @@ def test_lines_are_those_of_the_photo_script_and_what_is_broken_is_named(script,
     ("words", "said", "code"),
     [
         ([], "name at least one image", 2),
-        (["photos", "--model", "nope"], "nope", 2),
+        (["photos", "--model", "nope"], "nope.json not found", 1),
         (["photos", *SMALL, "--address", "127.0.0.1:1"], "--address 127.0.0.1:1: Connection refused: is Ray's head", 1),
         (["photos", *SMALL, "--output", "taken"], "taken: has results: --resume goes on", 2),
     ],
@@ -91,9 +91,10 @@ def test_a_node_that_dies_and_a_driver_that_is_killed_lose_nothing(tmp_path):
     save_photos(tmp_path / "photos", 3000)
     command = [sys.executable, ROOT / SCRIPT.format("bulk"), "photos", *SMALL]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    with scale_cluster.cluster(script_environment()) as (address, other):
+    environment = script_environment()
+    with scale_cluster.cluster(environment) as (address, other):
         command = [*map(str, command), "--address", address]
-        with subprocess.Popen(command, cwd=tmp_path, env=script_environment(), **pipes) as driver:
+        with subprocess.Popen(command, cwd=tmp_path, env=environment, **pipes) as driver:
             wait_for_lines(driver, tmp_path / "results", PHOTOS)
             scale_cluster.kill(other)
             wait_for_lines(driver, tmp_path / "results", 2 * PHOTOS)
@@ -101,7 +102,7 @@ def test_a_node_that_dies_and_a_driver_that_is_killed_lose_nothing(tmp_path):
             driver.communicate()
         assert len(told(tmp_path / "results")) == 2 * PHOTOS
         command += ["--resume"]
-        done = subprocess.run(command, cwd=tmp_path, env=script_environment(), capture_output=True, text=True)
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     sources = [json.loads(line)["source"] for line in told(tmp_path / "results")]
     assert sources == [f"photos/{k:04}.png" for k in range(3000)]
