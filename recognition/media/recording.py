@@ -8,6 +8,7 @@ import itertools
 import os
 import re
 import shutil
+import time
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -95,7 +96,8 @@ class VideoWriter:
     def _append(self, image: np.ndarray) -> None:
         self._file.write(image)
         self._in_part += 1
-        if self._in_part >= mending.PART * self._fps:
+        slow = time.monotonic() - self._part_began > mending.PART  # which some encoders are
+        if self._in_part >= mending.PART * self._fps or slow:
             self._end_part()
             self._file = self._open(self._fps, self._size)
 
@@ -168,6 +170,7 @@ class VideoWriter:
 
     def _open(self, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
         codec = cv2.VideoWriter_fourcc(*CODECS[self.path.suffix.lower()])
+        self._part_began = time.monotonic()
         # OpenCV doubts the codec of .webm, and is wrong
         with name_for_opencv(str(self._part)) as name, quiet(), uninterrupted():
             return cv2.VideoWriter(name, cv2.CAP_FFMPEG, codec, fps, size)
