@@ -59,7 +59,10 @@ def scripts_in_order(place: Place, film: Path) -> list[list[list]]:
     people, stream = ["--faces", "PEOPLE"], ["--source", STREAM, "--json"]
     own, features = place.folder / "own", ["--features", place.folder]
     library = ["--library", place.folder / "l.sqlite", *people]
-    tiny = tiny_training(place.folder)
+    tiny, shown = tiny_training(place.folder), place.folder / "shown"
+    for photo in (SAMPLES / "objects").glob("*.jpg"):
+        (shown / photo.stem).mkdir(parents=True)
+        shutil.copy(photo, shown / photo.stem)
     return [
         [["digit_recognition/explore.py", "--no-show", *output]],
         [[*tiny, *output], ["digit_recognition/evaluate.py", place.folder / "tiny.npz", "--no-show", *output]],
@@ -90,7 +93,7 @@ def scripts_in_order(place: Place, film: Path) -> list[list[list]]:
             ["cifar_recognition/train_transfer.py", "watched", "--features", place.folder / "out", *output],
             ["cifar_recognition/export.py", place.folder / "out" / "watched", "--output", place.folder / "w.tflite"],
         ],
-        [["cifar_recognition/evaluate.py", SAMPLES / "fruit", "--no-show", *output]],
+        [["cifar_recognition/evaluate.py", shown, "--no-show", *output]],
         [["cifar_recognition/predict_static.py", SAMPLES / "objects", "--json"]],
         [["cifar_recognition/video.py", film, "--json"]],
         [["cifar_recognition/webcam.py", *stream]],

@@ -1,5 +1,6 @@
 """Recordings that are killed can be read but for their last moments, and the next one in that folder mends them."""
 
+import itertools
 import os
 import signal
 import subprocess
@@ -98,7 +99,9 @@ def test_a_script_that_is_killed(tmp_path):
     mended, again = (read(tmp_path / "out" / name)[0] for name in ("read_mended.mp4", "again.mp4"))
     assert len(again) == 60
     assert lines - 25 < len(mended) <= lines  # a second of it
-    assert all(np.array_equal(*pair) for pair in zip(mended, again, strict=False))
+    apart = min(np.abs(one.astype(int) - other).mean() for one, other in itertools.pairwise(again))
+    differences = [np.abs(one.astype(int) - other).mean() for one, other in zip(mended, again, strict=False)]
+    assert max(differences) < 0.6 * apart  # where one second ends and the next one begins depends on the machine
 
 
 def test_recordings_that_go_on_are_left_alone(tmp_path):
