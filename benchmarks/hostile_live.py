@@ -26,7 +26,7 @@ RATES = 8, 15, 30  # frames a second
 SECONDS = 90  # that a script is watched for connections
 PORT = 9999  # of the camera, in a namespace that has nothing else
 STREAM = f"http://127.0.0.1:{PORT}/closes/100000"
-ITSELF = re.compile(r'sin_port=htons\((?!53\)).*inet_addr\("127\.0\.0\.1"\)')  # but no name server
+ITSELF = re.compile(r'port=htons\((?!53\)).*"(::ffff:)?127\.0\.0\.1"')  # but no name server
 SAMPLES = ROOT / "data" / "samples"
 
 

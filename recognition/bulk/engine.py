@@ -4,6 +4,7 @@ The paths are the dataset; each of some workers loads the networks once and answ
 told of a photo whose worker or machine died is asked again. Ray is told to send no statistics of its use.
 """
 
+import contextlib
 import logging
 import os
 import re
@@ -120,12 +121,24 @@ def _start(ray, address: str | None) -> float:
             raise UserError(f"--address {address}: {reason_of(error)}: is Ray's head node running there?") from None
     options = {"address": address} if address else {"object_store_memory": STORE, "include_dashboard": False}
     try:
-        with quiet():
+        with quiet(), _nothing_asked():
             ray.init(**options, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError, TimeoutError, ray.exceptions.RayError) as error:
         where = f"--address {address}" if address else "Ray on this machine"
         raise UserError(f"{where} does not start: {' '.join(str(error).split())[:200]}") from None
     return ray.cluster_resources().get("CPU", 1.0)
+
+
+@contextlib.contextmanager
+def _nothing_asked() -> Iterator[None]:
+    """Have the programs that Ray starts meanwhile ask no cloud's address whether they run there, for statistics which
+    are off: they go to a proxy that nobody is."""
+    before = os.environ.get("HTTP_PROXY")
+    os.environ["HTTP_PROXY"] = "http://127.0.0.1:9"
+    try:
+        yield
+    finally:
+        os.environ.pop("HTTP_PROXY") if before is None else os.environ.update(HTTP_PROXY=before)
 
 
 def _answers(ray, paths: list[str], make: Callable[[], Read], workers: int) -> Iterator[dict]:
