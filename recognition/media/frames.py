@@ -45,6 +45,14 @@ class Frame:
     scale: float = 1.0
 
 
+@dataclass
+class Missing:
+    """What was named and is no file that can be read, and why."""
+
+    source: str
+    reason: str
+
+
 class FrameSource:
     """Frames from images, folders and patterns, one after the other; `failed` lists what could not be used.
 
@@ -74,30 +82,39 @@ class FrameSource:
         self._tell = on_failure or (lambda _, message: say(f"error: {message}"))
 
     def __iter__(self) -> Iterator[Frame]:
-        files = (path for path in self.files() if str(path) not in self._done)
-        for path, reading in in_threads(files, self._begin, pixels_of, bounds.MAX_AT_ONCE):
+        found = (one for one in self._found() if str(one) not in self._done)
+        for one, reading in in_threads(found, self._begin, pixels_of, bounds.MAX_AT_ONCE):
             try:
                 frame, others = reading.result()
                 yield frame
                 for index, image in enumerate(others, 1):
-                    yield Frame(f"{path}#{index + 1}", index, image, scale=scale_of(path, image))
+                    yield Frame(f"{one}#{index + 1}", index, image, scale=scale_of(one, image))
             except UserError as error:
-                self.fail(str(path), str(error))
+                self.fail(one.source if isinstance(one, Missing) else str(one), str(error))
 
-    def _begin(self, path: Path) -> tuple[Frame, Iterator[np.ndarray]]:
+    def _begin(self, found: Path | Missing) -> tuple[Frame, Iterator[np.ndarray]]:
         """Return the first page of a file, and what reads its other ones."""
-        pages = read_pages(path) if self._all_pages else iter([read_image(path)])
+        if isinstance(found, Missing):
+            raise UserError(found.reason)
+        pages = read_pages(found) if self._all_pages else iter([read_image(found)])
         image = next(pages)
-        return Frame(str(path), 0, image, scale=scale_of(path, image)), pages
+        return Frame(str(found), 0, image, scale=scale_of(found, image)), pages
 
     def files(self) -> Iterator[Path]:
         """Yield the files, not read yet; see `fail` for those that cannot be."""
+        for one in self._found():
+            if isinstance(one, Missing):
+                self.fail(one.source, one.reason)
+            else:
+                yield one
+
+    def _found(self) -> Iterator[Path | Missing]:
         for text in self._paths:
             if not text:  # Path("") would be the current folder
-                self.fail("", "an empty path: name an image, a folder or a pattern")
+                yield Missing("", "an empty path: name an image, a folder or a pattern")
                 continue
             if "://" in text:
-                self.fail(text, f"{text}: an address: save the picture to a file first")
+                yield Missing(text, f"{text}: an address: save the picture to a file first")
                 continue
             path = Path(os.path.expanduser(text))  # unlike Path.expanduser it leaves "~photo.jpg" alone
             # Patterns that the shell left to us, as on Windows
@@ -111,7 +128,7 @@ class FrameSource:
             which = f"{len(self._left_out)} folders" if len(self._left_out) > 1 else "a folder"
             say(f"{which} in folders left out, {self._left_out[0]}: to use the images, move them one folder up")
 
-    def _folder(self, folder: Path) -> Iterator[Path]:
+    def _folder(self, folder: Path) -> Iterator[Path | Missing]:
         """Yield the images of a folder, sorted, and then those of the folders in it."""
         empty, waiting, known = True, [folder], set(self._known)
         while waiting:
@@ -121,7 +138,7 @@ class FrameSource:
                 inside = [path for path in sorted(here.iterdir()) if not path.name.startswith(".")]
                 inner = {path: None for path in inside if path.is_dir()}
             except OSError as error:
-                self.fail(str(here), f"{here}: cannot be listed ({error.strerror}): check its permissions")
+                yield Missing(str(here), f"{here}: cannot be listed ({error.strerror}): check its permissions")
                 empty = False  # nobody knows
                 continue
             files = [path for path in inside if path.suffix.lower() in self._suffixes and path not in inner]
@@ -134,7 +151,8 @@ class FrameSource:
             yield from files
         if empty:
             where = "this folder or in those in it" if self._subfolders else "this folder"
-            self.fail(str(folder), f"{folder}: no images in {where} (looked for {' '.join(sorted(self._suffixes))})")
+            known = " ".join(sorted(self._suffixes))
+            yield Missing(str(folder), f"{folder}: no images in {where} (looked for {known})")
 
     def fail(self, source: str, message: str) -> None:
         """Take a source for one that could not be used, and tell why."""
@@ -211,8 +229,8 @@ def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:
         raise UserError(f"{path}: damaged or cut short ({error})") from None
 
 
-def pixels_of(path: Path, content: bytes | None = None) -> int:
-    """Return about how many pixels an image has when it is read; 0 where its file does not say so."""
+def pixels_of(path: Path | Missing, content: bytes | None = None) -> int:
+    """Return about how many pixels an image has when it is read; 0 where its file does not say so, or is missing."""
     try:
         check_file(path) if content is None else None
         with open_image(path if content is None else io.BytesIO(content)) as image:
