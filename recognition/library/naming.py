@@ -185,10 +185,5 @@ class Library:
 
     def deny(self, path: Path, name: str) -> int:
         """Note for good that a person is not in a photo; return how many photos of it were enrolled and are not now."""
-        content, removed = self.index.content(path), 0
-        for file in self.index.deny(content, name):
-            for photo in self.people.photos(name):
-                if photo.name == file:
-                    photo.unlink(missing_ok=True)
-                    removed += 1
-        return removed
+        files = self.index.deny(self.index.content(path), name)
+        return sum(self.people.remove(name, file) for file in files)

@@ -61,14 +61,19 @@ def encode(frame: np.ndarray) -> bytes:
     return cv2.imencode(".jpg", frame, settings)[1].tobytes()
 
 
+def file_of(content: bytes) -> str:
+    """Return the name that an image file gets, by its hash."""
+    with open_image(io.BytesIO(content)) as image:
+        kind = {"JPEG": "jpg", "MPO": "jpg", "TIFF": "tif"}.get(image.format, image.format.lower())
+    return f"{sha256(content)[:16]}.{kind}"
+
+
 def write_photo(folder: Path, content: bytes) -> Path:
     """Write an image file into a person's folder, whole or not at all, named by its hash; return its path.
 
     Raises AlreadyThere for the same photo, UserError where there is no room.
     """
-    with open_image(io.BytesIO(content)) as image:
-        kind = {"JPEG": "jpg", "MPO": "jpg", "TIFF": "tif"}.get(image.format, image.format.lower())
-    path = folder / f"{sha256(content)[:16]}.{kind}"
+    path = folder / file_of(content)
     try:
         for _ in range(3):  # somebody may forget this person at the same moment
             folder.mkdir(0o700, parents=True, exist_ok=True)
