@@ -77,11 +77,11 @@ class People:
         """Return name, number of photos, of those with a usable face, and the newest photo's date of everybody."""
         unusable, rows = [path.parent.name for path, _ in self.unusable()], []
         for name in self.names():
-            photos = self.photos(name)
-            newest = max((photo.stat().st_mtime for photo in photos), default=0)
-            date = time.strftime("%Y-%m-%d", time.localtime(newest))
-            usable = len(photos) - unusable.count(name)
-            rows.append({"name": name, "photos": len(photos), "usable": usable, "newest": date})
+            with contextlib.suppress(FileNotFoundError):  # renamed or forgotten meanwhile
+                photos = photo_files.list_photos(self.folder / name)
+                newest = max((changed for _, changed in photos.values()), default=0) / 1e9
+                date, usable = time.strftime("%Y-%m-%d", time.localtime(newest)), len(photos) - unusable.count(name)
+                rows.append({"name": name, "photos": len(photos), "usable": usable, "newest": date})
         return rows
 
     def merged_into(self, name: str) -> set[str]:

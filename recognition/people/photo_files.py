@@ -6,7 +6,7 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -89,6 +89,23 @@ def write_photo(folder: Path, content: bytes) -> Path:
     raise UserError(f"{folder}: is deleted again and again by another program")
 
 
+def names_like(file: str) -> Iterator[str]:
+    """Yield the name of a file, then others like it, for where it is taken: 1.jpg, 1-2.jpg, 1-3.jpg, ..."""
+    yield file
+    stem, suffix = os.path.splitext(file)
+    for number in itertools.count(2):
+        yield f"{stem}-{number}{suffix}"
+
+
+def write_as(folder: Path, file: str, content: bytes) -> str:
+    """Write a photo into a person's folder under that name, or one like it that no file has; return the name."""
+    names = names_like(file)
+    while True:
+        with contextlib.suppress(FileExistsError):
+            _write_new(folder / (name := next(names)), content)
+            return name
+
+
 def _write_new(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(PARTIAL, ".", path.parent)  # mode 0600
     try:
@@ -124,9 +141,8 @@ def move_photos(source: Path, into: Path, names: Iterable[str] | None = None) ->
     """
     moved = []
     for name in list_photos(source) if names is None else names:
-        stem, suffix = os.path.splitext(name)
-        for number in itertools.count(1):
-            target = into / (name if number == 1 else f"{stem}-{number}{suffix}")
+        for free in names_like(name):
+            target = into / free
             try:
                 move_new(source / name, target)
                 moved.append(target.name)

@@ -5,8 +5,6 @@ wait, and see all of it or nothing.
 """
 
 import hashlib
-import itertools
-import os
 from collections.abc import Iterable
 
 import numpy as np
@@ -16,7 +14,7 @@ from psycopg import errors
 from recognition.faces.gallery import lot_of, lots_of
 from recognition.people.database import key_of
 from recognition.people.merges import KEPT, Merge
-from recognition.people.photo_files import AlreadyThere
+from recognition.people.photo_files import AlreadyThere, names_like
 from recognition.settings import UserError
 from recognition.shared.connection import CHANNEL
 
@@ -78,11 +76,8 @@ def add_one(db: psycopg.Connection, *what: object) -> tuple[str, str]:
 
 def _free(db: psycopg.Connection, person: int, file: str) -> str:
     """Return the name of a file, or one like it that no other photo of the person has."""
-    stem, suffix = os.path.splitext(file)
-    for number in itertools.count(1):
-        free = file if number == 1 else f"{stem}-{number}{suffix}"
-        if not db.execute("SELECT 1 FROM photos WHERE (person, file) = (%s, %s)", [person, free]).fetchone():
-            return free
+    taken = {name for (name,) in db.execute("SELECT file FROM photos WHERE person = %s", [person])}
+    return next(name for name in names_like(file) if name not in taken)
 
 
 def describe(db: psycopg.Connection, way: int, seen: Iterable[Seen]) -> None:

@@ -40,6 +40,10 @@ REFUSED = (
     "--faces: an address with a password in it can be read by everybody on this machine: leave the password out, and "
     "put it into ~/.pgpass, PGPASSFILE or a service file (docs/shared-gallery.md)"
 )
+WORDY = (
+    r"connection (failed|is bad): |connection to server (at|on socket) \"[^\"]*\"( \([^)]*\))?(, port \d+)? failed: "
+    r"|FATAL: |\[Errno -?\d+\] | Is the server running [^?]*\?"
+)
 AGAIN = errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable
 REASONS = {  # what libpq says while it connects has no numbers: by words of it, what to do
     "password": "put the right one into ~/.pgpass or PGPASSFILE, readable by you alone (mode 0600)",
@@ -77,7 +81,9 @@ def check_address(address: str) -> str:
 
 
 def _line(error: Exception) -> str:
-    return " ".join((getattr(getattr(error, "diag", None), "message_primary", None) or str(error)).split())[:300]
+    """Return what went wrong in one line, without where, and without what libpq asks the user."""
+    text = " ".join((getattr(getattr(error, "diag", None), "message_primary", None) or str(error)).split())
+    return (re.sub(WORDY, "", text).strip() or type(error).__name__)[:300]
 
 
 class Server:

@@ -142,15 +142,16 @@ def find_way(db: psycopg.Connection, way: tuple[str, str, int]) -> tuple[int, in
     return db.execute(query, way).fetchone()
 
 
-def make_way(db: psycopg.Connection, way: tuple[str, str, int], dimensions: int) -> tuple[int, int]:
-    """Return the id and the dimensions of a way, which may be new: then with an index of its own."""
+def make_way(db: psycopg.Connection, way: tuple[str, str, int], dimensions: int, index: bool = True) -> tuple[int, int]:
+    """Return the id and the dimensions of a way, which may be new: then with an index of its own, if `index`."""
     found = find_way(db, way)
     if not found:
         db.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
         query = "INSERT INTO ways (detector, embedder, crop, dimensions) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
         db.execute(query, [*way, dimensions])
         found = find_way(db, way)
-        make_index(db, *found)
+        if index:
+            make_index(db, *found)
     return found
 
 
