@@ -53,6 +53,8 @@ class Postgres:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self._run("initdb", "-D", self.data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--locale=C", "-N")
+        rights = self.data / "pg_hba.conf"  # a user of that name needs a password, others do not
+        rights.write_text(f"host all locked 127.0.0.1/32 scram-sha-256\n{rights.read_text()}")
         with (self.data / "postgresql.conf").open("a") as file:
             file.write(f"{CONFIG}port = {self.port}\n{settings}\n")
 

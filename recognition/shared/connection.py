@@ -35,7 +35,7 @@ SESSION = """
 SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '20s'; SET plan_cache_mode = force_custom_plan;
 SET client_min_messages = warning; SET TimeZone = 'UTC'
 """
-PASSWORD = re.compile(r"://[^/@]*:[^/@]+@|password\s*=", re.IGNORECASE)
+PASSWORD = re.compile(r"://[^@]*:[^@]+@|password\s*=", re.IGNORECASE)
 REFUSED = (
     "--faces: an address with a password in it can be read by everybody on this machine: leave the password out, and "
     "put it into ~/.pgpass, PGPASSFILE or a service file (docs/shared-gallery.md)"

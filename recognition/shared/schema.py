@@ -116,6 +116,8 @@ def _bring_up(db: psycopg.Connection, place: str, version: int | None) -> None:
                 db.execute("CREATE EXTENSION IF NOT EXISTS vector")
         except (errors.UndefinedFile, errors.FeatureNotSupported):
             raise UserError(f"{place}: the server has no pgvector: install it there (docs/shared-gallery.md)") from None
+        except errors.InsufficientPrivilege:
+            raise UserError(f"{place}: have a superuser run CREATE EXTENSION vector in that database") from None
         db.execute(f"CREATE SCHEMA {SCHEMA}")
     _find_types(db, place)
     for statements in [TABLES] if version is None else [UPGRADES[number] for number in range(version, VERSION)]:
