@@ -115,6 +115,7 @@ class Postgres:
 
 
 if __name__ == "__main__":  # a server to try things with, till Ctrl-C
+    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     with Postgres() as server, contextlib.suppress(KeyboardInterrupt):
         print(server.address(), flush=True)
         signal.pause() if os.name != "nt" else sys.stdin.read()

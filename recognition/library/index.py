@@ -157,6 +157,15 @@ class LibraryIndex:
         denied = self._all("SELECT name FROM denied WHERE content = ?", [content])
         return [face_of(row) for row in rows], {name for (name,) in denied}
 
+    def by_id(self, ids: list[int]) -> list[KnownFace]:
+        """Return faces by their ids."""
+        found = (self._all(f"SELECT {FACE} FROM faces WHERE id = ?", [key]) for key in ids)
+        return [face_of(row) for rows in found for row in rows]
+
+    def hashes(self) -> dict[int, bytes]:
+        """Return the SHA-256 of all contents."""
+        return dict(self._all("SELECT id, sha256 FROM contents"))
+
     def group(self, number: int) -> list[KnownFace]:
         """Return the faces of a group, of photos that are there."""
         return [face_of(row) for row in self._all(f"SELECT {FACE} FROM faces WHERE number = ? AND {THERE}", [number])]

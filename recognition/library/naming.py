@@ -9,6 +9,7 @@ import numpy as np
 from recognition.faces.gallery import Match, one_each, unit
 from recognition.library import grouping
 from recognition.library.index import LibraryIndex
+from recognition.library.shared_words import SharedWords
 from recognition.library.tables import KnownFace
 from recognition.media.frames import read_image
 from recognition.people.database import People, check_name
@@ -36,7 +37,9 @@ class Library:
     """The faces of a photo library, named. `index`: of its photos; `people`: who is enrolled."""
 
     def __init__(self, index: LibraryIndex, people: People):
-        self.index, self.people = index, people
+        corrections = getattr(people, "corrections", None)  # of a shared gallery: what is said there counts here
+        self.index = SharedWords(index, corrections) if corrections else index
+        self.people = people
         self._same = people.embedder.statistics.same
 
     def who(self, content: int) -> list[tuple[KnownFace, Match]]:

@@ -10,12 +10,14 @@ from collections.abc import Iterable
 import numpy as np
 import psycopg
 from psycopg import errors
+from psycopg.types.json import Json
 
 from recognition.faces.gallery import lot_of, lots_of
 from recognition.people.database import key_of
 from recognition.people.merges import KEPT, Merge
 from recognition.people.photo_files import AlreadyThere, names_like
 from recognition.settings import UserError
+from recognition.shared import corrections
 from recognition.shared.connection import CHANNEL
 
 Seen = tuple[int, np.ndarray | None, str | None]  # a photo's id, and its embedding, float32 (D,), or why it has none
@@ -122,6 +124,7 @@ def rename(db: psycopg.Connection, old: str, new: str) -> None:
         raise UserError(
             f"there is a {new} already: python face_recognition/people.py merge puts them together"
         ) from None
+    corrections.rename(db, old, new)
     for column in ("source", "target"):
         db.execute(f"UPDATE merges SET {column} = %s WHERE {column} = %s", [new, old])
     notify(db, [person])
@@ -131,18 +134,19 @@ def merge(db: psycopg.Connection, source: str, into: str) -> None:
     """Give all photos of a person to another one; the first one is gone then."""
     (one, source), (other, into) = lock(db, source, into)
     moved = _move(db, one, other, None)
-    db.execute("INSERT INTO merges (source, target, photos) VALUES (%s, %s, %s)", [source, into, moved])
+    said = Json(corrections.rename(db, source, into))
+    db.execute("INSERT INTO merges (source, target, photos, said) VALUES (%s, %s, %s, %s)", [source, into, moved, said])
     db.execute("DELETE FROM merges WHERE id <= (SELECT max(id) - %s FROM merges)", [KEPT])
     db.execute("DELETE FROM people WHERE id = %s", [one])
 
 
 def undo_merge(db: psycopg.Connection) -> Merge:
     """Give back the photos of the last merge, those that are still there, and return it; UserError without one."""
-    last = "SELECT id, source, target, photos FROM merges ORDER BY id DESC LIMIT 1 FOR UPDATE"
+    last = "SELECT id, source, target, photos, said FROM merges ORDER BY id DESC LIMIT 1 FOR UPDATE"
     row = db.execute(last).fetchone()
     if not row:
         raise UserError("nobody was merged there, or that was undone")
-    number, source, into, photos = row
+    number, source, into, photos, said = row
     ((target, into),) = lock(db, into)
     there = "SELECT id FROM photos WHERE id = ANY(%s) AND person = %s"
     photos = [photo for (photo,) in db.execute(there, [photos, target])]
@@ -150,6 +154,7 @@ def undo_merge(db: psycopg.Connection) -> Merge:
         raise UserError(f"{into}: the photos that came from {source} are gone: nothing can be undone")
     back, source = take(db, source)
     _move(db, target, back, photos)
+    corrections.undo(db, said, source, into)
     db.execute("DELETE FROM merges WHERE id = %s", [number])
     _drop_if_empty(db, target)
     files = db.execute("SELECT file FROM photos WHERE id = ANY(%s) ORDER BY file", [photos])
@@ -193,7 +198,10 @@ def _drop_if_empty(db: psycopg.Connection, person: int) -> None:
 
 
 def forget(db: psycopg.Connection, name: str) -> int:
-    """Delete a person and all that is known; return how many photos there were."""
+    """Delete a person and all that is known and was said; return how many photos there were."""
+    here = db.execute("SELECT 1 FROM people WHERE key = %s", [key_of(name)]).fetchone()
+    if corrections.forget(db, name) and not here:
+        return 0  # named in libraries alone
     ((person, name),) = lock(db, name)
     (count,) = db.execute("SELECT count(*) FROM photos WHERE person = %s", [person]).fetchone()
     db.execute("DELETE FROM merges WHERE %s IN (source, target)", [name])

@@ -16,6 +16,7 @@ from recognition.progress import batches, watched
 from recognition.settings import UserError, say
 from recognition.shared import changes, schema
 from recognition.shared.connection import Server, Unreachable, check_address
+from recognition.shared.corrections import Corrections
 from recognition.shared.gallery import SharedGallery
 
 
@@ -33,6 +34,7 @@ class SharedPeople:
         self.place = check_address(address)
         self.detector, self.embedder, self._accepted = detector, embedder, accepted
         self._server = Server(address, partial(schema.prepare, place=self.place))
+        self.corrections = Corrections(self._server)
         self._names = detector.name, embedder.name, CROP_VERSION
         way = self._server.read(self._find_way)
         self._gallery = SharedGallery(self._server, way, embedder.statistics, accepted)
@@ -131,7 +133,15 @@ class SharedPeople:
             raise UserError(f"nobody is called '{name}' in {self.place}: see python face_recognition/people.py list")
         return found[0][0]
 
-    remembered = existing
+    def remembered(self, name: str) -> str:
+        """Return the name of a person who is there, or who was named in photos of a library; else UserError."""
+        try:
+            return self.existing(name)
+        except UserError:
+            for other in self.corrections.said():
+                if key_of(other) == key_of(name):
+                    return other
+            raise
 
     def merged_into(self, name: str) -> set[str]:
         """Return whose photos a person got."""
@@ -182,7 +192,7 @@ class SharedPeople:
 
         Raises UserError where the rows are gone, and what they were may still lie in the database's files.
         """
-        name = self.existing(name)
+        name = self.remembered(name)
         count = self._server.write(partial(changes.forget, name=name))
         refused = self._server.read(schema.vacuum)
         if refused:

@@ -5,7 +5,8 @@
     ways          which detector and embedder, and version of the crop, embeddings come from
     descriptions  of a photo, in a way: the embedding of the face in it, or the reason why there is none
     centres       of a person, in a way: how many photos, and the mean of their embeddings; with an HNSW index
-    merges        which photos came from whom
+    named, denied of photos in libraries: who a face is, who is not in it, as users said
+    merges        which photos, and which of these words, came from whom
     actions       what was done lately, so that nothing is done twice
 
 `lot`: see faces.gallery.lots_of.
@@ -21,8 +22,18 @@ SCHEMA = "recognition"
 LOCK = 0x7265636F67  # whoever makes tables holds it
 OLDEST_PGVECTOR = (0, 5)  # the first with HNSW
 LARGEST = 2000  # dimensions that pgvector indexes
-VERSION = 1  # of the tables; raise it when they change, and say in UPGRADES how those of before become them
-TABLES = """
+VERSION = 2  # of the tables; raise it when they change, and say in UPGRADES how those of before become them
+NEW_IN_2 = """
+CREATE TABLE named (
+    sha256 bytea NOT NULL, box integer[] NOT NULL, key text NOT NULL, name text NOT NULL, file text,
+    PRIMARY KEY (sha256, box)
+);
+CREATE INDEX named_by_key ON named (key);
+CREATE TABLE denied (sha256 bytea NOT NULL, key text NOT NULL, name text NOT NULL, PRIMARY KEY (sha256, key));
+CREATE INDEX denied_by_key ON denied (key);
+ALTER TABLE merges ADD said jsonb NOT NULL DEFAULT '{}';
+"""
+TABLES = f"""
 CREATE TABLE version (number integer NOT NULL);
 CREATE TABLE people (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -56,9 +67,9 @@ CREATE TABLE merges (
 );
 CREATE TABLE actions (id uuid PRIMARY KEY, at timestamptz NOT NULL DEFAULT now());
 CREATE INDEX actions_by_time ON actions (at);
-"""
-TOLD = "people, photos, descriptions, centres, merges"  # tables that tell of somebody
-UPGRADES: dict[int, str] = {}
+{NEW_IN_2}"""
+TOLD = "people, photos, descriptions, centres, merges, named, denied"  # tables that tell of somebody
+UPGRADES = {1: NEW_IN_2}
 FOREIGN = """
 SELECT nspname || '.' || relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
 WHERE relkind IN ('r', 'p', 'v', 'm', 'f') AND nspname NOT IN ('pg_catalog', 'information_schema')

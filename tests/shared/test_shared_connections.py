@@ -4,7 +4,6 @@ import signal
 import time
 from contextlib import contextmanager
 
-import psycopg
 import pytest
 from coloured_faces import picture
 from people_folder import who
@@ -68,6 +67,8 @@ def test_a_live_picture_goes_on_with_those_who_were_met_and_says_so_once(server,
 
 
 def test_an_answer_that_was_lost_does_not_make_a_change_twice(server, address, monkeypatch):
+    import psycopg
+
     people = open_shared(address)
     fill(people)
     real = psycopg.Connection.transaction

@@ -136,7 +136,34 @@ def test_a_newer_version_is_left_alone(server, address):
     open_shared(address).add("Ada", picture())
     server.execute("UPDATE recognition.version SET number = 99")
     assert "newer version" in refused(address) and "99" in refused(address)
-    server.execute("UPDATE recognition.version SET number = 1")
+
+
+def test_tables_of_version_1_are_brought_up_to_date_by_their_owner_and_nothing_is_lost(server, address, monkeypatch):
+    import psycopg
+
+    from recognition.shared import schema
+
+    first = schema.TABLES.replace(schema.NEW_IN_2, "")
+    assert first != schema.TABLES
+    monkeypatch.setattr(schema, "TABLES", first)
+    monkeypatch.setattr(schema, "VERSION", 1)
+    with psycopg.connect(address, autocommit=True) as db:
+        schema.prepare(db, address)
+    query = "INSERT INTO recognition.people (name, key, lot) VALUES ('Ada', 'ada', 1)"
+    server.execute(query, "DROP ROLE IF EXISTS guest", "CREATE ROLE guest LOGIN")
+    server.execute("GRANT USAGE ON SCHEMA recognition TO guest", "GRANT SELECT ON recognition.version TO guest")
+    monkeypatch.undo()
+    assert "version 1, this needs 2" in refused(server.address(user="guest"))
+    assert open_shared(address).names() == ["Ada"]
+    assert server.execute("SELECT number FROM recognition.version") == [(2,)]
+    whole, upgraded = (
+        server.create("whole"),
+        "SELECT table_name, column_name, data_type FROM information_schema.columns",
+    )
+    open_shared(whole)
+    upgraded += " WHERE table_schema = 'recognition' ORDER BY 1, 2"
+    assert server.execute(upgraded) == server.execute(upgraded, database="whole")
+    server.execute("DROP OWNED BY guest", "DROP ROLE guest")
 
 
 def test_a_database_in_another_encoding_and_a_server_without_pgvector(server):
