@@ -1,6 +1,6 @@
 """Many programs at one shared gallery: each enrols, renames and forgets people for some time, and knows what must be.
 
-    python benchmarks/shared_gallery_clients.py ADDRESS NUMBER SECONDS    # one of them; prints one JSON object
+    python benchmarks/shared_gallery_clients.py ADDRESS NUMBER SECONDS   # one of them; prints one JSON object
 
 Run by benchmarks/shared_gallery.py and by tests, which restart the server meanwhile.
 """
@@ -33,10 +33,10 @@ class Nobody:
         return np.zeros((len(crops), 128), np.float32)
 
 
-def photo(rng: np.random.Generator) -> tuple[bytes, np.ndarray]:
-    """Return a small picture, as a PNG file, and an embedding, float32 (128,)."""
+def photo(rng: np.random.Generator, person: np.ndarray | float = 0.0) -> tuple[bytes, np.ndarray]:
+    """Return a small picture, as a PNG file, and an embedding, float32 (128,); `person`: what it shows most of."""
     content = cv2.imencode(".png", rng.integers(0, 255, (8, 8, 3), np.uint8))[1].tobytes()
-    return content, unit(rng.normal(size=(1, 128)).astype(np.float32))[0]
+    return content, unit(rng.normal(size=(1, 128)).astype(np.float32))[0] + person
 
 
 def work(address: str, number: int, seconds: float) -> dict:
@@ -46,6 +46,7 @@ def work(address: str, number: int, seconds: float) -> dict:
     rng, people = np.random.default_rng(number), SharedPeople(address, Nobody(), Nobody())
     files: dict[str, list[str]] = {COMMON: []}
     done, wrong, longest, made = Counter(), [], 0.0, 0
+    print("begun", flush=True)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         own = [name for name in files if name != COMMON]
@@ -60,7 +61,7 @@ def work(address: str, number: int, seconds: float) -> dict:
                 name = str(rng.choice(own))
                 files[name].append(people.add(name, *photo(rng)).name)
             elif action == "common":
-                files[COMMON].append(people.add(COMMON, *photo(rng)).name)
+                files[COMMON].append(people.add(COMMON, *photo(rng, 2 * np.eye(128, dtype=np.float32)[0])).name)
             elif own and action == "rename":
                 made += 1
                 name = str(rng.choice(own))
@@ -81,6 +82,8 @@ def run(address: str, clients: int, seconds: float, meanwhile: Callable[[], None
     command = [sys.executable, __file__, address]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     started = [subprocess.Popen([*command, str(number), str(seconds)], **pipes) for number in range(clients)]
+    for process in started:
+        process.stdout.readline()
     meanwhile()
     told = []
     for process in started:

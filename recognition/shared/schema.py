@@ -173,7 +173,7 @@ def make_index(db: psycopg.Connection, way: int, dimensions: int) -> None:
     if dimensions <= LARGEST:
         db.execute(
             f"CREATE INDEX IF NOT EXISTS centres_of_way_{way:d} ON centres "
-            f"USING hnsw ((centre::vector({dimensions:d})) vector_l2_ops) WHERE way = {way:d}"
+            f"USING hnsw ((centre::vector({dimensions:d})) vector_cosine_ops) WHERE way = {way:d}"
         )
 
 
