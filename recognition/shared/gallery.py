@@ -18,7 +18,7 @@ from recognition.shared.connection import Server, Unreachable
 CANDIDATES = 100  # people that the index gives for a face
 SEARCHED = 200  # that it looks at for them, at least
 REMEMBERED = 20_000  # people, 10 MB
-MANY, RECOUNT = 20_000, 60.0  # people from which on they are counted only so often, in seconds: it takes a while
+MANY, OFTEN = 10_000, 10.0  # people from which on one more changes nothing; then seconds between two measurements
 Person = tuple[str, int, np.ndarray]  # name, number of photos, the mean of their embeddings of length 1, float32 (D,)
 
 
@@ -29,7 +29,7 @@ class SharedGallery:
         self._server, self._statistics, self._accepted = server, statistics, accepted
         self.way = way
         self._met: dict[int, Person] = {}  # by their ids, the last one last
-        self._count, self._counted, self.threshold = 0, -np.inf, 0.0
+        self._count, self._measured, self.threshold = 0, -np.inf, 0.0
 
     @property
     def names(self) -> list[str]:
@@ -41,17 +41,16 @@ class SharedGallery:
 
     def change(self, persons: list[int] | None) -> None:
         """Take in that people, of these ids, were changed; None: whatever may have been changed."""
-        for person in list(self._met) if persons is None else persons:
-            self._met.pop(person, None)
-        if self.way:
-            self._server.read(self._measure)
+        fresh = self._server.read(self._measure) if self.way else []  # if that fails, nobody is left out
+        stale = (self._met.keys() if persons is None else set(persons)) - set(fresh)
+        self._met = {person: one for person, one in self._met.items() if person not in stale}
 
-    def _measure(self, db: psycopg.Connection) -> None:
-        """Count the people, and set the threshold by a sample of them."""
+    def _measure(self, db: psycopg.Connection) -> list[int]:
+        """Count the people, and set the threshold by a sample of them; return the ids of those in it."""
+        if self._count >= MANY and time.monotonic() - self._measured < OFTEN:
+            return []
         way, dimensions = self.way
-        if self._count < MANY or time.monotonic() - self._counted > RECOUNT:
-            (self._count,) = db.execute(f"SELECT count(*) FROM centres WHERE way = {way:d}").fetchone()
-            self._counted = time.monotonic()
+        (self._count,) = db.execute(f"SELECT count(*) FROM centres WHERE way = {way:d}").fetchone()
         photos = f"SELECT photo, embedding, lot FROM descriptions WHERE way = {way:d} AND embedding IS NOT NULL"
         query = (
             f"SELECT embedding, person FROM ({photos} ORDER BY lot LIMIT {SAMPLE}) s JOIN photos ON photo = photos.id"
@@ -65,6 +64,8 @@ class SharedGallery:
         owners, ids = np.array([row[1] for row in drawn]), np.array([row[0] for row in rows])
         some = self._of([self._met[person] for person in ids])
         self.threshold = threshold_of(self._count, (embeddings, owners), some, ids, self._statistics, self._accepted)
+        self._measured = time.monotonic()
+        return ids.tolist()
 
     def _meet(self, rows: list[tuple]) -> list[Person]:
         people = []
