@@ -46,12 +46,12 @@ WORDY = (
 )
 AGAIN = errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable
 REASONS = {  # what libpq says while it connects has no numbers: by words of it, what to do
-    "password": "put the right one into ~/.pgpass or PGPASSFILE, readable by you alone (mode 0600)",
-    "does not exist": "correct the address, or make it (createdb, createuser)",
-    "definition of service": "correct service=, or put it into ~/.pg_service.conf",
+    "pg_hba": "the server lets nobody in from here: its pg_hba.conf says who may",
     "certificate": "see sslmode and sslrootcert in docs/shared-gallery.md",
     "SSL": "see sslmode in docs/shared-gallery.md",
-    "pg_hba": "the server lets nobody in from here: its pg_hba.conf says who may",
+    "password": "put the right one into ~/.pgpass or PGPASSFILE, readable by you alone (mode 0600)",
+    "definition of service": "correct service=, or put it into ~/.pg_service.conf",
+    "does not exist": "correct the address, or make it (createdb, createuser)",
     "": "is the server running, and the address right?",
 }
 HINTS = {

@@ -92,6 +92,12 @@ def test_no_server_no_database_no_user_no_service(server, address, monkeypatch):
     assert "--faces" in refused("postgresql://[::/x")
 
 
+def test_without_tls_nobody_connects_who_asked_for_it(server, address):
+    said = refused(f"{address}?sslmode=verify-full&sslrootcert=system")
+    assert "SSL" in said and "sslmode" in said
+    assert open_shared(f"{address}?sslmode=prefer").names() == []
+
+
 def test_passwords_come_from_a_file(server, address, tmp_path, monkeypatch):
     server.execute("DROP ROLE IF EXISTS locked", f"CREATE ROLE locked LOGIN PASSWORD '{SECRET}'")
     server.execute("ALTER DATABASE people OWNER TO locked")
