@@ -24,7 +24,7 @@ import tyro
 from recognition import settings
 from recognition.evaluation import sheets
 from recognition.faces import detection
-from recognition.library import everywhere
+from recognition.library import everywhere, shared_words
 from recognition.names import printable
 from recognition.people import cut_outs, recognizers
 from recognition.people.database import FACES, People
@@ -43,7 +43,8 @@ class Config:
     yes: bool = False  # forget without asking
     force: bool = False  # merge people who do not look alike, too
     faces: str = str(FACES)  # folder of people, each a folder of photos; or the address of a shared gallery
-    library: Path | None = None  # of photos, where names change, too; default: data/library.sqlite of data/faces
+    # photo library, where names change, too; default: data/library.sqlite of data/faces. copy takes its words along
+    library: Path | None = None
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces in photos that were not looked at yet
     recognizer: Literal["auto", "sface", "dlib"] = "auto"  # and describes them
     json: bool = False  # print JSON instead of text
@@ -74,6 +75,11 @@ def main(config: Config) -> int:
     if config.action == "copy":
         counts = opening.copy(*config.names)
         text = "copied {people} people with {photos} photos; {there} photos were there already"
+        if config.library and any(map(opening.is_address, config.names)):
+            there = opening.is_address(config.names[1])
+            corrections = opening.open_corrections(config.names[there])
+            counts["words"] = shared_words.copy_words(config.library, corrections, there)
+            text += "; {words} words of the photo library"
         print(json.dumps({"done": "copy", **counts}) if config.json else text.format(**counts))
         return 0
     detector, embedder = detection.load_detector(config.detector), recognizers.late_embedder(config.recognizer)

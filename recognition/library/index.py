@@ -260,6 +260,13 @@ class LibraryIndex:
         self.file.erase([])  # out of the file, too
         return count
 
+    def words(self) -> tuple[list[tuple[bytes, str, str, str | None]], list[tuple[bytes, str]]]:
+        """Return all that the user said: of faces with names the photo's SHA-256, the box, the name and the file in the
+        person's folder; and of whoever is not in a photo its SHA-256 and the name."""
+        query = "SELECT sha256, {} JOIN contents ON contents.id = content"
+        named = self._all(query.format("box, name, enrolled FROM faces") + " WHERE name NOT NULL")
+        return named, self._all(query.format("name FROM denied"))
+
     # --- sidecars ---
 
     def written(self, content: int) -> dict[int, set[str]]:

@@ -4,6 +4,8 @@ What the user says goes there, and nowhere else: so it can be renamed and forgot
 the index, and counts where nobody said otherwise.
 """
 
+from pathlib import Path
+
 import numpy as np
 
 from recognition.library.index import LibraryIndex
@@ -62,3 +64,27 @@ class SharedWords:
 
 def _overlap(box: tuple, other: tuple) -> float:
     return float(iou(np.array([box], float), np.array([other], float))[0, 0])
+
+
+def copy_words(library: Path, corrections, there: bool) -> int:
+    """Copy what was said of photos from a library to a shared gallery's corrections, or if not `there` back, for the
+    photos that the library has; return how many words were copied."""
+    index = LibraryIndex(library)
+    if there:
+        named, denied = index.words()
+        for sha256, name in denied:
+            corrections.deny(sha256, name)
+        for sha256, box, name, file in named:
+            corrections.name([(sha256, tuple(map(int, box.split())), file)], name)
+        return len(named) + len(denied)
+    hashes, count = index.hashes(), 0
+    said = corrections.of(list(hashes.values()))
+    for content, sha256 in hashes.items():
+        named, denied = said.get(sha256, ([], set()))
+        for name in denied:
+            index.deny(content, name)
+        for one in index.faces(content)[0]:
+            for name in [name for box, name in named if _overlap(one.face.box, box) > SAME][:1]:
+                count += index.name([one.id], name, {})
+        count += len(denied)
+    return count

@@ -44,12 +44,16 @@ WORDY = (
     r"connection (failed|is bad): |connection to server (at|on socket) \"[^\"]*\"( \([^)]*\))?(, port \d+)? failed: "
     r"|FATAL: |\[Errno -?\d+\] | Is the server running [^?]*\?"
 )
+GONE = (  # what a server that goes says to its clients
+    errors.AdminShutdown, errors.CrashShutdown, errors.CannotConnectNow, errors.IdleInTransactionSessionTimeout
+)  # fmt: skip
 AGAIN = errors.DeadlockDetected, errors.SerializationFailure, errors.LockNotAvailable
 REASONS = {  # what libpq says while it connects has no numbers: by words of it, what to do
     "pg_hba": "the server lets nobody in from here: its pg_hba.conf says who may",
     "certificate": "see sslmode and sslrootcert in docs/shared-gallery.md",
     "SSL": "see sslmode in docs/shared-gallery.md",
     "password": "put the right one into ~/.pgpass or PGPASSFILE, readable by you alone (mode 0600)",
+    "too many": "end other programs, or raise max_connections of the server",
     "definition of service": "correct service=, or put it into ~/.pg_service.conf",
     "does not exist": "correct the address, or make it (createdb, createuser)",
     "": "is the server running, and the address right?",
@@ -132,7 +136,7 @@ class Server:
             try:
                 return work(db)
             except psycopg.Error as error:
-                if db.closed or isinstance(error, errors.OperatorIntervention):  # restarted, or cut off
+                if db.closed or isinstance(error, GONE):  # restarted, or cut off
                     self._lose(db, error)
                 elif not isinstance(error, AGAIN) or time.monotonic() > limit:
                     raise UserError(self._explain(error)) from None

@@ -3,6 +3,7 @@
 What only the latter needs is imported only then.
 """
 
+from functools import partial
 from pathlib import Path
 
 from recognition.people import recognizers
@@ -82,3 +83,12 @@ def load(
     recognizers.check(name, accept, model, weights)
     embedder = recognizers.load_embedder(name, weights)
     return recognizers.of_people(open_people(faces, detector, embedder, accept), embedder)
+
+
+def open_corrections(address: str):
+    """Return what users said of photos on all machines: see shared.corrections."""
+    _check_installed()
+    from recognition.shared import connection, corrections, schema
+
+    place = connection.check_address(address)
+    return corrections.Corrections(connection.Server(address, partial(schema.prepare, place=place)))

@@ -96,6 +96,27 @@ def test_a_photo_enrolled_from_a_library_is_taken_back_with_the_denial(machines,
     assert other.people.names() == []
 
 
+def test_words_are_copied_there_and_back(machines, address, server, tmp_path, script):
+    (one, photo), (other, same) = machines
+    plain, elsewhere = LibraryIndex(one.index.file_path), LibraryIndex(other.index.file_path)
+    faces = plain.faces(plain.content(photo))[0]
+    (red,) = [face for face in faces if face.embedding[:3].argmax() == 2]
+    plain.name([red.id], "Ada", {red.id: "1.jpg"})
+    plain.deny(plain.content(photo), "Ben")
+    (tmp_path / "faces").mkdir()
+    words = ("copy", tmp_path / "faces", address, "--library", plain.file_path)
+    done = script("face_recognition/people.py", *words)
+    assert done.returncode == 0 and "2 words" in done.stdout, done.stderr
+    assert server.execute("SELECT name, file FROM recognition.named") == [("Ada", "1.jpg")]
+    assert who(again(other), same) == ["Ada", None] and again(other).index.faces(other.index.content(same))[1] == {
+        "Ben"
+    }
+    assert not elsewhere.said()
+    words = ("copy", address, tmp_path / "faces", "--library", elsewhere.file_path)
+    assert "2 words" in script("face_recognition/people.py", *words).stdout
+    assert elsewhere.said() == {"Ada"} and elsewhere.faces(elsewhere.content(same))[1] == {"Ben"}
+
+
 def test_a_library_of_a_folder_is_as_it_was(tmp_path, monkeypatch):
     from coloured_library import new_library
 
