@@ -1,5 +1,6 @@
 """The people of a shared gallery do what those of a folder do, and what one machine does the others know."""
 
+import json
 import time
 
 import cv2
@@ -184,6 +185,26 @@ def test_forget_leaves_no_row_and_nothing_in_the_index(people, server, capsys):
     assert not {name for (name,) in server.execute(dead)} & {"people", "photos", "descriptions", "centres", "merges"}
     with pytest.raises(UserError, match="nobody is called 'green'"):
         people.forget("green")
+
+
+def test_forget_leaves_no_number_and_no_name_in_the_files_of_the_tables_and_indexes(people, server):
+    rng = np.random.default_rng(0)
+    for k in range(40):
+        embedding = rng.normal(size=4).astype(np.float32)
+        people.add(f"person number {k}", photo("red", k), embedding)
+        if k == 7:
+            told = [embedding.tobytes(), b"person number 7"]
+            centre = "SELECT centre::text FROM recognition.centres ORDER BY person DESC LIMIT 1"
+            told.append(np.array(json.loads(server.execute(centre)[0][0]), np.float32).tobytes())
+
+    def found():
+        server.execute("CHECKPOINT")
+        contents = [path.read_bytes() for path in (server.data / "base").rglob("*") if path.is_file()]
+        return [any(one in content for content in contents) for one in told]
+
+    assert found() == [True] * 3
+    assert people.forget("person number 7") == 1
+    assert found() == [False] * 3
 
 
 def test_another_network_looks_at_the_photos_itself_and_compares_only_its_own_numbers(people, address, server):
