@@ -61,6 +61,7 @@ class Config:
     compared: int = 100_000  # descriptions in the one that is compared with all of them in memory
     clients: int = 10  # programs that change people at once
     minutes: float = 5.0  # for so long
+    links: int = 32  # of a person in the index, to try others
     only: tuple[str, ...] = ()  # rows: large, answers, clients; all of them by default
 
 
@@ -256,9 +257,8 @@ def clients(config: Config, server: postgres.Postgres) -> list[measuring.Row]:
     lost, twice = differences(told, server.execute(PHOTOS, database="clients"))
     done = sum((Counter(one["done"]) for one in told), Counter())
     wrong = [message for one in told for message in one["wrong"]]
-    for message in wrong[:5]:
-        settings.say(message)
-    photos, files = done["enrol"] + done["common"], sum(len(files) for one in told for files in one["files"].values())
+    settings.say("\n".join(wrong[:5]))
+    photos, files = done["enrol"] + done["common"], sum(map(len, (f for one in told for f in one["files"].values())))
     claim = f"{config.clients} clients at once for {config.minutes:g} minutes, the server restarted and crashed once"
     text = f"{photos:,} photos enrolled, {done['rename']:,} renamed, {done['forget']:,} people forgotten"
     longest = max(one["longest"] for one in told)
@@ -281,7 +281,9 @@ def main(config: Config) -> None:
         raise UserError(f"--only {' '.join(sorted(unknown))}: no such row: there are {' '.join(ROWS)}", 2)
     if missing := postgres.missing():
         raise UserError(f"not installed: {' '.join(missing)}: pip install {' '.join(missing)}", 2)
-    rows = []
+    from recognition.shared import schema
+
+    schema.LINKS, rows = config.links, []
     with postgres.Postgres(SERVER) as server:
         (told,) = server.execute("SHOW server_version")[0]
         for name in config.only or ROWS:

@@ -1,7 +1,7 @@
 """The people of a shared gallery that faces are compared with: never all of them, only those who may be meant.
 
 An HNSW index gives those whose means lie in nearly the same direction; ordered by distance, as the decision is, it led
-to people with many photos, whose means are shorter and nearer to everything, and missed 4 % of the others. Which of
+to people with many photos, whose means are shorter and nearer to everything, and missed some of the others. Which of
 them it is, or nobody, is decided as in a gallery that has all: see faces.gallery. Their number and a sample make the
 threshold. Whom it met it remembers, to go on without a connection.
 """

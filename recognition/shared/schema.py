@@ -22,7 +22,7 @@ SCHEMA = "recognition"
 LOCK = 0x7265636F67  # whoever makes tables holds it
 OLDEST_PGVECTOR = (0, 5)  # the first with HNSW
 LARGEST = 2000  # dimensions that pgvector indexes
-LINKS = 32  # of a person in the index: pgvector's 16 miss 5 % of 100,000 people where these miss none
+LINKS = 32  # of a person in the index: with pgvector's 16, one answer in a hundred is another among 100,000
 VERSION = 2  # of the tables; raise it when they change, and say in UPGRADES how those of before become them
 NEW_IN_2 = """
 CREATE TABLE named (
