@@ -30,7 +30,7 @@ from recognition.files import ROOT
 SCRIPTS = ("digit_recognition", "face_recognition", "cifar_recognition")
 PARTS = {  # the rooms that belong to one part alone
     "digit_recognition": ("digits", "air_writing"),
-    "face_recognition": ("detectors", "embeddings", "faces", "people", "library"),
+    "face_recognition": ("detectors", "embeddings", "faces", "people", "shared", "library"),
     "cifar_recognition": ("objects",),
 }
 LOADED = """

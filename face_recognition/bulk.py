@@ -21,8 +21,8 @@ from recognition import settings
 from recognition.bulk import engine
 from recognition.faces import detection, live
 from recognition.media.frames import Frame
-from recognition.people import recognizers
 from recognition.people.database import FACES
+from recognition.shared import opening
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Config:
     # images, folders, patterns such as "photos/*.jpg", or addresses such as s3://bucket/photos
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")] = ()
     paths_from: str | None = None  # file with more of them, one a line; - is the standard input
-    faces: Path = FACES  # folder of people, each a folder of photos
+    faces: str = str(FACES)  # folder of people, each a folder of photos; or the address of a shared gallery
     recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
@@ -47,7 +47,7 @@ class Faces:
 
     def __init__(self, config: Config):
         self._detector = detection.load_detector(config.detector)
-        self._recognizer = recognizers.load(
+        self._recognizer = opening.load(
             config.recognizer, config.faces, self._detector, config.accept, config.model, config.weights
         )
 

@@ -27,6 +27,7 @@ from recognition.faces.labelled_photos import list_people
 from recognition.media import cameras, canvas, frames, sinks, videos, windows
 from recognition.people import enrolment, photo_files, recognizers
 from recognition.people.database import FACES, People, check_name
+from recognition.shared import opening
 
 KEYS = {"Enter": "take the photo"}
 NOTE = 4.0  # seconds that a note is shown
@@ -41,7 +42,7 @@ class Config:
     each: Path | None = None  # folder of folders: each of them a person, named like it
     photos: int = 5  # at most so many frames of a video
     force: bool = False  # also enrol faces that look like somebody else who is enrolled, or like no person
-    faces: Path = FACES  # folder of people, each a folder of photos
+    faces: str = str(FACES)  # folder of people, each a folder of photos; or the address of a shared gallery
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces
     recognizer: Literal["auto", "sface", "dlib"] = "auto"  # tells people apart; the other looks at the photos later
     json: bool = False  # print JSON Lines instead of text
@@ -162,7 +163,7 @@ def main(config: Config) -> int:
     check(config)
     persons = [(folder.name, (str(folder),)) for folder in config.folders] or [(config.name, config.paths)]
     detector, embedder = detection.load_detector(config.detector), recognizers.load_embedder(config.recognizer)
-    database = People(config.faces, detector, embedder, may_be_new=True)
+    database = opening.open_people(config.faces, detector, embedder, may_be_new=True)
     enroller = Enroller(database, config)
     if config.source:
         return 0 if enroller.live(config.name) else 1

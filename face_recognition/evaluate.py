@@ -27,6 +27,7 @@ from recognition.media.frames import read_image
 from recognition.people import recognizers
 from recognition.people.database import FACES
 from recognition.people.embed_photos import BATCH
+from recognition.shared import opening
 
 WORST = 30  # mistakes shown
 
@@ -34,7 +35,7 @@ WORST = 30  # mistakes shown
 @dataclass
 class Config:
     photos: Annotated[Path | None, tyro.conf.Positional] = None  # folder of photos NAME/*; default: your people's own
-    faces: Path = FACES  # folder of people, each a folder of photos
+    faces: str = str(FACES)  # folder of people, each a folder of photos; or the address of a shared gallery
     pairs: Path | None = None  # list of pairs of photos in the folder, as LFW has it
     recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # what is measured
     model: str = "faces"  # of the cnn, its name in models/
@@ -119,12 +120,12 @@ def show_photos(paths: list[Path], heads: list[str], figure: Path) -> None:
 
 def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
     """Return how many people are found and strangers named, and the figures."""
-    folder = config.photos or config.faces
+    folder = config.photos or opening.needed_folder(config.faces, "evaluate.py without photos")
     folders = labelled_photos.people_folders(folder)
     detector = detection.load_detector(config.detector)
     photos = labelled_photos.MainFaces(folders, detector)
     if config.photos:
-        recognizer = recognizers.load(
+        recognizer = opening.load(
             config.recognizer, config.faces, detector, config.accept, config.model, config.weights
         )
         enrolled, probes = set(recognizer.names()), []

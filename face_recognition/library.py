@@ -28,8 +28,9 @@ from recognition.library.index import LIBRARY, LibraryIndex
 from recognition.media import frames
 from recognition.names import printable
 from recognition.people import recognizers
-from recognition.people.database import FACES, People
+from recognition.people.database import FACES
 from recognition.progress import watched
+from recognition.shared.opening import folder_of, open_people
 
 COUNTS = {"people": (0, 0), "name": (2, 2), "not": (2, 2), "who": (0, 10**9)}  # words, least and most; else 1 and more
 XMP = ("add", "name", "find", "not")
@@ -42,7 +43,7 @@ class Config:
     # add FOLDER..., name NUMBER NAME, who PHOTO..., find NAME and NAME..., not PHOTO NAME
     words: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="WORD...")] = ()
     library: Path = LIBRARY  # what was seen in the photos
-    faces: Path = FACES  # folder of people, each a folder of photos
+    faces: str = str(FACES)  # folder of people, each a folder of photos; or the address of a shared gallery
     sheet: Path | None = None  # image file (.png) for a picture of the largest groups, with people
     copy: Path | None = None  # folder for copies of the photos, with find
     link: Path | None = None  # folder for links to the photos, with find
@@ -156,7 +157,7 @@ def who(config: Config, library: naming.Library) -> int:
 def find(config: Config, library: naming.Library) -> int:
     """List photos of people."""
     names = [library.spelled(word) for word in config.words if word != "and"]
-    put, photos = pictures.Folder(config.copy or config.link, bool(config.link), config.faces).put, []
+    put, photos = pictures.Folder(config.copy or config.link, bool(config.link), folder_of(config.faces)).put, []
     for path, content in library.find(names):
         put(path, content)
         say(config, str(path), source=str(path), names=names)
@@ -176,7 +177,7 @@ def deny(config: Config, library: naming.Library) -> int:
 def open_names(config: Config, index: LibraryIndex, *tools: object) -> naming.Library:
     """Return the library with the people who are enrolled."""
     may_be_new = config.action in ("add", "people", "name")
-    return naming.Library(index, People(config.faces, *tools, config.accept, may_be_new=may_be_new))
+    return naming.Library(index, open_people(config.faces, *tools, config.accept, may_be_new=may_be_new))
 
 
 ACTIONS = {"people": people, "name": name, "who": who, "find": find, "not": deny}

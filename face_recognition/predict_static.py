@@ -24,8 +24,9 @@ from recognition.bulk import lists, resuming
 from recognition.faces import detection, drawing, live
 from recognition.media import frames, sinks
 from recognition.names import printable
-from recognition.people import cut_outs, recognizers
+from recognition.people import cut_outs
 from recognition.people.database import FACES
+from recognition.shared import opening
 
 
 @dataclass
@@ -33,7 +34,7 @@ class Config:
     # images, folders or patterns such as "photos/*.jpg"
     paths: Annotated[tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="PATH...")] = ()
     paths_from: str | None = None  # file with more of them, one a line; - is the standard input
-    faces: Path = FACES  # folder of people, each a folder of photos
+    faces: str = str(FACES)  # folder of people, each a folder of photos; or the address of a shared gallery
     recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
@@ -50,17 +51,16 @@ class Config:
 def main(config: Config) -> int:
     paths, config.json = lists.paths_of(config.paths, config.paths_from), config.json or bool(config.resume)
     detector = detection.load_detector(config.detector)
-    recognizer = recognizers.load(
-        config.recognizer, config.faces, detector, config.accept, config.model, config.weights
-    )
+    recognizer = opening.load(config.recognizer, config.faces, detector, config.accept, config.model, config.weights)
     show, output = sinks.window_or_output(config)
-    if output and Path(output).resolve().is_relative_to(config.faces.resolve()):
+    folder = opening.folder_of(config.faces)
+    if output and folder and Path(output).resolve().is_relative_to(folder.resolve()):
         raise settings.UserError(f"--output {output}: would become photos of people there: choose another one", 2)
     made = [output, config.crops]
     suffix = "_named.png" if config.blur == "none" else "_blurred.png"
     with (
         resuming.resumed(config.resume) as done,
-        cut_outs.CutOuts(config.crops, config.faces) as cut,
+        cut_outs.CutOuts(config.crops, folder) as cut,
         sinks.FrameSink(output, show, suffix) as sink,
     ):
         source = frames.FrameSource(paths, all_pages=True, subfolders=True, leave_out=made, done=done)

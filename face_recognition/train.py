@@ -27,6 +27,7 @@ from recognition.evaluation import open_set
 from recognition.faces import detection
 from recognition.faces.crops import FORMS
 from recognition.models import cards
+from recognition.shared import opening
 from recognition.training import augment_faces
 from recognition.training.face_photos import folds, load_photos, load_strangers
 
@@ -100,7 +101,7 @@ def main(config: Config) -> int:
     if config.architecture == "embedding":
         dlib_weights.check(dlib_embedder.descriptor_file())
     detector = detection.load_detector(config.detector)
-    photos = load_photos(Path(config.faces), detector, form, augment_faces.MARGIN)
+    photos = load_photos(opening.needed_folder(config.faces, "train.py"), detector, form, augment_faces.MARGIN)
     people = len(photos.names)
     if people < 2:
         raise settings.UserError(f"{config.faces}: only {photos.names[0]}: the cnn needs at least two people", 2)

@@ -23,8 +23,9 @@ import tyro
 from recognition import progress, settings
 from recognition.faces import detection, drawing, live, timeline
 from recognition.media import sinks, videos
-from recognition.people import cut_outs, recognizers
+from recognition.people import cut_outs
 from recognition.people.database import FACES
+from recognition.shared import opening
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Config:
     path: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="FILE-OR-URL")]  # the video
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
-    faces: Path = FACES  # folder of people, each a folder of photos
+    faces: str = str(FACES)  # folder of people, each a folder of photos; or the address of a shared gallery
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
@@ -48,11 +49,9 @@ def main(config: Config) -> int:
     source = videos.VideoSource(config.path)
     who = timeline.Timeline(source.fps, config.timeline)
     detector = detection.load_detector(config.detector, "quick")
-    recognizer = recognizers.load(
-        config.recognizer, config.faces, detector, config.accept, config.model, config.weights
-    )
+    recognizer = opening.load(config.recognizer, config.faces, detector, config.accept, config.model, config.weights)
     show, output = sinks.window_or_output(config)
-    cut = cut_outs.CutOuts(config.crops, config.faces)
+    cut = cut_outs.CutOuts(config.crops, opening.folder_of(config.faces))
     with who, cut, sinks.VideoSink(output, show, source, title="faces") as sink:
         watcher = live.Watcher(detector, recognizer)
         for frame, seen in live.settled(progress.watched(source, source.count), watcher):

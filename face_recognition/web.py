@@ -25,7 +25,8 @@ from recognition.media.frames import Frame
 from recognition.media.tracking import iou
 from recognition.names import check_name
 from recognition.people import cut_outs, enrolment, photo_files, recognizers
-from recognition.people.database import FACES, People
+from recognition.people.database import FACES
+from recognition.shared import opening
 from recognition.web import app, server
 
 REFRESH = 0.5  # seconds from one look at --faces to the next
@@ -36,7 +37,7 @@ CONSENT = "consent=yes: say that this person was asked, and agrees to be recogni
 class Config:
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
-    faces: Path = FACES  # folder of people, each a folder of photos
+    faces: str = str(FACES)  # folder of people, each a folder of photos; or the address of a shared gallery
     library: Path | None = None  # of photos, where names change, too; default: data/library.sqlite of data/faces
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
@@ -54,10 +55,10 @@ class Faces:
         self._config = config
         self._detector = detection.load_detector(config.detector)
         self._quick = detection.load_detector(config.detector, "quick")
-        self._recognizer = recognizers.load(
+        self._recognizer = opening.load(
             config.recognizer, config.faces, self._detector, config.accept, config.model, config.weights
         )
-        self._people = getattr(self._recognizer, "people", None) or People(
+        self._people = getattr(self._recognizer, "people", None) or opening.open_people(
             config.faces, self._detector, recognizers.load_embedder("auto")
         )
         self._refreshed, self._changes = time.monotonic(), 0
@@ -98,12 +99,12 @@ class Faces:
 
     def list_people(self, _options: dict, _frame: Frame | None) -> dict:
         """Return the names of all people and how many photos each has."""
-        return {"people": [{"name": one, "photos": len(self._people.photos(one))} for one in self._people.names()]}
+        return {"people": [{key: row[key] for key in ("name", "photos")} for row in self._people.describe()]}
 
     def portrait(self, options: dict, _frame: Frame | None) -> bytes:
         """Return a picture of the person `name`, as a JPEG."""
         name = self._people.existing(options.get("name", ""))
-        return photo_files.encode(cut_outs.portrait(self._people.photos(name), self._quick, 96))
+        return photo_files.encode(cut_outs.portrait(self._people.pictures(name), self._quick, 96))
 
     def enroll(self, options: dict, frame: Frame | None) -> dict:
         """Add the face in `box`, x1,y1,x2,y2, or the one that a picture is of, to the person `name`; list everybody.

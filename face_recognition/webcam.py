@@ -24,6 +24,7 @@ from recognition.faces import detection, drawing, live, timeline
 from recognition.media import cameras, canvas, frames, scenes, sinks
 from recognition.people import enrolment, recognizers
 from recognition.people.database import FACES, People
+from recognition.shared import opening
 
 KEYS = {"c": "name the unknown face in front"}
 REFRESH = 0.5  # seconds from one look at --faces to the next
@@ -38,7 +39,7 @@ class Config:
     list_cameras: bool = False  # print the cameras and end
     detector: Literal["auto", "yunet", "hog", "cnn"] = "auto"  # finds faces; yunet is best and fastest, cnn is slow
     recognizer: Literal["auto", "sface", "dlib", "cnn", "vggface"] = "auto"  # names faces; cnn: trained by train.py
-    faces: Path = FACES  # folder of people, each a folder of photos
+    faces: str = str(FACES)  # folder of people, each a folder of photos; or the address of a shared gallery
     model: str = "faces"  # of the cnn, its name in models/
     weights: Path | None = None  # of vggface, an .h5 file
     accept: float = 0.01  # share of strangers that may be given a name, 0 to 1; lower names fewer of both
@@ -80,9 +81,7 @@ def main(config: Config) -> int:
     source = cameras.open_source(config.source, config.size, config.reconnect)
     who = timeline.Timeline(source.fps, config.timeline)
     detector = detection.load_detector(config.detector, "quick")
-    recognizer = recognizers.load(
-        config.recognizer, config.faces, detector, config.accept, config.model, config.weights
-    )
+    recognizer = opening.load(config.recognizer, config.faces, detector, config.accept, config.model, config.weights)
     database = getattr(recognizer, "people", None)  # the cnn has none
     hint = (
         f"unknown to the cnn till you {recognizers.TRAIN}" if database is None else "people.py rename changes the name"
@@ -108,7 +107,7 @@ def main(config: Config) -> int:
             canvas.draw_text(frame.image, "", note if now < noted + NOTE else "")
             sink.write(frame)
             if sink.show(frame) == "c":
-                database = database or People(config.faces, detector, recognizers.load_embedder("auto"))
+                database = database or opening.open_people(config.faces, detector, recognizers.load_embedder("auto"))
                 note = enroll_in_front(sink, frame, clean, seen, database, hint)
                 noted, refreshed = time.monotonic(), 0.0
             if sink.quit:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import postgres
 import pytest
 from coloured_faces import picture
 
@@ -252,6 +253,23 @@ def _real(name: str):
 mnist, usps_train, letters, digit_photos = map(_real, ("mnist.npz", "usps_train.npz", "letters.npz", "digit_photos"))
 lfw, orl_faces, face_video = map(_real, ("lfw", "orl_faces", "face_video"))
 cifar10 = _real("cifar10.npz")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator["postgres.Postgres"]:
+    """Return a PostgreSQL server of our own, with pgvector."""
+    if missing := postgres.missing():
+        pytest.skip(
+            f"not installed: {' '.join(missing)}: a gallery for many machines is tested with a server of its own"
+        )
+    with postgres.Postgres() as running:
+        yield running
+
+
+@pytest.fixture
+def address(server) -> str:
+    """Return the address of an empty database."""
+    return server.create("people")
 
 
 @pytest.fixture

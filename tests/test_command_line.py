@@ -20,7 +20,7 @@ SCRIPTS = sorted(path for folder in ROOT.glob("*_recognition") for path in folde
         ("digit_recognition/train.py", ["--schedule", "no"], "--schedule no: must be one of one_cycle, constant"),
         ("face_recognition/enroll.py", ["--size", "3", "x"], "--size 3 x: must be numbers"),
         ("face_recognition/enroll.py", ["--size", "3"], "--size: needs 2 values"),
-        ("face_recognition/people.py", ["no"], "action no: must be one of list, rename, merge, undo, forget"),
+        ("face_recognition/people.py", ["no"], "action no: must be one of list, rename, merge, undo, forget, copy"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line(script, name, words, said):

@@ -6,6 +6,7 @@ faces are farther away than from that of five), how many people there are (each 
 resemble), and how much these people resemble one another, compared with others: a family needs more care, nobody less.
 """
 
+import zlib
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,26 +54,33 @@ class Gallery:
         statistics: Statistics = DLIB,
         accepted: float = 0.01,
     ):
-        self.names = names
-        embeddings = unit(embeddings)
-        count = np.maximum(np.bincount(owners, minlength=len(names)), 1)
-        self._centres = np.zeros((len(names), embeddings.shape[1]), np.float32)
-        np.add.at(self._centres, owners, embeddings)
-        self._centres /= count[:, None].astype(np.float32)
-        self._squares = np.einsum("ij,ij->i", self._centres, self._centres)
-        self._allowance = (statistics.allowance * np.sqrt(1 + 1 / count)).astype(np.float32)
-        self.threshold = _threshold(statistics, len(names), accepted)
+        lots, embeddings = lots_of(embeddings), unit(embeddings)
+        count = np.bincount(owners, minlength=len(names))
+        centres = np.zeros((len(names), embeddings.shape[1]), np.float32)
+        np.add.at(centres, owners, embeddings)
+        centres /= np.maximum(count, 1)[:, None].astype(np.float32)
+        photos, people = _drawn(lots), _drawn(np.array([lot_of(name) for name in names], np.int64))
+        threshold = _threshold(statistics, len(names), accepted)
+        self._set(names, centres, count, threshold, statistics)
         if len(names) > 1:
-            closer = min(0.0, self._resemblance(embeddings, owners) - statistics.strangers)
-            self.threshold += closer * len(names) / (len(names) + SHRINK)
+            distances = self._distances(embeddings[photos], people)
+            resemblance = float(distances[owners[photos][:, None] != people].mean())
+            self.threshold += _closer(statistics, len(names), resemblance)
 
-    def _resemblance(self, embeddings: np.ndarray, owners: np.ndarray) -> float:
-        """Return the mean distance, less the allowance, of photos from the people that they do not show."""
-        rng = np.random.default_rng(0)
-        photos = rng.permutation(len(embeddings))[:SAMPLE]
-        people = rng.permutation(len(self.names))[:SAMPLE]
-        distances = self._distances(embeddings[photos], people)
-        return float(distances[owners[photos][:, None] != people].mean())
+    @classmethod
+    def of_centres(
+        cls, names: list[str], centres: np.ndarray, count: np.ndarray, threshold: float, statistics: Statistics
+    ) -> "Gallery":
+        """Return a gallery of some of more people: the means of their photos' embeddings of length 1, float32 (P, D),
+        of how many photos each, int (P,), and what was chosen for all of them: see threshold_of."""
+        gallery = cls.__new__(cls)
+        gallery._set(names, centres, count, threshold, statistics)
+        return gallery
+
+    def _set(self, names: list[str], centres: np.ndarray, count: np.ndarray, threshold: float, statistics: Statistics):
+        self.names, self._centres, self.threshold = names, centres, threshold
+        self._squares = np.einsum("ij,ij->i", centres, centres)
+        self._allowance = (statistics.allowance * np.sqrt(1 + 1 / np.maximum(count, 1))).astype(np.float32)
 
     def _distances(self, embeddings: np.ndarray, people: slice | np.ndarray = slice(None)) -> np.ndarray:
         """Return the distances of embeddings of length 1 from people, less the allowances, float32 (M, P)."""
@@ -96,6 +104,55 @@ class Gallery:
             confidence = float(confidence if near else min(confidence, 0.5))
             matches.append(Match(nearest if near else None, distance, confidence, nearest))
         return matches
+
+
+def threshold_of(
+    people: int,
+    drawn: tuple[np.ndarray, np.ndarray],
+    some: Gallery,
+    ids: np.ndarray,
+    statistics: Statistics,
+    accepted: float,
+) -> float:
+    """Return the threshold of a gallery of so many people, from what was drawn of it by lot, at most SAMPLE of each.
+
+    `drawn`: photos' embeddings, float32 (N, D), and the ids of whom they show, int (N,); `some`: people of these `ids`.
+    """
+    threshold, (embeddings, owners) = _threshold(statistics, people, accepted), drawn
+    others = owners[:, None] != ids
+    if people < 2 or not others.any():
+        return threshold
+    resemblance = float(some._distances(unit(embeddings))[others].mean())
+    return threshold + _closer(statistics, people, resemblance)
+
+
+def lots_of(embeddings: np.ndarray) -> np.ndarray:
+    """Return a number of each embedding, float32 (N, D), int64 (N,): the lowest are those that a sample is made of.
+
+    Always the same for the same photo, so that one more does not make it another sample, and like drawn by lot.
+    """
+    if not embeddings.size:
+        return np.zeros(len(embeddings), np.int64)
+    words = np.ascontiguousarray(embeddings[:, :2], np.float32).view(np.uint64).reshape(-1)
+    return (words * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(1)).astype(np.int64)
+
+
+def lot_of(name: str) -> int:
+    """Return a number of a name, the same for the same name: see lots_of."""
+    return zlib.crc32(name.encode(errors="surrogatepass"))
+
+
+def _drawn(lots: np.ndarray) -> np.ndarray:
+    """Return where the lowest lots are, at most SAMPLE of them."""
+    return np.argpartition(lots, SAMPLE)[:SAMPLE] if len(lots) > SAMPLE else np.arange(len(lots))
+
+
+def _closer(statistics: Statistics, people: int, resemblance: float) -> float:
+    """Return by how much the threshold of people who resemble one another differs, 0 or less.
+
+    `resemblance`: mean distance, less the allowance, of photos from the people that they do not show.
+    """
+    return min(0.0, resemblance - statistics.strangers) * people / (people + SHRINK)
 
 
 def one_each(matches: list[Match], embeddings: np.ndarray, same: float) -> list[Match]:

@@ -4,16 +4,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from recognition.library.index import LIBRARY, LibraryIndex
-from recognition.people import forgetting, merges
+from recognition.people import forgetting
 from recognition.people.database import FACES, People
 from recognition.settings import UserError, say
 
 
-def open_library(path: Path | None, faces: Path) -> LibraryIndex | None:
+def open_library(path: Path | None, faces: Path | str) -> LibraryIndex | None:
     """Return the photo library in which the same people are named, of `path` or by default; None if there is none."""
     if path:
         return LibraryIndex(path)
-    return LibraryIndex(LIBRARY) if faces == FACES and LIBRARY.exists() else None
+    return LibraryIndex(LIBRARY) if str(faces) == str(FACES) and LIBRARY.exists() else None
 
 
 def rename(database: People, library: LibraryIndex | None, old: str, new: str) -> tuple[str, str]:
@@ -52,7 +52,7 @@ def forget(
     if not agreed(name, len(database.photos(name))):
         say("nothing was deleted")
         return None
-    networks = forgetting.networks_knowing({name, *merges.merged_into(database.folder, name)})
+    networks = forgetting.networks_knowing({name, *database.merged_into(name)})
     result = {"done": "forget", "names": [name], "networks": networks}
     if library:
         result["sidecars"] = library.in_sidecars(name)

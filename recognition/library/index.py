@@ -157,6 +157,15 @@ class LibraryIndex:
         denied = self._all("SELECT name FROM denied WHERE content = ?", [content])
         return [face_of(row) for row in rows], {name for (name,) in denied}
 
+    def by_id(self, ids: list[int]) -> list[KnownFace]:
+        """Return faces by their ids."""
+        found = (self._all(f"SELECT {FACE} FROM faces WHERE id = ?", [key]) for key in ids)
+        return [face_of(row) for rows in found for row in rows]
+
+    def hashes(self) -> dict[int, bytes]:
+        """Return the SHA-256 of all contents."""
+        return dict(self._all("SELECT id, sha256 FROM contents"))
+
     def group(self, number: int) -> list[KnownFace]:
         """Return the faces of a group, of photos that are there."""
         return [face_of(row) for row in self._all(f"SELECT {FACE} FROM faces WHERE number = ? AND {THERE}", [number])]
@@ -250,6 +259,13 @@ class LibraryIndex:
         count = self.file.write(lambda db: tables.forget(db, name))
         self.file.erase([])  # out of the file, too
         return count
+
+    def words(self) -> tuple[list[tuple[bytes, str, str, str | None]], list[tuple[bytes, str]]]:
+        """Return all that the user said: of faces with names the photo's SHA-256, the box, the name and the file in the
+        person's folder; and of whoever is not in a photo its SHA-256 and the name."""
+        query = "SELECT sha256, {} JOIN contents ON contents.id = content"
+        named = self._all(query.format("box, name, enrolled FROM faces") + " WHERE name NOT NULL")
+        return named, self._all(query.format("name FROM denied"))
 
     # --- sidecars ---
 

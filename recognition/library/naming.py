@@ -9,6 +9,7 @@ import numpy as np
 from recognition.faces.gallery import Match, one_each, unit
 from recognition.library import grouping
 from recognition.library.index import LibraryIndex
+from recognition.library.shared_words import SharedWords
 from recognition.library.tables import KnownFace
 from recognition.media.frames import read_image
 from recognition.people.database import People, check_name
@@ -36,7 +37,9 @@ class Library:
     """The faces of a photo library, named. `index`: of its photos; `people`: who is enrolled."""
 
     def __init__(self, index: LibraryIndex, people: People):
-        self.index, self.people = index, people
+        corrections = getattr(people, "corrections", None)  # of a shared gallery: what is said there counts here
+        self.index = SharedWords(index, corrections) if corrections else index
+        self.people = people
         self._same = people.embedder.statistics.same
 
     def who(self, content: int) -> list[tuple[KnownFace, Match]]:
@@ -185,10 +188,5 @@ class Library:
 
     def deny(self, path: Path, name: str) -> int:
         """Note for good that a person is not in a photo; return how many photos of it were enrolled and are not now."""
-        content, removed = self.index.content(path), 0
-        for file in self.index.deny(content, name):
-            for photo in self.people.photos(name):
-                if photo.name == file:
-                    photo.unlink(missing_ok=True)
-                    removed += 1
-        return removed
+        files = self.index.deny(self.index.content(path), name)
+        return sum(self.people.remove(name, file) for file in files)

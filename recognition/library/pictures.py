@@ -49,10 +49,10 @@ class Folder:
     The copies do not say where the photos were taken.
     """
 
-    def __init__(self, folder: Path | None, link: bool, people: Path):
-        """`people`: the folder of people. There, copies would become photos of them: UserError."""
+    def __init__(self, folder: Path | None, link: bool, people: Path | None):
+        """`people`: the folder of people, if it is one. There, copies would become photos of them: UserError."""
         flag = "--link" if link else "--copy"
-        if folder and folder.resolve().is_relative_to(people.resolve()):
+        if folder and people and folder.resolve().is_relative_to(people.resolve()):
             raise UserError(f"{flag} {folder}: would become photos of people there: choose another one", 2)
         self._folder, self._link, self._put = folder and make_folder(folder, flag, private=True), link, set()
 

@@ -1,5 +1,6 @@
 """Faces cut out of photos and videos, as files: FOLDER/NAME/PHOTO.jpg, and FOLDER/unknown/ for whoever has no name."""
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from recognition.faces.live import Seen
 from recognition.faces.tracks import quality_of
 from recognition.files import make_folder, shortened, write_atomically
 from recognition.media.frames import Frame, read_image
+from recognition.people.embed_photos import Photo
 from recognition.people.enrolment import cut_out
 from recognition.people.photo_files import encode
 from recognition.settings import UserError
@@ -20,11 +22,11 @@ class CutOuts:
     Only the user can read what it makes. A context manager; without a `folder` it does nothing.
     """
 
-    def __init__(self, folder: str | None, people: Path):
-        """`people`: the folder of people. There, cut-outs would become photos of them: UserError."""
+    def __init__(self, folder: str | None, people: Path | None):
+        """`people`: the folder of people, if it is one. There, cut-outs would become photos of them: UserError."""
         self._folder, self._used = folder and Path(folder), set()
         self._views: dict[int, tuple[float, str, bytes, Seen]] = {}  # of those who are followed: the best one so far
-        if self._folder and self._folder.resolve().is_relative_to(people.resolve()):
+        if self._folder and people and self._folder.resolve().is_relative_to(people.resolve()):
             raise UserError(f"--crops {folder}: would become photos of people there: choose another one", 2)
         if self._folder and not self._folder.exists():
             make_folder(self._folder, "--crops", private=True)
@@ -59,11 +61,11 @@ class CutOuts:
         write_atomically(path, lambda file: file.write_bytes(content), private=True)
 
 
-def portrait(photos: list[Path], detector, side: int = 200) -> np.ndarray:
+def portrait(photos: Iterable[Photo], detector, side: int = 200) -> np.ndarray:
     """Return the face of the first photo that shows one well, BGR uint8 (side, side, 3); gray if none does."""
-    for photo in photos:
+    for photo, content in photos:
         try:
-            frame = read_image(photo)
+            frame = read_image(photo, content)
         except UserError:
             continue
         face = detection.main_face(frame, detector.detect(frame, main=True))

@@ -7,6 +7,7 @@ data/faces/.embeddings.sqlite                    may be deleted at any time: it 
 import contextlib
 import hashlib
 import os
+import time
 import unicodedata
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -45,6 +46,7 @@ class People:
         if not self.folder.is_dir() and (self.folder.exists() or not may_be_new):
             enrol = f"python face_recognition/enroll.py NAME PHOTO --faces {folder}"
             raise UserError(f"--faces {folder}: no such folder: correct it, or enrol somebody ({enrol})", 2)
+        self.place = str(self.folder)  # for messages
         self._index = PhotoIndex(self.folder / INDEX, (detector.name, embedder.name, CROP_VERSION))
         self._scan = PhotoScan(self.folder, self._index, self.embed_photos)
         self._rows: tuple[list[str], np.ndarray, np.ndarray] | None = None  # what the gallery is made of
@@ -62,6 +64,29 @@ class People:
         """Return the photos of a person, sorted; none if nobody is called so."""
         folder = self.folder / self.spelling(name)
         return sorted(folder / file for file in photo_files.list_photos(folder)) if os.path.isdir(folder) else []
+
+    def pictures(self, name: str) -> Iterator[embed_photos.Photo]:
+        """Yield the photos of a person, without their bytes."""
+        return ((path, None) for path in self.photos(name))
+
+    def is_empty(self) -> bool:
+        """Tell whether nobody is enrolled."""
+        return not self.names()
+
+    def describe(self) -> list[dict]:
+        """Return name, number of photos, of those with a usable face, and the newest photo's date of everybody."""
+        unusable, rows = [path.parent.name for path, _ in self.unusable()], []
+        for name in self.names():
+            with contextlib.suppress(FileNotFoundError):  # renamed or forgotten meanwhile
+                photos = photo_files.list_photos(self.folder / name)
+                newest = max((changed for _, changed in photos.values()), default=0) / 1e9
+                date, usable = time.strftime("%Y-%m-%d", time.localtime(newest)), len(photos) - unusable.count(name)
+                rows.append({"name": name, "photos": len(photos), "usable": usable, "newest": date})
+        return rows
+
+    def merged_into(self, name: str) -> set[str]:
+        """Return whose photos a person got."""
+        return merges.sources(merges.read(self.folder), name)
 
     def unusable(self) -> list[tuple[Path, str]]:
         """Return the photos in which there is no usable face, each with the reason."""
@@ -156,7 +181,7 @@ class People:
             raise UserError(f"{source} cannot be merged into the same person: name two", 2)
         folders = [photo_files.own_folder(self.folder, name) for name in (source, into)]
         if not force:
-            self._check_alike(source, into)
+            merges.check_alike(self, source, into, self._accepted)
         before = merges.read(self.folder)
         moved = self._move_photos(folders, None)
         merges.write(self.folder, [*before, merges.Merge(source, into, moved)])
@@ -184,18 +209,13 @@ class People:
             self._scan.rescan([into, source])
             self._note_change()
 
-    def _check_alike(self, source: str, into: str) -> None:
-        """Raise UserError unless most of one's photos would be given the other's name, if nobody else were enrolled."""
-        one, other = self.embeddings(source), self.embeddings(into)
-        if not len(one) or not len(other):
-            return
-        alone = Gallery([into], other, np.zeros(len(other), int), self.embedder.statistics, self._accepted)
-        matches = alone.match(one)
-        if 2 * sum(match.name is not None for match in matches) < len(matches):
-            distance = np.median([match.distance for match in matches])
-            raise UserError(
-                f"{source} and {into} look like two people (distance {distance:.2f}): --force merges them nevertheless"
-            )
+    def remove(self, name: str, file: str) -> int:
+        """Delete a photo of a person; return how many there were, 0 or 1."""
+        for photo in self.photos(name):
+            if photo.name == file:
+                photo.unlink(missing_ok=True)
+                return 1
+        return 0
 
     def forget(self, name: str) -> int:
         """Delete a person, photos and embeddings, and return how many photos there were. It cannot be undone.

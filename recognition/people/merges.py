@@ -4,6 +4,9 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
+
+from recognition.faces.gallery import Gallery
 from recognition.files import read_json, write_atomically
 from recognition.settings import UserError, reason_of, say
 
@@ -64,9 +67,23 @@ def forget(folder: Path, name: str) -> None:
             write(folder, [])
 
 
-def merged_into(folder: Path, name: str) -> set[str]:
-    """Return whose photos a person got."""
+def sources(before: list[Merge], name: str) -> set[str]:
+    """Return whose photos a person got by these merges."""
     names = {name}
-    for merge in reversed(read(folder)):
+    for merge in reversed(before):
         names |= {merge.source} if merge.into in names else set()
     return names - {name}
+
+
+def check_alike(people, source: str, into: str, accepted: float) -> None:
+    """Raise UserError unless most of one's photos would be given the other's name, if nobody else were enrolled."""
+    one, other = people.embeddings(source), people.embeddings(into)
+    if not len(one) or not len(other):
+        return
+    alone = Gallery([into], other, np.zeros(len(other), int), people.embedder.statistics, accepted)
+    matches = alone.match(one)
+    if 2 * sum(match.name is not None for match in matches) < len(matches):
+        distance = np.median([match.distance for match in matches])
+        raise UserError(
+            f"{source} and {into} look like two people (distance {distance:.2f}): --force merges them nevertheless"
+        )

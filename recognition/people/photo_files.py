@@ -6,7 +6,7 @@ import itertools
 import os
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import cv2
@@ -61,14 +61,19 @@ def encode(frame: np.ndarray) -> bytes:
     return cv2.imencode(".jpg", frame, settings)[1].tobytes()
 
 
+def file_of(content: bytes) -> str:
+    """Return the name that an image file gets, by its hash."""
+    with open_image(io.BytesIO(content)) as image:
+        kind = {"JPEG": "jpg", "MPO": "jpg", "TIFF": "tif"}.get(image.format, image.format.lower())
+    return f"{sha256(content)[:16]}.{kind}"
+
+
 def write_photo(folder: Path, content: bytes) -> Path:
     """Write an image file into a person's folder, whole or not at all, named by its hash; return its path.
 
     Raises AlreadyThere for the same photo, UserError where there is no room.
     """
-    with open_image(io.BytesIO(content)) as image:
-        kind = {"JPEG": "jpg", "MPO": "jpg", "TIFF": "tif"}.get(image.format, image.format.lower())
-    path = folder / f"{sha256(content)[:16]}.{kind}"
+    path = folder / file_of(content)
     try:
         for _ in range(3):  # somebody may forget this person at the same moment
             folder.mkdir(0o700, parents=True, exist_ok=True)
@@ -82,6 +87,23 @@ def write_photo(folder: Path, content: bytes) -> Path:
             folder.rmdir()  # if it is empty
         raise UserError(f"{folder}: cannot be written to ({error.strerror}): make room, check permissions") from None
     raise UserError(f"{folder}: is deleted again and again by another program")
+
+
+def names_like(file: str) -> Iterator[str]:
+    """Yield the name of a file, then others like it, for where it is taken: 1.jpg, 1-2.jpg, 1-3.jpg, ..."""
+    yield file
+    stem, suffix = os.path.splitext(file)
+    for number in itertools.count(2):
+        yield f"{stem}-{number}{suffix}"
+
+
+def write_as(folder: Path, file: str, content: bytes) -> str:
+    """Write a photo into a person's folder under that name, or one like it that no file has; return the name."""
+    names = names_like(file)
+    while True:
+        with contextlib.suppress(FileExistsError):
+            _write_new(folder / (name := next(names)), content)
+            return name
 
 
 def _write_new(path: Path, content: bytes) -> None:
@@ -119,9 +141,8 @@ def move_photos(source: Path, into: Path, names: Iterable[str] | None = None) ->
     """
     moved = []
     for name in list_photos(source) if names is None else names:
-        stem, suffix = os.path.splitext(name)
-        for number in itertools.count(1):
-            target = into / (name if number == 1 else f"{stem}-{number}{suffix}")
+        for free in names_like(name):
+            target = into / free
             try:
                 move_new(source / name, target)
                 moved.append(target.name)

@@ -209,7 +209,11 @@ def load(
     from recognition.people.database import People
 
     embedder = load_embedder(name, weights)
-    people = People(folder, detector, embedder, accept)
-    if not people.names():
-        say(f"nobody is enrolled in {folder}, so all are unknown: run python face_recognition/enroll.py")
+    return of_people(People(folder, detector, embedder, accept), embedder)
+
+
+def of_people(people, embedder) -> EmbeddingRecognizer:
+    """Return a recogniser of people who are open, and say if there is nobody."""
+    if people.is_empty():
+        say(f"nobody is enrolled in {people.place}, so all are unknown: run python face_recognition/enroll.py")
     return EmbeddingRecognizer(people, embedder)
