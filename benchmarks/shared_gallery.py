@@ -257,7 +257,7 @@ def clients(config: Config, server: postgres.Postgres) -> list[measuring.Row]:
     lost, twice = differences(told, server.execute(PHOTOS, database="clients"))
     done = sum((Counter(one["done"]) for one in told), Counter())
     wrong = [message for one in told for message in one["wrong"]]
-    settings.say("\n".join(wrong[:5]))
+    settings.say("; ".join(wrong[:5]) or "all changes were made")
     photos, files = done["enrol"] + done["common"], sum(map(len, (f for one in told for f in one["files"].values())))
     claim = f"{config.clients} clients at once for {config.minutes:g} minutes, the server restarted and crashed once"
     text = f"{photos:,} photos enrolled, {done['rename']:,} renamed, {done['forget']:,} people forgotten"

@@ -56,7 +56,7 @@ def work(address: str, number: int, seconds: float) -> dict:
             if action == "enrol" and (not own or rng.random() < 0.4):
                 made += 1
                 name = f"client {number} person {made}"
-                files[name] = [enrolment.enroll(people, name, *photo(rng)).name]
+                files[name] = [enrolment.enroll(people, name, *photo(rng), force=True).name]
             elif action == "enrol":
                 name = str(rng.choice(own))
                 files[name].append(people.add(name, *photo(rng)).name)
