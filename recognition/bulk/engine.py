@@ -43,8 +43,9 @@ class Worker:
         self._read = make()
 
     def __call__(self, batch: dict) -> dict:
-        told = [self._tell(path) for path in batch["path"]]
-        return {"path": batch["path"], "lines": [lines for lines, _ in told], "error": [error for _, error in told]}
+        told = [self._tell(os.fsdecode(path)) for path in batch["path"]]
+        lines, errors = [lines for lines, _ in told], [os.fsencode(error) for _, error in told]
+        return {"path": batch["path"], "lines": lines, "error": errors}
 
     def _tell(self, path: str) -> tuple[str, str]:
         """Return the lines of a file's pages, and why it could not be read, or not to its end."""
@@ -85,9 +86,9 @@ def run(config, make: Callable[..., Read], schema: Callable) -> int:
         try:
             for batch in _answers(ray, new, partial(make, config), config.workers or max(1, int(cores))) if new else ():
                 for path, lines, error in zip(*(batch[key] for key in ("path", "lines", "error")), strict=True):
-                    if error:
+                    if error := os.fsdecode(error):
                         say(f"error: {error}")
-                    results.add(str(path), str(lines), str(error))
+                    results.add(os.fsdecode(path), str(lines), error)
                 done += len(batch["path"])
                 bar.update(done)
         finally:
@@ -150,7 +151,8 @@ def _answers(ray, paths: list[str], make: Callable[[], Read], workers: int) -> I
     warnings.filterwarnings("ignore", module="ray")
     ray.data.DataContext.get_current().enable_progress_bars = False
     block = min(BLOCK, -(-len(paths) // (4 * workers)))
-    blocks = [pyarrow.table({"path": chunk}) for chunk in progress.batches(paths, block)]
+    names = map(os.fsencode, paths)  # any bytes, which a text of pyarrow's cannot hold
+    blocks = [pyarrow.table({"path": chunk}) for chunk in progress.batches(names, block)]
     told = ray.data.from_arrow(blocks).map_batches(
         Worker,
         fn_constructor_args=(make, os.getcwd()),

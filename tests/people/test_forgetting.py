@@ -88,7 +88,7 @@ print(database.forget("green"))
 @unix
 def test_a_folder_that_cannot_be_written_is_no_success(folder):
     blobs = numbers(folder, "green")
-    above = [path for path in folder.parents if path != path.parent][:3] if os.geteuid() == 0 else []
+    above = [path for path in folder.parents if "pytest-of" in str(path)] if os.geteuid() == 0 else []
     modes = [path.stat().st_mode for path in above]
     for path in above:
         path.chmod(0o755)
