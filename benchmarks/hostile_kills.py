@@ -144,7 +144,7 @@ def disk(config, place: Place) -> list[measuring.Row]:
                 with open(small / "filler", "wb") as file:
                     file.write(bytes(1024 * (1024 - room)))
                 done = watch(place.command(words), place.folder, 240)
-                judge(found, f"{name} with {room} KB", done, [])
+                judge(found, f"{name} with {room} KB", done, [], refusal="cannot be written")
                 false += done[0] == 0 and room == 0
                 found.files += 1
     finally:

@@ -89,11 +89,12 @@ def watch(
     return None if killed else process.returncode, out, err, usage.ru_maxrss / 1024, longest
 
 
-def judge(found: Found, name: str, done: tuple, good: list[str]) -> None:
-    """Count what went wrong in one run; `good`: names of inputs of which stdout has to tell."""
+def judge(found: Found, name: str, done: tuple, good: list[str], refusal: str | None = None) -> None:
+    """Count what went wrong in one run; `good`: names of inputs of which stdout has to tell; `refusal`: words with
+    which the program may refuse its arguments, that it was called wrongly by us otherwise."""
     code, out, err, memory, seconds = done
     found.memory, found.seconds = max(found.memory, memory), max(found.seconds, seconds)
-    if code == 2:
+    if code == 2 and (refusal is None or refusal not in err):
         raise settings.UserError(f"{name}: was not run: {err[-300:]}")
     found.hangs += code is None
     found.crashes += code is not None and code < 0

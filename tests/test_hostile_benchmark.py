@@ -12,6 +12,9 @@ if os.name == "nt":
     pytest.skip("pipes and signals as Unix has them", allow_module_level=True)
 
 import hostile_files
+from hostile_runs import Found, judge
+
+from recognition import settings
 
 BENCHMARKS = Path(hostile_files.__file__).parent
 WATCH = """
@@ -41,6 +44,14 @@ def test_what_goes_wrong_is_seen(tmp_path, program):
     assert code == expected_code and tuple(counted) == expected
     assert 5 < memory < 400
     assert (done.stderr == "") == (expected == (0, 0, 0, 0))
+
+
+def test_a_wrong_call_is_no_result_but_the_refusal_that_was_expected_is():
+    found, done = Found(), (2, "", "a.mp4: cannot be written", 50.0, 0.1)
+    with pytest.raises(settings.UserError, match="was not run"):
+        judge(found, "program", done, [])
+    judge(found, "program", done, [], refusal="cannot be written")
+    assert not found.kinds
 
 
 def test_the_files_are_the_same_for_the_same_seed_and_the_good_ones_good(tmp_path):
