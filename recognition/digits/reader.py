@@ -26,7 +26,7 @@ SEEN, SURE = 0.4, 0.6  # score from which on a digit speaks for the way up; and 
 FEW = 0.3  # evidence below which a picture may lie on its side
 WORDS = 0.05, 0.4  # share of digits below which a picture turned on its side, upside down, is a page of words
 COARSE = 2**0.5  # from one scale to the next when a picture is tried turned
-CLEAR = 20  # pixels: height of digits when a picture is tried upside down
+CLEAR, FLIPPED = 20, 125_000  # pixels: height of digits when a picture is tried upside down; and how many at least
 FILLED, SMALL = 0.5, 256  # share of a side that one character fills; pixels of a picture in which none is seen
 
 
@@ -104,7 +104,7 @@ def upright(found: Detections, gray: np.ndarray, run: Callable[[np.ndarray], np.
     """
     digits = (found.kinds < DIGITS) & (found.scores > SEEN)
     heights = (found.boxes[digits, 3] - found.boxes[digits, 1]) if digits.any() else np.array([np.inf])
-    area = max(gray.size * (CLEAR / np.median(heights)) ** 2, ENLARGED / 2) if evidence(found) > FEW else ENLARGED
+    area = max(gray.size * (CLEAR / np.median(heights)) ** 2, FLIPPED) if evidence(found) > FEW else ENLARGED
     most = evidence(found)
     others = {
         turn: detect(turned(gray, turn), run, int(min(area, AREA)), COARSE)

@@ -11,6 +11,7 @@ A part is an object that is made, and asked, in one thread:
 
 import asyncio
 import contextlib
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -71,9 +72,18 @@ def box_of(options: dict, scale: float) -> Box | None:
     return x1, y1, x2, y2
 
 
-def preview(_part, name: str, content: bytes) -> bytes:
-    """Return a picture as a JPEG, for what a browser cannot show."""
-    image = next(pages_of(name, content)).image
+def page_of(options: dict, name: str, content: bytes) -> frames.Frame:
+    """Return the `page` of options, counted from 1, the first without one. Raises UserError where there is none."""
+    page = options.get("page", "1")
+    wanted = int(page) - 1 if page.isascii() and page.isdigit() and len(page) < 6 else -1
+    if wanted < 0 or (frame := next(itertools.islice(pages_of(name, content), wanted, None), None)) is None:
+        raise UserError(f"page={printable(page[:40])}: {name} has no such page; the first is page=1", 2)
+    return frame
+
+
+def preview(_part, options: dict, name: str, content: bytes) -> bytes:
+    """Return a page of a picture as a JPEG, for what a browser cannot show."""
+    image = page_of(options, name, content).image
     scale = min(1.0, PREVIEW / max(image.shape[:2]))
     size = max(1, round(scale * image.shape[1])), max(1, round(scale * image.shape[0]))
     return cv2.imencode(".jpg", cv2.resize(image, size, interpolation=cv2.INTER_AREA))[1].tobytes()
@@ -108,7 +118,8 @@ class App:
 
     async def _preview(self, request: Request) -> Response:
         async with self._room:
-            return Response(await self._ask(preview, *await receive(request)), media_type="image/jpeg")
+            options = dict(request.query_params)
+            return Response(await self._ask(preview, options, *await receive(request)), media_type="image/jpeg")
 
     async def _act(self, request: Request) -> Response:
         name, options = request.path_params["action"], dict(request.query_params)
@@ -116,7 +127,7 @@ class App:
         def act(part, name_of_picture: str, content: bytes):
             if (action := part.actions.get(name)) is None:
                 raise HTTPException(404)
-            frame = next(pages_of(name_of_picture, content)) if content else None
+            frame = page_of(options, name_of_picture, content) if content else None
             return action(options, frame)
 
         async with self._room:

@@ -123,6 +123,25 @@ def test_what_the_browser_cannot_show_the_program_does(page, tmp_path):
     assert page.evaluate("document.querySelector('#results img').naturalWidth") == 1000
 
 
+def test_each_page_of_a_scan_is_a_picture_with_its_own_boxes(page, tmp_path):
+    from PIL import Image
+
+    path = tmp_path / "scan.tiff"
+    second = Image.fromarray(cv2.cvtColor(write([["4", "0", "7"]]), cv2.COLOR_BGR2RGB))
+    Image.open(SUMS).save(path, save_all=True, append_images=[second])
+    page.set_input_files("#files", [path])
+    text_becomes(page, "#text", "407")
+    figures = page.locator("#results figure")
+    assert figures.count() == 2 and figures.nth(0).locator(".box").count() == 12
+    assert figures.nth(1).inner_text().split() == ["4", "0", "7", "407", "scan.tiff#2"]
+    assert figures.nth(1).locator("img").evaluate("(image) => image.naturalWidth / image.naturalHeight") == (
+        pytest.approx(second.width / second.height, rel=0.01)
+    )
+    figures.nth(1).locator(".box").nth(2).click()
+    until(page, "document.querySelectorAll('#probabilities .share').length === 12")
+    assert int(page.locator("#probabilities .share").nth(7).inner_text().split()[0]) > 80
+
+
 def test_the_camera_is_read_live(page):
     page.click("#tab-camera")
     page.click("#start")

@@ -75,6 +75,21 @@ def test_faces_are_enrolled_by_a_click_and_looked_after(browser, program, tmp_pa
     page.context.close()
 
 
+def test_a_face_on_the_second_page_is_enrolled_from_there(browser, program, tmp_path):
+    from PIL import Image
+
+    page, path = open_page(browser, program.address), tmp_path / "album.tiff"
+    Image.new("RGB", (300, 200), "gray").save(path, save_all=True, append_images=[Image.open(PARTY)])
+    page.set_input_files("#files", path)
+    text_becomes(page, "#text", "4 unknown")
+    enrol(page, "#results", "Ada", asked=True)
+    text_becomes(page, "#text", "Ada, 3 unknown")
+    assert page.locator("#results figure").count() == 2
+    assert page.locator("#results figure").nth(1).locator(".box", has_text="Ada").count() == 1
+    assert page.troubles == []
+    page.context.close()
+
+
 def test_whoever_is_before_the_camera_is_enrolled_and_named(browser, program):
     page = open_page(browser, program.address, PHONE, color_scheme="dark")
     page.click("#tab-camera")

@@ -5,6 +5,7 @@ import socket
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote
 
 import cv2
 import numpy as np
@@ -76,6 +77,13 @@ def test_pages_of_a_tiff_and_of_a_pdf_are_a_line_each(port, tmp_path):
         assert status == 200 and len(headers["x-size"].split(",")) == 3
         assert [line["source"] for line in lines] == [f"pages.{suffix}{end}" for end in ("", "#2", "#3")]
         assert [line["frame"] for line in lines] == [0, 1, 2]
+        content = (tmp_path / f"pages.{suffix}").read_bytes()
+        sizes = [json.loads(ask(port, f"/named{page}", content)[2])["frame"] for page in ("", "?page=1", "?page=3")]
+        assert sizes == [lines[k]["size"] for k in (0, 0, 2)] and sizes[0] != sizes[2]
+        for page in ("4", "0", "-1", "x", "²", "99999999"):
+            assert error(ask(port, f"/named?page={quote(page)}", content)) == (
+                400, f"page={page}: photo has no such page; the first is page=1"
+            )  # fmt: skip
 
 
 def test_actions_get_options_and_a_picture_or_none(port):

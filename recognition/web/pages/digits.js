@@ -1,11 +1,10 @@
 // The page of digits: draw, photos, camera, and what the network sees of one digit.
 import { Camera, Live } from "./camera.js";
-import { $, bars, boxes, make, newest, percent, photos, picture, post, read, tabs, trying } from "./shared.js";
+import { $, bars, boxes, make, newest, percent, photos, post, read, results, tabs, trying } from "./shared.js";
 
 const AREA = [2500, 1200]; // pixels of a drawing that are sent, and more for each stroke: the program enlarges them
 const PEN = 20, PAUSE = 120; // width of the pen in the sheet's pixels; ms from one reading to the next while drawing
 const SURE = 0.9;
-const KEPT = 20; // photos that stay on the page
 
 const live = new Live();
 const chooseTab = tabs((panel) => panel !== "camera" && camera.stream && camera.stop());
@@ -16,28 +15,28 @@ const camera = new Camera(live, (told, blob, size) => {
 
 // --- the answer ---
 
-let answer = { digits: [], blob: null }, chosen = 0;
+let answer = { digits: [], blob: null, page: 1 }, chosen = 0;
 
 const tone = (digit) => (digit.confidence >= SURE ? "sure" : "doubt");
 
-function boxesOf(told, blob, place = (box) => box) {
+function boxesOf(told, blob, { page = 1, place = (box) => box } = {}) {
   return told.digits.map((digit, k) => ({
     box: place(digit.box),
     label: String(digit.digit),
     tone: tone(digit),
     name: `${digit.digit}, ${percent(digit.confidence)} sure: show what the network sees`,
     action: () => {
-      show(told.text, told.digits, blob);
+      show(told.text, told.digits, blob, page);
       $("look").open = true;
       choose(k);
     },
   }));
 }
 
-function show(text, digits, blob) {
+function show(text, digits, blob, page = 1) {
   $("text").textContent = text || (blob ? "no digit" : "nothing yet");
   $("text").classList.toggle("empty", !text);
-  answer = { digits, blob };
+  answer = { digits, blob, page };
   choose(Math.min(chosen, Math.max(0, digits.length - 1)));
 }
 
@@ -49,13 +48,13 @@ function choose(k) {
 
 // --- what the network sees ---
 
-const look = newest(async ({ digits, blob }) => {
+const look = newest(async ({ digits, blob, page }) => {
   const digit = digits[chosen];
   $("seen").hidden = $("show-layers").hidden = !digit;
   $("layers").replaceChildren();
   $("look-note").textContent = digit ? "A network for whole pages finds the digits. This is what the smaller one, for one digit at a time, makes of the chosen one." : "Write or show a digit first.";
   if (!digit) return;
-  const seen = await (await post("look", blob, { box: digit.box })).json();
+  const seen = await (await post("look", blob, { box: digit.box, page })).json();
   paint($("small"), [seen.image], 1, (value) => [value, value, value]);
   const order = seen.probabilities.map((share, k) => ({ name: seen.names[k], share, tone: share >= SURE ? "sure" : "" }));
   bars($("probabilities"), order);
@@ -65,7 +64,7 @@ $("look").ontoggle = () => $("look").open && look(answer);
 
 $("show-layers").onclick = () =>
   trying(async () => {
-    const seen = await (await post("look", answer.blob, { box: answer.digits[chosen].box, layers: 1 })).json();
+    const seen = await (await post("look", answer.blob, { box: answer.digits[chosen].box, page: answer.page, layers: 1 })).json();
     $("layers").replaceChildren(
       ...seen.layers.flatMap(({ kind, maps }) => {
         const title = `${kind}: ${maps.length} maps, ${maps[0].length} × ${maps[0][0].length}`;
@@ -142,10 +141,10 @@ const readSheet = newest(async () => {
   context.fillRect(0, 0, canvas.width, canvas.height);
   draw(context, scale, x1 - margin, y1 - margin);
   const blob = await new Promise((done) => canvas.toBlob(done));
-  const { lines: [told] } = await read(blob, "drawing");
+  const [{ told }] = await read(blob, "drawing");
   if (!strokes.length) return;
   const place = ([a, b, c, d]) => [a / scale + x1 - margin, b / scale + y1 - margin, c / scale + x1 - margin, d / scale + y1 - margin];
-  boxes($("sheet-boxes"), [sheet.width, sheet.height], boxesOf(told, blob, place).map(({ box, label, tone }) => ({ box, label, tone })));
+  boxes($("sheet-boxes"), [sheet.width, sheet.height], boxesOf(told, blob, { place }).map(({ box, label, tone }) => ({ box, label, tone })));
   chosen = told.digits.length - 1;
   show(told.text, told.digits, blob);
 });
@@ -198,10 +197,10 @@ redraw();
 
 photos($("drop"), $("files"), async (file) => {
   chooseTab("photos");
-  const [{ lines, size }, shown] = await Promise.all([read(file, file.name), picture(file, file.name)]);
-  boxes(shown.layer, size, boxesOf(lines[0], file));
-  const text = lines.map((line) => line.text || "no digit").join("\n\n");
-  $("results").prepend(make("figure", {}, shown.stage, make("figcaption", {}, make("strong", {}, text), make("span", { className: "quiet" }, `\n${file.name}`))));
-  while ($("results").children.length > KEPT) $("results").lastChild.remove();
-  show(text, lines[0].digits, file);
+  const pages = await results(file, ({ stage, layer }, { told, size, page }) => {
+    boxes(layer, size, boxesOf(told, file, { page }));
+    const text = make("strong", {}, told.text || "no digit"), source = make("span", { className: "quiet" }, `\n${told.source}`);
+    return make("figure", {}, stage, make("figcaption", {}, text, source));
+  });
+  show(pages.map(({ told }) => told.text || "no digit").join("\n\n"), pages[0].told.digits, file);
 });

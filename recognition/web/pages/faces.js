@@ -1,9 +1,8 @@
 // The page of faces: photos and camera, who is known, and enrolling whoever is not.
 import { Camera, Live } from "./camera.js";
-import { $, ask, bars, boxes, make, photos, picture, post, read, tabs, trying } from "./shared.js";
+import { $, ask, bars, boxes, make, photos, post, read, results, tabs, trying } from "./shared.js";
 
 const SURE = 0.6; // confidence of a name from which on it is beyond doubt
-const KEPT = 20; // photos that stay on the page
 const CONSENT = "I have asked this person, who agrees to be recognised here.";
 
 const live = new Live();
@@ -18,13 +17,13 @@ const camera = new Camera(live, (told, blob, size) => {
 const shown = (face) => face.name ?? (face.perhaps ? `perhaps ${face.perhaps}` : "unknown");
 const tone = (face) => (face.name === null ? "none" : face.confidence >= SURE ? "sure" : "doubt");
 
-function boxesOf(told, blob, enrolled) {
+function boxesOf(told, blob, enrolled, page = 1) {
   return told.faces.map((face) => ({
     box: face.box,
     label: shown(face),
     tone: tone(face),
     name: face.name ? `${face.name}: add this picture` : `${shown(face)}: give this face a name`,
-    action: () => trying(() => enroll(face, blob).then((done) => done && enrolled())),
+    action: () => trying(() => enroll(face, blob, page).then((done) => done && enrolled())),
   }));
 }
 
@@ -40,7 +39,7 @@ function show(faces) {
 // --- people ---
 
 // Ask for the name of a face, and enrol it; true if that was done.
-async function enroll({ box, name, perhaps }, blob) {
+async function enroll({ box, name, perhaps }, blob, page) {
   const asked = localStorage.getItem("asked") === "yes";
   const typed = await ask({
     title: name ? `Another picture of ${name}?` : "Who is this?",
@@ -52,7 +51,7 @@ async function enroll({ box, name, perhaps }, blob) {
   });
   if (typed === null) return false;
   localStorage.setItem("asked", "yes");
-  const options = { name: typed, box, consent: "yes" };
+  const options = { name: typed, box, page, consent: "yes" };
   let answer;
   try {
     answer = await post("enroll", blob, options);
@@ -123,16 +122,20 @@ const again = () => last.look();
 
 photos($("drop"), $("files"), async (file) => {
   chooseTab("photos");
-  const shownPhoto = picture(file, file.name);
-  const look = async () => {
-    const { lines, size } = await read(file, file.name);
-    boxes((await shownPhoto).layer, size, boxesOf(lines[0], file, again));
-    show(lines[0].faces);
+  const layers = [];
+  const draw = ({ told, size, page }) => boxes(layers[page - 1], size, boxesOf(told, file, again, page));
+  const tell = (pages) => show(pages.flatMap(({ told }) => told.faces));
+  const pages = await results(file, ({ stage, layer }, page) => {
+    layers.push(layer);
+    draw(page);
+    return make("figure", {}, stage, make("figcaption", { className: "quiet" }, page.told.source));
+  });
+  tell(pages);
+  last.look = async () => {
+    const pages = await read(file, file.name);
+    pages.slice(0, layers.length).forEach(draw);
+    tell(pages);
   };
-  await look();
-  last = { look };
-  $("results").prepend(make("figure", {}, (await shownPhoto).stage, make("figcaption", { className: "quiet" }, file.name)));
-  while ($("results").children.length > KEPT) $("results").lastChild.remove();
 });
 
 trying(async () => listPeople(await (await post("people")).json()));

@@ -1,8 +1,7 @@
 // The page of objects: photos, camera, and classes of one's own.
 import { Camera, Live } from "./camera.js";
-import { $, bars, make, photos, picture, post, read, tabs, trying } from "./shared.js";
+import { $, bars, make, photos, picture, post, results, tabs, trying } from "./shared.js";
 
-const KEPT = 20; // photos that stay on the page
 const EVERY = 130; // ms from one image to the next while a button is held
 const NONE = "none of these";
 
@@ -30,16 +29,20 @@ function show({ known, top }) {
 
 photos($("drop"), $("files"), async (file) => {
   chooseTab("photos");
-  const [{ lines }, shown] = await Promise.all([read(file, file.name), picture(file, file.name)]);
-  const answer = lines[0].known ? lines[0].top[0].label : NONE;
-  const caption = make("figcaption", {}, make("strong", {}, answer), make("span", { className: "quiet" }, ` ${file.name}`));
-  $("results").prepend(make("figure", {}, shown.stage, caption));
-  while ($("results").children.length > KEPT) $("results").lastChild.remove();
-  show(lines[0]);
+  const figures = [];
+  const pages = await results(file, ({ stage }, { told }) => {
+    const answer = make("strong", {}, told.known ? told.top[0].label : NONE);
+    figures.push(make("figure", {}, stage, make("figcaption", {}, answer, make("span", { className: "quiet" }, ` ${told.source}`))));
+    return figures.at(-1);
+  });
+  show(pages[0].told);
   if (!$("explain").checked) return;
-  const coloured = await picture(await (await post("explain", file)).blob(), `${file.name}: what spoke for ${lines[0].top[0].label}`);
-  shown.stage.replaceWith(coloured.stage);
-  caption.append(make("div", { className: "quiet" }, `What speaks for ${lines[0].top[0].label}: yellow most.`));
+  for (const [k, figure] of figures.entries()) {
+    const { told: { source, top: [{ label }] }, page } = pages[k];
+    const coloured = await picture(await (await post("explain", file, { page })).blob(), `${source}: what spoke for ${label}`);
+    figure.firstChild.replaceWith(coloured.stage);
+    figure.lastChild.append(make("div", { className: "quiet" }, `What speaks for ${label}: yellow most.`));
+  }
 });
 
 // --- own classes ---

@@ -1,5 +1,7 @@
 // What all pages share: ask the program, draw boxes and bars, take photos.
 
+const KEPT = 20; // pictures that stay on the page
+
 export const $ = (id) => document.getElementById(id);
 
 export function make(tag, attributes = {}, ...children) {
@@ -44,11 +46,13 @@ export async function post(path, body, options = {}) {
   throw new Error(told.error);
 }
 
-// The lines of JSON that the program has for a picture, and the size in pixels in which their boxes are.
+// What the program tells of each page of a picture (of a PDF there are some, else one): its line of JSON, the size in
+// pixels in which its boxes are, and its number from 1 on.
 export async function read(blob, name) {
   const answer = await post("read", blob, { name });
-  const size = answer.headers.get("x-size").split(",")[0].split("x").map(Number);
-  return { lines: (await answer.text()).trim().split("\n").map(JSON.parse), size };
+  const sizes = answer.headers.get("x-size").split(",").map((size) => size.split("x").map(Number));
+  const lines = (await answer.text()).trim().split("\n");
+  return lines.map((line, k) => ({ told: JSON.parse(line), size: sizes[k], page: k + 1 }));
 }
 
 // Do the newest of what is asked for, when what runs is done; what came in between is left out.
@@ -116,24 +120,33 @@ export function photos(zone, input, take) {
   });
 }
 
-// A picture with a layer for boxes, as the program sees it where the browser cannot show the file.
-export async function picture(blob, name) {
-  const image = make("img", { alt: name });
+// A page of a picture with a layer for boxes, as the program sees it where the browser cannot show the file.
+export async function picture(blob, name, page = 1) {
+  const image = make("img", { alt: page > 1 ? `${name}, page ${page}` : name });
   const layer = make("div", { className: "boxes" });
   const show = async (content) => {
-    image.src = URL.createObjectURL(content);
+    const address = URL.createObjectURL(content);
     try {
-      await image.decode();
+      await new Promise((onload, onerror) => Object.assign(image, { onload, onerror, src: address }));
     } finally {
-      URL.revokeObjectURL(image.src);
+      URL.revokeObjectURL(address);
     }
   };
-  try {
-    await show(blob);
-  } catch {
-    await show(await (await post("preview", blob, { name })).blob());
-  }
+  const preview = async () => show(await (await post("preview", blob, { name, page })).blob());
+  await (page > 1 ? preview() : show(blob).catch(preview));
   return { stage: make("div", { className: "stage" }, image, layer), layer };
+}
+
+// Read a photo, and put a figure of each page on top of the results: `figure` makes it of the picture and what was read.
+export async function results(file, figure) {
+  const [pages, first] = await Promise.all([read(file, file.name), picture(file, file.name)]);
+  const list = $("results"), below = list.firstChild;
+  for (const page of pages.slice(0, KEPT)) {
+    const shown = page.page > 1 ? await picture(file, file.name, page.page) : first;
+    list.insertBefore(figure(shown, page), below);
+  }
+  while (list.children.length > KEPT) list.lastChild.remove();
+  return pages;
 }
 
 // Draw boxes, { box, label, tone, action, name }, of a picture of that size on its layer. Those that are there are moved:
