@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 
 from recognition.files import name_for_opencv
+from recognition.media import documents
 from recognition.media.frames import SUFFIXES, Frame
 from recognition.progress import ahead
 from recognition.settings import UserError, say, uninterrupted
@@ -23,6 +24,7 @@ PROBED = 30  # frames whose times are compared with the rate in the header
 URL_PATIENCE = 10_000  # milliseconds without an answer after which a stream is given up
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # the only way to tell FFmpeg how to read streams
 URL_OPTIONS = "reconnect;1|reconnect_delay_max;30"  # a film whose connection drops goes on where it was
+PICTURES = SUFFIXES - {".gif"} | {documents.SUFFIX}
 RETRIES = 20  # failed reads before the end is believed: each one skips some damage
 
 
@@ -116,9 +118,7 @@ class VideoSource:
         if not capture.isOpened():
             if self._is_url:
                 raise UserError(f"{self.source}: cannot be opened: check the address and the network")
-            picture = Path(self.source).suffix.lower() in SUFFIXES - {".gif"}
-            hint = "predict_static.py reads pictures" if picture else "is it damaged or cut short?"
-            raise UserError(f"{self.source}: no video that can be read: {hint}")
+            raise UserError(f"{self.source}: no video that can be read: is it damaged or cut short?")
         return capture
 
     def _probe(self, capture: cv2.VideoCapture) -> list[float]:
@@ -165,4 +165,6 @@ def _existing_file(path: str) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror}): check its name and permissions") from None
     if not os.access(full, os.R_OK):
         raise UserError(f"{path}: may not be read: check its permissions")
+    if full.suffix.lower() in PICTURES:  # FFmpeg would take one for a film of one frame
+        raise UserError(f"{path}: a picture, no video: predict_static.py reads pictures")
     return str(full)

@@ -118,6 +118,13 @@ def test_folder(tmp_path):
     assert "a folder" in refusal(tmp_path)
 
 
+@pytest.mark.parametrize("suffix", [".jpg", ".PNG", ".bmp", ".tiff", ".webp", ".pdf"])
+def test_a_picture_is_no_film_of_one_frame(tmp_path, suffix):
+    path = tmp_path / f"photo{suffix}"
+    Image.fromarray(numbered(3)).save(path)
+    assert refusal(path) == f"{path}: a picture, no video: predict_static.py reads pictures"
+
+
 def test_text_renamed_to_mp4(tmp_path, capfd):
     (tmp_path / "a.mp4").write_text("Dear diary, " * 50)
     assert "no video" in refusal(tmp_path / "a.mp4")
