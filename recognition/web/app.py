@@ -77,7 +77,7 @@ def page_of(options: dict, name: str, content: bytes) -> frames.Frame:
     page = options.get("page", "1")
     wanted = int(page) - 1 if page.isascii() and page.isdigit() and len(page) < 6 else -1
     if wanted < 0 or (frame := next(itertools.islice(pages_of(name, content), wanted, None), None)) is None:
-        raise UserError(f"page={printable(page[:40])}: {name} has no such page; the first is page=1", 2)
+        raise UserError(f"page={printable(page[:40])}: the picture has no such page; the first is page=1", 2)
     return frame
 
 

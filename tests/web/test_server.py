@@ -82,7 +82,7 @@ def test_pages_of_a_tiff_and_of_a_pdf_are_a_line_each(port, tmp_path):
         assert sizes == [lines[k]["size"] for k in (0, 0, 2)] and sizes[0] != sizes[2]
         for page in ("4", "0", "-1", "x", "²", "99999999"):
             assert error(ask(port, f"/named?page={quote(page)}", content)) == (
-                400, f"page={page}: photo has no such page; the first is page=1"
+                400, f"page={page}: the picture has no such page; the first is page=1"
             )  # fmt: skip
 
 
