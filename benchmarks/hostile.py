@@ -1,7 +1,7 @@
 """Measure what hostile files, kills and a full disk do to the scripts.
 
     python benchmarks/hostile.py                    # all rows of the table in docs/measured.md, an hour
-    python benchmarks/hostile.py --only pictures    # one row: pictures, data, kills, disk, air, connections
+    python benchmarks/hostile.py --only pictures    # one row: pictures, trainings, data, kills, disk, air, connections
     python benchmarks/hostile.py --count 50         # fewer pictures, and fewer of all else
 
 Makes the files itself, the same for the same seed, in a temporary folder. What goes wrong is told on stderr as it is
@@ -32,7 +32,7 @@ from recognition.files import ROOT
 
 @dataclass
 class Config:
-    only: str | None = None  # one row: pictures, data, kills, disk, air, connections
+    only: str | None = None  # one row: pictures, trainings, data, kills, disk, air, connections
     count: int = 620  # damaged pictures; the other files are fewer in proportion
     kills: int = 150  # programs to kill
     minutes: float = 5.0  # that writing in the air is watched at each rate
@@ -66,10 +66,6 @@ def pictures(config: Config, place: Place) -> list[measuring.Row]:
         "evaluate faces": ["face_recognition/evaluate.py", str(crowd), "--faces", "PEOPLE", *output],
         "evaluate digits": ["digit_recognition/evaluate.py", str(extra), *output],
     }
-    trainings = {
-        "train digits": [*tiny_training(place.folder), "--extra", str(extra), *output],
-        "train faces": ["face_recognition/train.py", "--faces", str(crowd), "--epochs", "1", "--views", "64", *output],
-    }
     for name, words in others.items():
         judge(found, name, run(place.command(words)), [])
         found.files += count
@@ -89,11 +85,28 @@ def pictures(config: Config, place: Place) -> list[measuring.Row]:
                 [],
             )
         found.files += len(films)
-    trained = Found()  # TensorFlow takes more than a gigabyte for itself
-    for name, words in trainings.items():
-        judge(trained, name, run(place.command(words)), [])
-        trained.files += count
-    return rows(found, "pictures and films") + rows(trained, "pictures to train on")
+    return rows(found, "pictures and films")
+
+
+def trainings(config: Config, place: Place) -> list[measuring.Row]:
+    """Train on good pictures, for TensorFlow takes about a gigabyte for itself, and on them and damaged ones."""
+    found, folder, alone = Found(), place.folder / "trainings", 0.0
+    count, _ = hostile_files.save_pictures(folder / "all", config.count, config.seed)
+    extra, crowd, output = folder / "extra", folder / "crowd", ["--output", str(folder / "out")]
+    for digit, others in enumerate(("0[0-2]*", "0[3-9]*")):
+        ignored = shutil.ignore_patterns("2*", others)
+        shutil.copytree(folder / "all", extra / str(digit), symlinks=True, ignore=ignored)
+    shutil.copytree(PEOPLE, crowd)
+    run = partial(watch, folder=place.folder, limit=120 + 2 * count)
+    digits = [*tiny_training(place.folder), *output]
+    faces = ["face_recognition/train.py", "--faces", str(crowd), "--epochs", "1", "--views", "64", *output]
+    for words in (digits, faces):
+        alone = max(alone, run(place.command(words))[3])
+    shutil.copytree(extra / "1", crowd / "Ship", symlinks=True)
+    for name, words in {"train digits": [*digits, "--extra", str(extra)], "train faces": faces}.items():
+        judge(found, name, run(place.command(words)), [])
+        found.files += count
+    return rows(found, "pictures to train on", f"good ones alone: {alone:.0f} MB")
 
 
 def data(config: Config, place: Place) -> list[measuring.Row]:
@@ -125,19 +138,20 @@ def data(config: Config, place: Place) -> list[measuring.Row]:
     return rows(found, "models, archives, strokes, labels, databases")
 
 
-def rows(found: Found, what: str) -> list[measuring.Row]:
+def rows(found: Found, what: str, yardstick: str = "") -> list[measuring.Row]:
     claim = f"{found.files:,} times a hostile file and a script ({what}): "
     claim += "crashes by signal / tracebacks / hangs / good inputs lost"
     measured = f"{found.crashes} / {found.tracebacks} / {found.hangs} / {found.lost}"
     cost = f"{found.memory:.0f} MB; {found.seconds:.1f} s"
     return [
         (claim, "", "0 / 0 / 0 / 0", measured),
-        (f"largest memory; longest time without a line ({what})", "", "≤ 1 GB; ≤ 20 s", cost),
+        (f"largest memory; longest time without a line ({what})", yardstick, "≤ 1 GB; ≤ 20 s", cost),
     ]
 
 
 ROWS = {
     "pictures": pictures,
+    "trainings": trainings,
     "data": data,
     "kills": hostile_kills.kills,
     "disk": hostile_kills.disk,

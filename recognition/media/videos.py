@@ -24,7 +24,8 @@ PROBED = 30  # frames whose times are compared with the rate in the header
 URL_PATIENCE = 10_000  # milliseconds without an answer after which a stream is given up
 OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # the only way to tell FFmpeg how to read streams
 URL_OPTIONS = "reconnect;1|reconnect_delay_max;30"  # a film whose connection drops goes on where it was
-PICTURES = SUFFIXES - {".gif"} | {documents.SUFFIX}
+PICTURES = SUFFIXES - {".gif"} | {documents.SUFFIX}  # FFmpeg takes one for a film of one frame
+TEXTS = {".ans", ".art", ".asc", ".diz", ".ice", ".nfo", ".txt", ".vt"}  # and draws what is written in these
 RETRIES = 20  # failed reads before the end is believed: each one skips some damage
 
 
@@ -165,6 +166,8 @@ def _existing_file(path: str) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror}): check its name and permissions") from None
     if not os.access(full, os.R_OK):
         raise UserError(f"{path}: may not be read: check its permissions")
-    if full.suffix.lower() in PICTURES:  # FFmpeg would take one for a film of one frame
+    if full.suffix.lower() in TEXTS:
+        raise UserError(f"{path}: a text, no video: name a video file")
+    if full.suffix.lower() in PICTURES:
         raise UserError(f"{path}: a picture, no video: predict_static.py reads pictures")
     return str(full)

@@ -125,6 +125,12 @@ def test_a_picture_is_no_film_of_one_frame(tmp_path, suffix):
     assert refusal(path) == f"{path}: a picture, no video: predict_static.py reads pictures"
 
 
+def test_a_text_is_not_drawn_as_a_film(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("Dear diary, " * 50)
+    assert refusal(path) == f"{path}: a text, no video: name a video file"
+
+
 def test_text_renamed_to_mp4(tmp_path, capfd):
     (tmp_path / "a.mp4").write_text("Dear diary, " * 50)
     assert "no video" in refusal(tmp_path / "a.mp4")
