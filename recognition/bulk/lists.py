@@ -31,4 +31,8 @@ def _paths_of(named: tuple[str, ...], name: str | None) -> Iterator[str]:
         # Names may be any bytes
         file = sys.stdin.fileno() if name == STDIN else name
         with open(file, encoding="utf-8", errors="surrogateescape", closefd=name != STDIN) as lines:
-            yield from (path for line in lines if (path := line.rstrip("\r\n")))
+            for line in lines:
+                if "\0" in line:
+                    raise UserError(f"--paths-from {name}: no text: it needs a path a line, as find -print has them", 2)
+                if path := line.rstrip("\r\n"):
+                    yield path

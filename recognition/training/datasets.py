@@ -8,6 +8,7 @@ import contextlib
 import hashlib
 import os
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -129,6 +130,8 @@ def _read_npz(path: Path, names: tuple[str, ...]) -> tuple[np.ndarray, ...]:
     """Return the named arrays of an .npz file; nothing in it can run code."""
     try:
         size = check_file(path, LARGEST_DATA)
+        if not zipfile.is_zipfile(path):  # NumPy would take it for a pickle, and says how to run that
+            raise ValueError("no zip archive")
         with np.load(path, allow_pickle=False) as archive:
             wanted = [f"{name}.npy" for name in names]
             unpacked = sum(file.file_size for file in archive.zip.filelist if file.filename in wanted)

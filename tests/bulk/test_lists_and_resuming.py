@@ -54,6 +54,14 @@ def test_names_in_a_list_may_be_any_bytes(tmp_path):
     assert [os.fsencode(path) for path in lists.paths_of((), str(tmp_path / "list"))] == [b"caf\xe9.png"]
 
 
+@pytest.mark.parametrize("text", [b"a.png\0b.png\0", b"\xff\xd8\xff\xe0\0\x10JFIF"])
+def test_a_list_that_is_none_is_refused_in_one_line(script, tmp_path, text):
+    (tmp_path / "list").write_bytes(text)
+    done = script(SCRIPT, *SMALL, "--json", "--paths-from", "list")
+    said = "error: --paths-from list: no text: it needs a path a line, as find -print has them\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
