@@ -182,10 +182,12 @@ def scale_of(path: Path, image: np.ndarray | None = None, content: bytes | None 
         return bounds.reduce(opened)
 
 
-def read_pages(path: Path | str, content: bytes | None = None) -> Iterator[np.ndarray]:
-    """Yield all pages of an image or a PDF, each as `read_image` returns the first one of an image."""
+def read_pages(path: Path | str, content: bytes | None = None, first: int = 0) -> Iterator[np.ndarray]:
+    """Yield the pages of an image or a PDF from an index on, each as `read_image` returns the first one of an image."""
     path = Path(path)
-    return documents.read_pages(path, content) if path.suffix.lower() == documents.SUFFIX else _pages(path, content)
+    if path.suffix.lower() == documents.SUFFIX:
+        return documents.read_pages(path, content, first)
+    return itertools.islice(_pages(path, content), first, None)
 
 
 def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:

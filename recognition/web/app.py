@@ -11,7 +11,6 @@ A part is an object that is made, and asked, in one thread:
 
 import asyncio
 import contextlib
-import itertools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -41,10 +40,11 @@ AT_ONCE = 4  # pictures that are held; others wait before they are sent
 PREVIEW = 1600  # pixels of the longer side of a picture for the browser
 
 
-def pages_of(name: str, content: bytes) -> Iterator[frames.Frame]:
-    """Yield the pages of a picture, one as a rule; the name is only what they are called. Raises UserError."""
+def pages_of(name: str, content: bytes, first: int = 0) -> Iterator[frames.Frame]:
+    """Yield the pages of a picture, one as a rule, from an index on; the name is only what they are called. Raises
+    UserError."""
     name = "photo.pdf" if content[:5] == b"%PDF-" and not name.lower().endswith(".pdf") else name
-    for index, image in enumerate(frames.read_pages(name, content)):
+    for index, image in enumerate(frames.read_pages(name, content, first), first):
         source, scale = f"{name}#{index + 1}" if index else name, frames.scale_of(Path(name), image, content)
         yield frames.Frame(source, index, image, time.monotonic(), scale=scale)
 
@@ -76,7 +76,7 @@ def page_of(options: dict, name: str, content: bytes) -> frames.Frame:
     """Return the `page` of options, counted from 1, the first without one. Raises UserError where there is none."""
     page = options.get("page", "1")
     wanted = int(page) - 1 if page.isascii() and page.isdigit() and len(page) < 6 else -1
-    if wanted < 0 or (frame := next(itertools.islice(pages_of(name, content), wanted, None), None)) is None:
+    if wanted < 0 or (frame := next(pages_of(name, content, wanted), None)) is None:
         raise UserError(f"page={printable(page[:40])}: the picture has no such page; the first is page=1", 2)
     return frame
 

@@ -117,7 +117,7 @@ async function changed(answer) {
 
 // --- photos ---
 
-let last = { look: async () => {} }; // the photo that was looked at last
+const last = { look: async () => {} }; // the photo that was looked at last
 const again = () => last.look();
 
 photos($("drop"), $("files"), async (file) => {
