@@ -67,7 +67,7 @@ def box_of(options: dict, scale: float) -> Box | None:
         return None
     try:
         x1, y1, x2, y2 = (round(int(side) / scale) for side in options["box"].split(","))
-    except ValueError:
+    except (ValueError, OverflowError):
         raise UserError(f"box={printable(options['box'][:40])}: four whole numbers, x1,y1,x2,y2", 2) from None
     return x1, y1, x2, y2
 

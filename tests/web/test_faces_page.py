@@ -75,6 +75,33 @@ def test_faces_are_enrolled_by_a_click_and_looked_after(browser, program, tmp_pa
     page.context.close()
 
 
+def test_a_name_that_is_free_again_has_the_new_face(browser, program):
+    page = open_page(browser, program.address)
+    portrait = """async () => {
+        const image = document.querySelector("#people img"), canvas = document.createElement("canvas");
+        await image.decode();
+        canvas.getContext("2d").drawImage(image, 0, 0);
+        return canvas.toDataURL();
+    }"""
+    drop(page, PARTY)
+    text_becomes(page, "#text", "4 unknown")
+    faces = []
+    for k in range(2):
+        page.locator("#results .box.none").nth(k).click()
+        page.fill("dialog input[type=text]", "Ada")
+        for tick in page.locator("dialog input[type=checkbox]").all():
+            tick.check()
+        page.click("dialog button.main")
+        text_becomes(page, "#text", "Ada, 3 unknown" if k == 0 else "Ada")
+        until(page, "document.querySelector('#people img')?.naturalWidth === 96")
+        faces.append(page.evaluate(portrait))
+        page.click("button[aria-label='Forget Ada']")
+        page.click("dialog button.main")
+        text_becomes(page, "#text", "4 unknown")
+    assert faces[0] != faces[1]
+    page.context.close()
+
+
 def test_a_face_on_the_second_page_is_enrolled_from_there(browser, program, tmp_path):
     from PIL import Image
 

@@ -108,6 +108,8 @@ async function forget(name, photos) {
 
 async function changed(answer) {
   const told = await answer.json();
+  for (const address of portraits.values()) URL.revokeObjectURL(address);
+  portraits.clear(); // a name may be somebody else's from now on
   await listPeople(told);
   const left = [...(told.forgot?.networks ?? [])];
   if (told.forgot?.sidecars) left.push(`Sidecars beside ${told.forgot.sidecars} photos may have the name still: delete it there, too.`);
