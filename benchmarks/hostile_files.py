@@ -7,12 +7,14 @@ import random
 import shutil
 import sqlite3
 import struct
+import time
 import zipfile
 import zlib
 from pathlib import Path
 
 import cv2
 import h5py
+import hostile_pdfs
 import numpy as np
 from PIL import Image
 
@@ -21,6 +23,7 @@ from recognition.files import ROOT, sha256
 FORMATS = {
     ".jpg": {}, ".png": {}, ".webp": {}, ".gif": {}, ".bmp": {}, ".tif": {}, ".avif": {},
     ".ppm": {"format": "PPM"}, ".jpeg": {"progressive": True},
+    ".pdf": {"creationDate": time.gmtime(0), "modDate": time.gmtime(0)},
 }  # fmt: skip
 GOOD_EVERY = 15  # hostile files between two good ones
 
@@ -102,7 +105,7 @@ def save_pictures(folder: Path, count: int, seed: int) -> tuple[int, list[str]]:
             good.append(f"{k:04}_good.png")
             (folder / good[-1]).write_bytes(encoded(picture(rng), ".png"))
     made += count
-    for name, content in bombs().items():
+    for name, content in (bombs() | hostile_pdfs.bombs()).items():
         (folder / f"1{name}").write_bytes(content)
         made += 1
     for name in odd:  # with a picture in them that can be read

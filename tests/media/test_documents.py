@@ -1,13 +1,18 @@
 """Photos of phones and files with several pages are read, all pages or the first, and damaged ones are named."""
 
 import base64
+import gc
+import subprocess
+import sys
 
+import hostile_pdfs
 import numpy as np
 import pytest
 from PIL import Image
 from test_frames import refusal
 
 from recognition.media import documents, frames
+from recognition.settings import UserError
 
 # 64x48 pixels of BGR (219, 120, 30) with a white bar, by libheif
 HEIC = base64.b64decode(
@@ -70,3 +75,48 @@ def test_damaged_pdfs_are_named(tmp_path, capsys, content):
     assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'a.pdf'}: no PDF that can be read: ")
     assert pages_of(tmp_path / "none.pdf")[1]
     assert capsys.readouterr().err == f"error: {tmp_path / 'none.pdf'}: not found\n"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is bounded on Linux alone, time everywhere")
+def test_a_drawing_of_drawings_of_drawings_ends(tmp_path, capsys):
+    (tmp_path / "a.pdf").write_bytes(hostile_pdfs.nested())
+    assert pages_of(tmp_path / "a.pdf") == ([], [str(tmp_path / "a.pdf")])
+    expected = (
+        f"error: {tmp_path / 'a.pdf'}: page 1 cannot be drawn in 15 seconds or 700 MB: save it as a picture first\n"
+    )
+    assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("content", [False, True])
+def test_a_page_that_takes_too_long_is_given_up(tmp_path, monkeypatch, content):
+    monkeypatch.setattr(documents, "PATIENCE", 1.0)
+    path = tmp_path / "a.pdf"
+    path.write_bytes(hostile_pdfs.curves(50_000))
+    with pytest.raises(UserError, match="page 1 cannot be drawn in 1 seconds"):
+        next(documents.read_pages(path, path.read_bytes() if content else None))
+
+
+def test_the_pages_before_a_damaged_one_are_read(tmp_path, capsys):
+    Image.new("L", (60, 40), 9).save(tmp_path / "a.pdf", save_all=True, append_images=[Image.new("L", (60, 40), 99)])
+    content = (tmp_path / "a.pdf").read_bytes()
+    first, end = content.split(b"3 0 obj", 1)  # the second page
+    (tmp_path / "a.pdf").write_bytes(first + b"9 9 obj" + end)
+    found, failed = pages_of(tmp_path / "a.pdf")
+    assert [page[:2] for page in found] == [("", 0)] and failed == [str(tmp_path / "a.pdf")]
+    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'a.pdf'}: page 2 cannot be read: is it damaged")
+
+
+def test_leaving_the_pages_ends_the_drawing(tmp_path, monkeypatch):
+    started, start = [], subprocess.Popen
+
+    def record(*words, **named) -> subprocess.Popen:
+        started.append(start(*words, **named))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", record)
+    pages = [Image.new("L", (900, 900), light) for light in range(9)]
+    pages[0].save(tmp_path / "a.pdf", save_all=True, append_images=pages[1:])
+    for _ in documents.read_pages(tmp_path / "a.pdf"):
+        break
+    gc.collect()
+    assert started[0].poll() is not None

@@ -2,7 +2,6 @@
 
 import functools
 import http.server
-import os
 import struct
 import threading
 from pathlib import Path
@@ -98,49 +97,6 @@ def test_a_file_with_frames_at_uneven_times(tmp_path):
     assert np.allclose([frame.seconds for frame in frames], np.cumsum([0, *times[:-1]]) / 1000, atol=0.011)
     assert source.fps == pytest.approx(7 / sum(times[:-1]) * 1000, rel=0.02)
     assert source.failed == []
-
-
-def test_missing_file(tmp_path):
-    assert "not found" in refusal(tmp_path / "none.mp4")
-
-
-def test_empty_file(tmp_path):
-    (tmp_path / "a.mp4").touch()
-    assert "empty" in refusal(tmp_path / "a.mp4")
-
-
-def test_empty_name():
-    with pytest.raises(UserError, match="an empty path: name a video"):
-        VideoSource("")
-
-
-def test_folder(tmp_path):
-    assert "a folder" in refusal(tmp_path)
-
-
-@pytest.mark.parametrize("suffix", [".jpg", ".PNG", ".bmp", ".tiff", ".webp", ".pdf"])
-def test_a_picture_is_no_film_of_one_frame(tmp_path, suffix):
-    path = tmp_path / f"photo{suffix}"
-    Image.fromarray(numbered(3)).save(path)
-    assert refusal(path) == f"{path}: a picture, no video: predict_static.py reads pictures"
-
-
-def test_a_text_is_not_drawn_as_a_film(tmp_path):
-    path = tmp_path / "notes.txt"
-    path.write_text("Dear diary, " * 50)
-    assert refusal(path) == f"{path}: a text, no video: name a video file"
-
-
-def test_text_renamed_to_mp4(tmp_path, capfd):
-    (tmp_path / "a.mp4").write_text("Dear diary, " * 50)
-    assert "no video" in refusal(tmp_path / "a.mp4")
-    assert capfd.readouterr().err == ""
-
-
-def test_address_where_nobody_answers(capfd):
-    with pytest.raises(UserError, match="cannot be opened: check the address"):
-        VideoSource("http://127.0.0.1:9/clip.mp4")
-    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [(".avi", "MJPG"), (".mp4", "mp4v")])
@@ -303,11 +259,3 @@ def test_a_stream_is_read_to_its_end(tmp_path, capfd):
     assert (source.size, source.fps, source.failed) == ((64, 48), 25, [])
     assert "error" not in capfd.readouterr().err
     assert path.exists()
-
-
-def test_a_pipe_is_refused(tmp_path):
-    """It could be read only once, and the rate is measured first."""
-    if not hasattr(os, "mkfifo"):
-        pytest.skip("this system has no named pipes")
-    os.mkfifo(tmp_path / "a.mp4")
-    assert "no file" in refusal(tmp_path / "a.mp4")
