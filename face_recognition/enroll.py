@@ -26,7 +26,7 @@ from recognition.faces import detection
 from recognition.faces.labelled_photos import list_people
 from recognition.media import cameras, canvas, frames, sinks, videos, windows
 from recognition.people import enrolment, photo_files, recognizers
-from recognition.people.database import FACES, People, check_name
+from recognition.people.database import FACES, People, check_person
 from recognition.shared import opening
 
 KEYS = {"Enter": "take the photo"}
@@ -65,7 +65,7 @@ def check(config: Config) -> None:
     if not config.each:
         if not config.name_and_paths:
             raise settings.UserError('name the person and a photo, for example "Ada Lovelace" ada.jpg', 2)
-        check_name(config.name)
+        check_person(config.name)
         if bool(config.paths) == bool(config.source):
             raise settings.UserError(f"what shows {config.name}? Name photos or a video, or --source 0 (webcam)", 2)
     if config.photos < 1:

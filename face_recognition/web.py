@@ -23,7 +23,7 @@ from recognition.faces import detection, live
 from recognition.library import everywhere
 from recognition.media.frames import Frame
 from recognition.media.tracking import iou
-from recognition.names import check_name
+from recognition.names import check_person
 from recognition.people import cut_outs, enrolment, photo_files, recognizers
 from recognition.people.database import FACES
 from recognition.shared import opening
@@ -112,7 +112,7 @@ class Faces:
         `force`: also where it looks like somebody else."""
         if options.get("consent") != "yes":
             raise settings.UserError(CONSENT, 2)
-        name, others = check_name(options.get("name", "")), self._people.names()
+        name, others = check_person(options.get("name", "")), self._people.names()
         if frame is None:
             raise settings.UserError("no picture: send one, and the name of whom it shows", 2)
         faces = self._detector.detect(frame.image)

@@ -38,3 +38,11 @@ def check_name(name: str) -> str:
     else:
         return name
     raise UserError(f"the name '{shown}' {reason}: choose another one", 2)
+
+
+def check_person(name: str) -> str:
+    """Return a name as `check_name` does; raise UserError, too, for what strangers are called."""
+    name = check_name(name)
+    if name.casefold() == "unknown":
+        raise UserError(f"the name '{name}' is what strangers are called: choose another one", 2)
+    return name

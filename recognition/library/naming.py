@@ -12,7 +12,7 @@ from recognition.library.index import LibraryIndex
 from recognition.library.shared_words import SharedWords
 from recognition.library.tables import KnownFace
 from recognition.media.frames import read_image
-from recognition.people.database import People, check_name
+from recognition.people.database import People, check_person
 from recognition.people.enrolment import cut_out, enroll, refusal
 from recognition.people.photo_files import AlreadyThere, encode
 from recognition.settings import UserError
@@ -90,7 +90,7 @@ class Library:
         try:
             return self.spelled(name)
         except UserError:
-            return check_name(name)
+            return check_person(name)
 
     # --- groups ---
 
@@ -140,7 +140,7 @@ class Library:
         faces = [one for content in contents for one in self._unknown(content).get(number, [])]
         if not faces:
             raise UserError(f"no group has the number {number}: python face_recognition/library.py people lists them")
-        name = self.people.spelling(check_name(name))
+        name = self.people.spelling(check_person(name))
         rows = unit(np.stack([one.embedding for one in faces]))
         match = self.people.gallery().match(rows.mean(0, keepdims=True))[0]
         if match.name not in (None, name) and not force:

@@ -161,12 +161,12 @@ class FrameSource:
 
 
 def read_image(path: Path | str, content: bytes | None = None) -> np.ndarray:
-    """Return an image file as a BGR frame, upright, any transparency on white, 8 bits a channel.
+    """Return an image file, or its first page, as a BGR frame, upright, transparency on white, 8 bits a channel.
 
     `content`: the file's bytes, if they were read already. Raises UserError, naming the file, for one that is missing,
     empty, no image, cut short, too large or too small.
     """
-    return next(_pages(Path(path), content))
+    return next(read_pages(path, content))
 
 
 def scale_of(path: Path, image: np.ndarray | None = None, content: bytes | None = None) -> float:
@@ -174,9 +174,8 @@ def scale_of(path: Path, image: np.ndarray | None = None, content: bytes | None 
 
     `image`: what was read of it, if it was; `content`: the file's bytes, if they were read already.
     """
-    if image is not None and image.shape[0] * image.shape[1] < bounds.MAX_PIXELS // 5:  # it was not even halved
-        return 1.0
-    if path.suffix.lower() == documents.SUFFIX:
+    halved = image is None or image.shape[0] * image.shape[1] >= bounds.MAX_PIXELS // 5
+    if not halved or path.suffix.lower() == documents.SUFFIX:
         return 1.0
     with open_image(path if content is None else io.BytesIO(content), path) as opened:
         return bounds.reduce(opened)
@@ -223,7 +222,8 @@ def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:
     except FileNotFoundError:
         raise UserError(f"{path}: not found") from None
     except UnidentifiedImageError:
-        hint = "video.py reads films" if path.suffix.lower() in VIDEOS else "is it damaged?"
+        hint = "video.py reads films" if path.suffix.lower() in VIDEOS else f"{', '.join(FORMATS)}, HEIF and PDF can"
+        hint = "is it damaged?" if path.suffix.lower() in {"", *SUFFIXES} else hint
         raise UserError(f"{path}: no image that can be read: {hint}") from None
     except PermissionError:
         raise UserError(f"{path}: may not be read: check its permissions") from None
@@ -280,21 +280,21 @@ def _to_bgr(image) -> np.ndarray:
 
 def _brightest(image) -> float:
     """Return the value that white has in an image of 16 bits and more a pixel."""
+    if image.mode == "F":  # in which there may be infinite values, and some that are none
+        return float(np.max(values := np.asarray(image), initial=1e-6, where=np.isfinite(values)))
     peak = float(image.getextrema()[1])
-    full = 65535 if peak > 4095 else 4095  # scanners keep 12 bits in 16
-    return max(peak, 1e-6) if image.mode == "F" else full if peak > 255 else 255
+    return 255 if peak <= 255 else 4095 if peak <= 4095 else 65535  # scanners keep 12 bits in 16
 
 
 def _deep_to_bgr(image, top: float) -> np.ndarray:
-    values = np.asarray(image).astype(np.float32)
+    values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=top)
     return cv2.cvtColor(np.clip(values * (255 / top), 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
 
 
 def _strip_to_bgr(image) -> np.ndarray:
     if "A" in image.getbands() or "transparency" in image.info:
-        image = image.convert("RGBA")
         from PIL import Image
 
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
     image = image if image.mode == "RGB" else image.convert("RGB")  # which copies
     return np.frombuffer(image.tobytes("raw", "BGR"), np.uint8).reshape(image.height, image.width, 3)

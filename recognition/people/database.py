@@ -16,7 +16,7 @@ import numpy as np
 
 from recognition.faces.gallery import Gallery
 from recognition.files import ROOT, close_to_others, make_folder
-from recognition.names import check_name
+from recognition.names import check_person
 from recognition.people import embed_photos, forgetting, merges, photo_files, places
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
@@ -131,7 +131,7 @@ class People:
         (D,), where that is known. The same photo twice, one without a usable face and a name that cannot be a folder's
         raise UserError.
         """
-        name = self.spelling(check_name(name))
+        name = self.spelling(check_person(name))
         folder = photo_files.own_folder(self.folder, name)
         content = places.without_place(photo) if isinstance(photo, bytes) else photo_files.encode(photo)
         if embedding is None:
@@ -160,7 +160,7 @@ class People:
 
     def rename(self, old: str, new: str) -> str:
         """Give a person another name, one that nobody has; return it as the folder has it."""
-        old, new = self.existing(old), check_name(new)
+        old, new = self.existing(old), check_person(new)
         other = self.spelling(new)
         if other != old and (self.folder / other).exists():
             raise UserError(f"there is a {other} already: python face_recognition/people.py merge puts them together")

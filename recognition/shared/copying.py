@@ -17,7 +17,7 @@ import numpy as np
 from recognition.faces.labelled_photos import list_people
 from recognition.files import close_to_others, make_folder, read_bytes
 from recognition.media.frames import SUFFIXES
-from recognition.names import check_name
+from recognition.names import check_person
 from recognition.people import merges, photo_files
 from recognition.people.database import INDEX, key_of
 from recognition.people.photo_index import Photo, PhotoIndex
@@ -182,7 +182,7 @@ def copy(source: Folder | Database, target: Folder | Database) -> dict[str, int]
     before = source.merged()
     wanted = {(merge.into, file) for merge in before for file in merge.photos}
     for name in watched(names, len(names), "person"):
-        check_name(name)
+        check_person(name)
         for some in batches(source.photos(name), PART):
             for one in some:
                 one.file = safe_name(one)

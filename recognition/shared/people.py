@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
-from recognition.names import check_name, printable
+from recognition.names import check_person, printable
 from recognition.people import embed_photos, merges, photo_files, places
 from recognition.people.database import CROP_VERSION, key_of
 from recognition.people.photo_scan import FEW, MANY, QUICK
@@ -152,7 +152,7 @@ class SharedPeople:
 
     def add(self, name: str, photo: np.ndarray | bytes, embedding: np.ndarray | None = None) -> Path:
         """Add a photo to a person, who may be new, and return it as NAME/FILE: see people.database.People.add."""
-        name = check_name(name)
+        name = check_person(name)
         content = places.without_place(photo) if isinstance(photo, bytes) else photo_files.encode(photo)
         if embedding is None:
             embedding, reason = next(self.embed_photos([(Path("photo"), content)]))
@@ -163,7 +163,7 @@ class SharedPeople:
 
     def rename(self, old: str, new: str) -> str:
         """Give a person another name, one that nobody has; return it."""
-        old, new = self.existing(old), check_name(new)
+        old, new = self.existing(old), check_person(new)
         self._server.write(partial(changes.rename, old=old, new=new))
         return new
 

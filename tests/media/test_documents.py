@@ -1,4 +1,4 @@
-"""Photos of phones and files with several pages are read, all pages or the first, and damaged ones are named."""
+"""Less common formats are read, of several pages all or the first; what is damaged, or no such format, is named."""
 
 import base64
 import gc
@@ -38,6 +38,23 @@ def test_photos_of_iphones_are_read_whatever_they_are_called(tmp_path, name):
     assert f"{tmp_path / name}: " in refusal(tmp_path / name)
 
 
+@pytest.mark.parametrize("name", ["icon.ico", "scan.jp2", "notes.txt"])
+def test_another_format_is_not_called_damaged(tmp_path, name):
+    Image.new("RGB", (60, 40)).save(tmp_path / name, format={"notes.txt": "PCX"}.get(name))
+    assert refusal(tmp_path / name).endswith("GIF, JPEG, PNG, PPM, TIFF, WEBP, HEIF and PDF can")
+
+
+def test_values_that_are_none_or_infinite_do_not_decide_how_bright_the_others_are(tmp_path):
+    values = np.linspace(0, 0.5, 2400, dtype=np.float32).reshape(40, 60)
+    values[0, :3] = np.nan, np.inf, -np.inf
+    Image.fromarray(values).save(tmp_path / "a.tif")
+    image = frames.read_image(tmp_path / "a.tif")[..., 0]
+    assert image[0, :3].tolist() == [0, 255, 0]
+    assert np.abs(image[1:] - values[1:] * 510).max() <= 1
+    Image.fromarray(np.full((40, 60), np.nan, np.float32)).save(tmp_path / "b.tif")
+    assert frames.read_image(tmp_path / "b.tif").max() == 0
+
+
 def pages_of(path):
     source = frames.FrameSource([str(path)], all_pages=True)
     found = [(frame.source.removeprefix(str(path)), frame.index, round(frame.image.mean())) for frame in source]
@@ -53,9 +70,8 @@ def test_all_pages_are_read_or_the_first_alone(tmp_path, suffix):
     assert [page[:2] for page in found] == [("", 0), ("#2", 1), ("#3", 2)]
     assert np.abs([page[2] for page in found] - np.array([20, 120, 240])).max() <= 3
     assert failed == []
-    if suffix != "pdf":
-        assert round(frames.read_image(path).mean()) == found[0][2]
-        assert [frame.index for frame in frames.FrameSource([str(path)])] == [0]
+    assert round(frames.read_image(path).mean()) == found[0][2]
+    assert [frame.index for frame in frames.FrameSource([str(path)])] == [0]
 
 
 def test_pages_of_a_pdf_are_as_large_as_a_scanner_makes_them(tmp_path):

@@ -131,6 +131,7 @@ def test_what_cannot_be_done_with_people_is_told_in_the_words_of_the_scripts(fac
     for action, body, options, line in (
         ("enroll", party, {"name": "x"}, "4 faces and none stands out: cut the photo to one person"),
         ("enroll", ada, {"name": "../x"}, "the name '../x' begins with a dot: choose another one"),
+        ("enroll", ada, {"name": "Unknown"}, "the name 'Unknown' is what strangers are called: choose another one"),
         ("enroll", ada, {"name": ""}, "the name '' is empty: choose another one"),
         ("enroll", ada, {"name": "Ada"}, "already there: another photo of the same person shows the same"),
         ("enroll", ada, {"name": "Eve"}, "looks like Ada (distance "),
