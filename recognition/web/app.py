@@ -13,7 +13,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -36,7 +36,9 @@ PAGES = Path(__file__).parent / "pages"
 MOST = 100_000_000  # bytes of a picture
 MOST_LIVE = 4_000_000  # and of a frame of a camera
 ARRIVED = 30.0  # seconds in which it has to be here
-AT_ONCE = 4  # pictures that are held; others wait before they are sent
+MOST_HELD = 4 * MOST  # bytes of all pictures that wait for an answer, or are on their way
+CAMERAS = 50  # at once
+LONGEST = 1000  # letters of an error: names that were sent may be long
 PREVIEW = 1600  # pixels of the longer side of a picture for the browser
 
 
@@ -94,7 +96,7 @@ class App:
 
     def __init__(self, page: str, worker: Worker):
         self._page, self._worker = page, worker
-        self._room = asyncio.Semaphore(AT_ONCE)
+        self._held = self._cameras = 0  # bytes of pictures that are here; cameras
         self.starlette = Starlette(
             routes=[
                 Route("/", self._show),
@@ -106,33 +108,62 @@ class App:
             ],
             exception_handlers=dict.fromkeys((UserError, Busy, HTTPException, OSError, Exception), _tell),
         )
+        self.starlette.router.redirect_slashes = False
 
     async def _show(self, _request: Request) -> Response:
         return FileResponse(PAGES / f"{self._page}.html")
 
     async def _read(self, request: Request) -> Response:
-        async with self._room:
-            name, content = await receive(request)
-            lines, sizes = await self._ask(read, name, content)
+        async with self._received(request) as content:
+            lines, sizes = await self._ask(read, _name_of(request), content)
         return Response(lines, headers={"x-size": sizes}, media_type="application/jsonl")
 
     async def _preview(self, request: Request) -> Response:
-        async with self._room:
-            options = dict(request.query_params)
-            return Response(await self._ask(preview, options, *await receive(request)), media_type="image/jpeg")
+        async with self._received(request) as content:
+            jpeg = await self._ask(preview, dict(request.query_params), _name_of(request), content)
+        return Response(jpeg, media_type="image/jpeg")
 
     async def _act(self, request: Request) -> Response:
         name, options = request.path_params["action"], dict(request.query_params)
 
-        def act(part, name_of_picture: str, content: bytes):
+        def act(part, content: bytes):
             if (action := part.actions.get(name)) is None:
                 raise HTTPException(404)
-            frame = page_of(options, name_of_picture, content) if content else None
+            frame = page_of(options, "photo", content) if content else None
             return action(options, frame)
 
-        async with self._room:
-            answer = await self._ask(act, *await receive(request))
+        async with self._received(request) as content:
+            answer = await self._ask(act, content)
         return Response(answer, media_type="image/jpeg") if isinstance(answer, bytes) else JSONResponse(answer)
+
+    @contextlib.asynccontextmanager
+    async def _received(self, request: Request) -> AsyncIterator[bytes]:
+        """Hold what was sent. Raises HTTPException for what is too large or too slow, Busy where too much is held."""
+        too_large = HTTPException(413, f"more than {MOST / 1e6:.0f} MB: send a smaller picture")
+        if request.headers.get("content-type", "").lower().startswith("multipart/"):
+            raise HTTPException(415, "a form: send the picture itself, as curl --data-binary @photo.jpg does")
+        length = request.headers.get("content-length", "0")
+        if length.isdigit() and int(length) > MOST:
+            raise too_large
+        parts, total = [], 0
+        try:
+            try:
+                async with asyncio.timeout(ARRIVED):
+                    async for part in request.stream():
+                        parts.append(part)
+                        total += len(part)
+                        self._held += len(part)
+                        if total > MOST:
+                            raise too_large
+                        if self._held > MOST_HELD:
+                            raise Busy("too much is asked at once: try again in a moment")
+            except TimeoutError:
+                raise HTTPException(408, f"not here within {ARRIVED:.0f} seconds: send it again") from None
+            content = b"".join(parts)
+            parts.clear()
+            yield content
+        finally:
+            self._held -= total
 
     async def _ask(self, function: Callable, *arguments):
         return await self._worker.do(lambda: function(self._worker.part, *arguments))
@@ -140,18 +171,26 @@ class App:
     async def _live(self, socket: WebSocket) -> None:
         """Answer the newest frame again and again; those that came before it are left out."""
         await socket.accept()
+        if self._cameras >= CAMERAS:
+            await socket.close(1013, f"{CAMERAS} cameras are here: try again in a moment")
+            return
         newest: asyncio.Queue[tuple[int, bytes, float]] = asyncio.Queue(1)
-        with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # RuntimeError: closed while something was sent
-            async with asyncio.TaskGroup() as tasks:
-                answering = tasks.create_task(self._answer(socket, newest))
-                number = 0
-                while (message := await socket.receive())["type"] != "websocket.disconnect":
-                    if content := message.get("bytes"):
+        self._cameras += 1
+        try:
+            with contextlib.suppress(
+                WebSocketDisconnect, RuntimeError
+            ):  # RuntimeError: closed while something was sent
+                async with asyncio.TaskGroup() as tasks:
+                    answering = tasks.create_task(self._answer(socket, newest))
+                    number = 0
+                    while (message := await socket.receive())["type"] != "websocket.disconnect":
                         if newest.full():
                             newest.get_nowait()
-                        newest.put_nowait((number, content, time.monotonic()))
+                        newest.put_nowait((number, message.get("bytes") or b"", time.monotonic()))
                         number += 1
-                answering.cancel()
+                    answering.cancel()
+        finally:
+            self._cameras -= 1
 
     async def _answer(self, socket: WebSocket, newest: asyncio.Queue) -> None:
         with contextlib.suppress(WebSocketDisconnect, RuntimeError, UserError):  # the part cannot be made: all ends
@@ -160,6 +199,8 @@ class App:
 
             def answer(number: int, content: bytes, seconds: float) -> str:
                 nonlocal watching
+                if not content:
+                    raise UserError("no picture: send one as a binary message", 2)
                 watching = watching or self._worker.part.watch(options)
                 return watching(frames.Frame("camera", number, frames.read_image("camera", content), seconds))
 
@@ -183,26 +224,9 @@ class App:
         await socket.send_text(json.dumps({"ready": True}))
 
 
-async def receive(request: Request) -> tuple[str, bytes]:
-    """Return the name and the bytes of what was sent. Raises HTTPException for what is too large or too slow."""
-    too_large = HTTPException(413, f"more than {MOST / 1e6:.0f} MB: send a smaller picture")
-    if request.headers.get("content-type", "").startswith("multipart/"):
-        raise HTTPException(415, "a form: send the picture itself, as curl --data-binary @photo.jpg does")
-    length = request.headers.get("content-length", "0")
-    if length.isdigit() and int(length) > MOST:
-        raise too_large
-    parts, total = [], 0
-    try:
-        async with asyncio.timeout(ARRIVED):
-            async for part in request.stream():
-                total += len(part)
-                if total > MOST:
-                    raise too_large
-                parts.append(part)
-    except TimeoutError:
-        raise HTTPException(408, f"not here within {ARRIVED:.0f} seconds: send it again") from None
-    name = printable(request.query_params.get("name", ""))[-200:].replace("\0", "?")
-    return name or "photo", b"".join(parts)
+def _name_of(request: Request) -> str:
+    """Return what a picture is to be called."""
+    return printable(request.query_params.get("name", ""))[-200:].replace("\0", "?") or "photo"
 
 
 def reason_of(error: Exception, where: str) -> tuple[int, str]:
@@ -219,7 +243,7 @@ def reason_of(error: Exception, where: str) -> tuple[int, str]:
     else:
         say(f"error: {quote(where)}: {type(error).__name__}: {error}")
         status, reason = 500, "the program made a mistake, which its terminal names"
-    return status, " ".join(reason.split())
+    return status, " ".join(reason.split())[:LONGEST]
 
 
 def _tell(request: Request, error: Exception) -> Response:

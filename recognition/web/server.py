@@ -1,5 +1,6 @@
 """Serve a page on this computer until Ctrl-C, and open it in the browser."""
 
+import asyncio
 import errno
 import os
 import socket
@@ -8,6 +9,7 @@ import webbrowser
 from collections.abc import Callable
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from recognition import settings
 from recognition.media.windows import has_display
@@ -16,7 +18,25 @@ from recognition.web.worker import Worker
 
 NEXT = 20  # ports that are tried
 CONNECTIONS = 200  # at once
+SILENT = 10.0  # seconds after which a connection that asks nothing is closed, at the second look
 LAST = 1.0  # seconds that what is being done gets at the end
+
+
+class Protocol(H11Protocol):
+    """HTTP that also closes connections whose first request, or next one, never comes whole: they take room."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self.loop.call_later(SILENT, self._look, None)
+
+    def _look(self, before: object) -> None:
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:  # a WebSocket by now
+            return
+        idle = None if self.cycle and not self.cycle.response_complete else self.cycle or self  # what was answered last
+        if idle and idle is before:
+            self.transport.close()
+        else:
+            self.loop.call_later(SILENT, self._look, idle)
 
 
 def serve(page: str, make: Callable[[], object], config) -> int:
@@ -32,20 +52,7 @@ def serve(page: str, make: Callable[[], object], config) -> int:
     settings.say("Ctrl-C ends it")
     worker = Worker(make)
     starlette = app.App(page, worker).starlette
-    server = uvicorn.Server(
-        uvicorn.Config(
-            guard.Guard(starlette, config.host, config.token),
-            log_level="critical",
-            access_log=False,
-            server_header=False,
-            lifespan="off",
-            ws="websockets-sansio",
-            ws_max_size=app.MOST_LIVE,
-            ws_per_message_deflate=False,
-            limit_concurrency=CONNECTIONS,
-            timeout_graceful_shutdown=0,
-        )
-    )
+    server = uvicorn.Server(configuration(guard.Guard(starlette, config.host, config.token)))
     worker.ready.add_done_callback(lambda ready: setattr(server, "should_exit", bool(ready.exception())))
     if config.open and has_display():
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
@@ -60,6 +67,23 @@ def serve(page: str, make: Callable[[], object], config) -> int:
     if worker.ready.done():
         worker.ready.result()  # raises what went wrong
     return 0
+
+
+def configuration(guarded: guard.Guard) -> uvicorn.Config:
+    """Return how a guarded app is served."""
+    return uvicorn.Config(
+        guarded,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        lifespan="off",
+        http=Protocol,
+        ws="websockets-sansio",
+        ws_max_size=app.MOST_LIVE,
+        ws_per_message_deflate=False,
+        limit_concurrency=CONNECTIONS,
+        timeout_graceful_shutdown=0,
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -83,7 +83,7 @@ def test_others_need_the_token(shared):
     status, headers, _ = ask(shared, f"/?token={TOKEN}")
     assert (status, headers["location"]) == (303, "/")
     cookie = headers["set-cookie"]
-    assert "HttpOnly" in cookie and "SameSite=strict" in cookie
+    assert "HttpOnly" in cookie and "SameSite=lax" in cookie
     kept = {"cookie": cookie.partition(";")[0]}
     assert ask(shared, "/", **kept)[0] == 200
     with connect(f"ws://127.0.0.1:{shared}/live", proxy=None, additional_headers=kept) as socket:

@@ -1,5 +1,6 @@
 """The server of the pages, without a browser: what is answered, how errors arrive, and what it is bound by."""
 
+import contextlib
 import json
 import socket
 import time
@@ -10,46 +11,9 @@ from urllib.parse import quote
 import cv2
 import numpy as np
 import pytest
-from web_program import Program, ask, error, served
-from websockets.sync.client import connect
+from web_program import Program, Sizes, ask, error, live, png, served
 
-from recognition.settings import UserError
-from recognition.web import app, worker
-
-
-class Sizes:
-    """A part that tells sizes of pictures, one after the other, slowly if it should."""
-
-    def __init__(self, seconds: float = 0.0):
-        self.seconds, self.cameras = seconds, 0
-        self.actions = {"named": self.named, "refused": self.refused, "broken": self.broken, "drawn": lambda *_: b"jpg"}
-        self.actions["full"] = self.full
-
-    def read(self, frame):
-        time.sleep(self.seconds)
-        return json.dumps({"source": frame.source, "frame": frame.index, "size": frame.image.shape[1::-1]})
-
-    def watch(self, options):
-        self.cameras += 1
-        if "broken" in options:
-            return lambda frame: self.broken(options, frame)
-        return lambda frame: json.dumps(json.loads(self.read(frame)) | options)
-
-    def named(self, options, frame):
-        return {"options": options, "frame": frame and frame.image.shape[1::-1]}
-
-    def refused(self, _options, _frame):
-        raise UserError("this\ncannot be", 2)
-
-    def full(self, _options, _frame):
-        raise OSError(28, "No space left on device", "faces/Ada/1.jpg")
-
-    def broken(self, _options, _frame):
-        raise ZeroDivisionError("a fault")
-
-
-def png(width: int = 20, height: int = 10) -> bytes:
-    return cv2.imencode(".png", np.full((height, width, 3), 200, np.uint8))[1].tobytes()
+from recognition.web import app, server, worker
 
 
 @pytest.fixture(scope="module")
@@ -113,10 +77,11 @@ def test_every_error_is_one_line_with_a_fitting_code(port, capfd):
     )
     assert error(ask(port, "/read", png()[:-30]))[0] == 422
     assert error(ask(port, "/read?name=a.pdf", b"%PDF-1.4 nothing"))[0] == 422
-    assert error(ask(port, "/read", png(), content_type="multipart/form-data; boundary=x"))[0] == 415
+    assert error(ask(port, "/read", png(), content_type="Multipart/form-data; boundary=x"))[0] == 415
     assert error(ask(port, "/refused", b"")) == (400, "this cannot be")
     assert error(ask(port, "/nowhere", b"")) == (404, "there is no such address: see docs/web.md")
-    assert error(ask(port, "/a/b"))[0] == 404
+    assert error(ask(port, "/a/b"))[0] == error(ask(port, "/read/", png()))[0] == 404
+    assert len(error(ask(port, f"/refused?words={'x' * 5000}", b""))[1]) == app.LONGEST
     assert error(ask(port, "/read", method="GET"))[0] == 405
     for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/static//etc/passwd", "/static/"):
         assert error(ask(port, path))[0] == 404
@@ -149,6 +114,43 @@ def test_what_comes_too_slowly_is_given_up(monkeypatch):
     assert b" 408 " in answer and b"not here within" in answer
 
 
+def test_slow_uploads_keep_nobody_waiting_and_what_is_held_is_bounded(monkeypatch):
+    head = "POST /read HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 99000\r\n\r\n"
+    with served(Sizes()) as port, contextlib.ExitStack() as clients:
+        slow = [clients.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(8)]
+        for client in slow:
+            client.sendall(head.format(port=port).encode() + b"x" * 1000)
+        begun = time.monotonic()
+        assert ask(port, "/read", png())[0] == 200
+        assert time.monotonic() - begun < 2
+        monkeypatch.setattr(app, "MOST_HELD", 7500)
+        busy = (503, "too much is asked at once: try again in a moment")
+        assert error(ask(port, "/read", png())) == busy
+        for client in slow:
+            client.close()
+        time.sleep(0.5)
+        assert ask(port, "/read", png())[0] == 200
+
+
+def test_who_connects_and_asks_nothing_is_sent_away(monkeypatch):
+    monkeypatch.setattr(server, "SILENT", 0.3)
+    with served(Sizes(1.0)) as port, contextlib.ExitStack() as clients:
+        one, other, third = (
+            clients.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5)) for _ in range(3)
+        )
+        other.sendall(b"GET / HTTP/1.1\r\nHost: 127.0")
+        third.sendall(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\nGET".encode())
+        with live(port) as camera:
+            assert ask(port, "/read", png())[0] == 200  # it takes longer than silence may
+            assert one.recv(100) == other.recv(100) == b""
+            assert third.recv(100).startswith(b"HTTP/1.1 200")
+            while third.recv(65536):
+                pass
+            camera.recv()
+            camera.send(png())
+            assert json.loads(camera.recv())["frame"] == 0
+
+
 def test_an_answer_that_takes_too_long_and_too_many_at_once_are_told(monkeypatch):
     monkeypatch.setattr(worker.Worker.do, "__kwdefaults__", {"patience": 0.2})
     with served(Sizes(1.0)) as port:
@@ -156,53 +158,6 @@ def test_an_answer_that_takes_too_long_and_too_many_at_once_are_told(monkeypatch
     monkeypatch.setattr(worker, "MOST", 0)
     with served(Sizes()) as port:
         assert error(ask(port, "/read", png())) == (503, "too much is asked at once: try again in a moment")
-
-
-def live(port: int, options: str = ""):
-    return connect(f"ws://127.0.0.1:{port}/live{options}", max_size=None, proxy=None)
-
-
-def test_frames_are_answered_each_camera_for_itself(port):
-    with live(port, "?model=own") as one, live(port) as other:
-        for socket in (one, other):
-            assert json.loads(socket.recv()) == {"ready": True}
-            socket.send(png(30, 20))
-        assert json.loads(one.recv()) == {"source": "camera", "frame": 0, "size": [30, 20], "model": "own"}
-        assert json.loads(other.recv()) == {"source": "camera", "frame": 0, "size": [30, 20]}
-        one.send(b"nothing")
-        assert json.loads(one.recv()) == {"error": "camera: no image that can be read: is it damaged?", "frame": 1}
-        one.send(png())
-        assert json.loads(one.recv())["frame"] == 2
-
-
-def test_a_fault_of_the_program_is_told_and_the_camera_goes_on(port, capfd):
-    with live(port, "?broken=1") as socket:
-        socket.recv()
-        for number in range(2):
-            socket.send(png())
-            told = json.loads(socket.recv())
-            assert told == {"error": "the program made a mistake, which its terminal names", "frame": number}
-    assert capfd.readouterr().err == 2 * "error: /live: ZeroDivisionError: a fault\n"
-
-
-def test_the_newest_frame_wins_and_none_waits_in_a_queue():
-    with served(Sizes(0.3)) as port, live(port) as socket:
-        assert json.loads(socket.recv()) == {"ready": True}
-        for k in range(30):
-            socket.send(png(20 + k))
-        answers = [json.loads(socket.recv()) for _ in range(2)]
-        assert answers[-1]["frame"] == 29 and answers[-1]["size"] == [49, 10]
-        with pytest.raises(TimeoutError):
-            socket.recv(timeout=0.6)
-
-
-def test_a_frame_that_is_too_large_ends_the_camera_alone(port):
-    with live(port) as socket:
-        socket.recv()
-        socket.send(b"x" * (app.MOST_LIVE + 1))
-        with pytest.raises(Exception, match="1009"):
-            socket.recv()
-    assert ask(port, "/read", png())[0] == 200
 
 
 def test_a_taken_port_makes_way_ctrl_c_ends_at_once_and_tabs_are_told(tmp_path):

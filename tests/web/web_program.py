@@ -12,11 +12,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
+import numpy as np
 import uvicorn
 from conftest import script_environment
+from websockets.sync.client import connect
 
 from recognition.files import ROOT
-from recognition.web import app, guard
+from recognition.settings import UserError
+from recognition.web import app, guard, server
 from recognition.web.worker import Worker
 
 
@@ -66,18 +70,53 @@ def served(part: object, host: str = "127.0.0.1", token: str | None = None) -> I
     """Serve a part of our own, see recognition/web/app.py, behind the guard; yield the port."""
     worker = Worker(lambda: part)
     inner = app.App("digits", worker).starlette
-    guarded = guard.Guard(inner, host, token)
-    server = uvicorn.Server(
-        uvicorn.Config(guarded, log_level="critical", lifespan="off", ws="websockets-sansio", ws_max_size=app.MOST_LIVE)
-    )
-    server.config.timeout_graceful_shutdown = 0
+    running = uvicorn.Server(server.configuration(guard.Guard(inner, host, token)))
     listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, args=([listening],))
+    thread = threading.Thread(target=running.run, args=([listening],))
     thread.start()
-    while not server.started:
+    while not running.started:
         time.sleep(0.01)
     try:
         yield listening.getsockname()[1]
     finally:
-        server.should_exit = True
+        running.should_exit = True
         thread.join(10)
+
+
+class Sizes:
+    """A part that tells sizes of pictures, one after the other, slowly if it should."""
+
+    def __init__(self, seconds: float = 0.0):
+        self.seconds, self.cameras = seconds, 0
+        self.actions = {"named": self.named, "refused": self.refused, "broken": self.broken, "drawn": lambda *_: b"jpg"}
+        self.actions["full"] = self.full
+
+    def read(self, frame):
+        time.sleep(self.seconds)
+        return json.dumps({"source": frame.source, "frame": frame.index, "size": frame.image.shape[1::-1]})
+
+    def watch(self, options):
+        self.cameras += 1
+        if "broken" in options:
+            return lambda frame: self.broken(options, frame)
+        return lambda frame: json.dumps(json.loads(self.read(frame)) | options)
+
+    def named(self, options, frame):
+        return {"options": options, "frame": frame and frame.image.shape[1::-1]}
+
+    def refused(self, options, _frame):
+        raise UserError(f"this\ncannot be{options.get('words', '')}", 2)
+
+    def full(self, _options, _frame):
+        raise OSError(28, "No space left on device", "faces/Ada/1.jpg")
+
+    def broken(self, _options, _frame):
+        raise ZeroDivisionError("a fault")
+
+
+def png(width: int = 20, height: int = 10) -> bytes:
+    return cv2.imencode(".png", np.full((height, width, 3), 200, np.uint8))[1].tobytes()
+
+
+def live(port: int, options: str = ""):
+    return connect(f"ws://127.0.0.1:{port}/live{options}", max_size=None, proxy=None)

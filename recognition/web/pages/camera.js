@@ -1,12 +1,14 @@
 // The connection to the program, and the camera's frames that go over it.
 import { $, complain, trying } from "./shared.js";
 
-// The connection that tells whether the program runs, and takes the camera's frames.
+// The connection that tells whether the program runs, and takes the camera's frames. `refresh`: shows what the program
+// has, when it is ready, and when the user comes back to the page: another page, or program, may have changed it.
 export class Live {
-  constructor(options = {}) {
-    this.options = options;
+  constructor(options = {}, refresh = async () => {}) {
+    Object.assign(this, { options, refresh: () => refresh().catch((error) => complain(error.message)) });
     this.answered = () => {};
     this.connect();
+    document.addEventListener("visibilitychange", () => document.hidden || !this.ready || this.refresh());
   }
 
   connect() {
@@ -24,6 +26,8 @@ export class Live {
     if (told.note) $("status").textContent = told.note;
     else if (told.ready) {
       this.ready = true;
+      if (document.body.dataset.state === "ended") complain("");
+      this.refresh();
       document.body.dataset.state = "ready";
       $("status").textContent = "Ready. Nothing leaves this computer.";
       this.answered({ again: true });

@@ -5,7 +5,7 @@ import { $, ask, bars, boxes, make, photos, post, read, results, tabs, trying } 
 const SURE = 0.6; // confidence of a name from which on it is beyond doubt
 const CONSENT = "I have asked this person, who agrees to be recognised here.";
 
-const live = new Live();
+const live = new Live({}, async () => listPeople(await (await post("people")).json()));
 const chooseTab = tabs((panel) => panel !== "camera" && camera.stream && camera.stop());
 const camera = new Camera(live, (told, blob, size) => {
   boxes($("video-boxes"), size, told ? boxesOf(told, blob, () => {}) : []);
@@ -119,25 +119,28 @@ async function changed(answer) {
 
 // --- photos ---
 
-const last = { look: async () => {} }; // the photo that was looked at last
-const again = () => last.look();
+let looks = []; // what looks again at each photo on the page, the newest first
+async function again() {
+  looks = looks.filter(({ figure }) => figure.isConnected);
+  for (const { look } of [...looks].reverse()) await look();
+}
 
 photos($("drop"), $("files"), async (file) => {
   chooseTab("photos");
   const layers = [];
   const draw = ({ told, size, page }) => boxes(layers[page - 1], size, boxesOf(told, file, again, page));
   const tell = (pages) => show(pages.flatMap(({ told }) => told.faces));
+  let figure = null;
   const pages = await results(file, ({ stage, layer }, page) => {
     layers.push(layer);
     draw(page);
-    return make("figure", {}, stage, make("figcaption", { className: "quiet" }, page.told.source));
+    return (figure = make("figure", {}, stage, make("figcaption", { className: "quiet" }, page.told.source)));
   });
   tell(pages);
-  last.look = async () => {
+  const look = async () => {
     const pages = await read(file, file.name);
     pages.slice(0, layers.length).forEach(draw);
-    tell(pages);
+    if (looks[0].look === look) tell(pages);
   };
+  looks.unshift({ figure, look });
 });
-
-trying(async () => listPeople(await (await post("people")).json()));

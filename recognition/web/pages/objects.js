@@ -5,9 +5,10 @@ import { $, bars, make, photos, picture, post, results, tabs, trying } from "./s
 const EVERY = 130; // ms from one image to the next while a button is held
 const NONE = "none of these";
 
-const live = new Live();
+const live = new Live({}, async () => tell(await post("own")));
 const camera = new Camera(live, (told) => told && show(told));
 const chooseTab = tabs((panel) => {
+  show({ known: false, top: [] });
   if (panel === "photos") camera.stream && camera.stop();
   else {
     $(panel).prepend($("view"));
@@ -48,10 +49,16 @@ photos($("drop"), $("files"), async (file) => {
 // --- own classes ---
 
 const fields = $("fields");
+let changing = false, polling = 0; // whether classes are named that have begun; when a model that is made is looked after
+
+function nameFields(names) {
+  fields.replaceChildren();
+  names.forEach(addField);
+}
 
 function addField(value = "") {
   const number = fields.children.length + 1;
-  const input = make("input", { type: "text", value, maxLength: 100, required: true, autocomplete: "off", placeholder: ["cup", "book", NONE][number - 1] ?? "" });
+  const input = make("input", { type: "text", value, maxLength: 100, required: number < 3, autocomplete: "off", placeholder: ["cup", "book", NONE][number - 1] ?? "" });
   fields.append(make("label", {}, `Class ${number}`, input));
   $("more").disabled = number >= 9;
 }
@@ -61,28 +68,39 @@ $("more").onclick = () => {
   fields.lastChild.querySelector("input").focus();
 };
 
+$("change").onclick = () => {
+  changing = true;
+  nameFields([...$("classes").children].map((row) => row.dataset.name));
+  $("naming").hidden = false;
+  $("collecting").hidden = true;
+};
+
 $("naming").onsubmit = (event) => {
   event.preventDefault();
   const names = [...fields.querySelectorAll("input")].map((input) => input.value.trim()).filter(Boolean);
   trying(async () => {
-    tell(await post("begin", null, { names: names.join("|") }));
+    const answer = await post("begin", null, { names: names.join("|") });
+    changing = false;
+    await tell(answer);
     if (!camera.stream) await camera.start();
   });
 };
 
-// Show how far it is.
+// Show how far it is, and again while a model is made.
 async function tell(answer) {
   const { classes, note, saving, model, there } = await answer.json();
   const begun = Object.keys(classes).length > 0;
-  if (!begun && !fields.children.length) for (const name of there.length > 1 ? there : ["", ""]) addField(name);
-  $("naming").hidden = begun;
-  $("collecting").hidden = !begun;
+  if (!begun && !fields.children.length) nameFields(there.length > 1 ? there : [...there, "", ""].slice(0, 2));
+  $("naming").hidden = begun && !changing;
+  $("collecting").hidden = !$("naming").hidden;
+  for (const row of [...$("classes").children]) if (!(row.dataset.name in classes)) row.remove();
   for (const [name, count] of Object.entries(classes)) {
     const row = [...$("classes").children].find((one) => one.dataset.name === name) ?? $("classes").appendChild(newRow(name));
     row.querySelector(".quiet").textContent = count === 1 ? "1 image" : `${count} images`;
   }
   $("note").textContent = note?.replace(/^saved: python (\S+) --model (.*)$/, `Saved as the model ${model}. Anywhere: python $1 --model $2`) || "Hold a button to collect images of a class; five of each are enough to train.";
-  if (saving) setTimeout(() => trying(async () => tell(await post("own"))), 1000);
+  clearTimeout(polling);
+  if (saving) polling = setTimeout(live.refresh, 1000);
 }
 
 function newRow(name) {
@@ -122,8 +140,6 @@ function newRow(name) {
 $("train").onclick = () =>
   trying(async () => {
     $("note").textContent = "Learning …";
-    await tell(await post("train"));
+    await tell(await post("train").finally(() => ($("note").textContent = "")));
   });
 $("undo").onclick = () => trying(async () => tell(await post("undo")));
-
-trying(async () => tell(await post("own")));

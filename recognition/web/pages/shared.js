@@ -94,13 +94,19 @@ export function tabs(shown = () => {}) {
   return (id) => choose(list.find((tab) => tab.getAttribute("aria-controls") === id));
 }
 
-// Take photos that are dropped anywhere on the page, pasted, or chosen, one after the other.
+// Take photos that are dropped anywhere on the page, pasted, or chosen, one after the other; tell of each that fails.
 export function photos(zone, input, take) {
   const all = async (files) => {
-    let done = 0;
-    for (const file of files) {
-      $("progress").textContent = files.length > 1 ? `photo ${++done} of ${files.length} …` : "looking …";
-      await trying(() => take(file));
+    const errors = [];
+    complain("");
+    for (const [k, file] of files.entries()) {
+      $("progress").textContent = files.length > 1 ? `photo ${k + 1} of ${files.length} …` : "looking …";
+      try {
+        await take(file);
+      } catch (error) {
+        errors.push(error.message);
+        complain(errors.join("\n"));
+      }
     }
     $("progress").textContent = "";
   };
@@ -141,7 +147,9 @@ export async function picture(blob, name, page = 1) {
 export async function results(file, figure) {
   const [pages, first] = await Promise.all([read(file, file.name), picture(file, file.name)]);
   const list = $("results"), below = list.firstChild;
-  for (const page of pages.slice(0, KEPT)) {
+  const few = pages.length > KEPT ? pages.slice(0, KEPT - 1) : pages;
+  if (few !== pages) list.insertBefore(make("p", { className: "quiet" }, `${file.name}: the first ${few.length} of ${pages.length} pages`), below);
+  for (const page of few) {
     const shown = page.page > 1 ? await picture(file, file.name, page.page) : first;
     list.insertBefore(figure(shown, page), below);
   }
@@ -164,18 +172,24 @@ export function boxes(layer, size, items) {
   });
 }
 
-// Draw bars, { name, share, tone, action, pressed }.
+// Draw bars, { name, share, tone, action, pressed }, all of them with an action or none; like boxes they are kept.
 export function bars(list, items) {
-  list.replaceChildren(
-    ...items.map(({ name, share, tone = "", action, pressed }) => {
-      const fill = make("div", { className: "fill" });
-      fill.style.width = `${100 * share}%`;
-      const cells = [make("span", { className: "name" }, name), make("div", { className: "track" }, fill), make("span", { className: "share" }, percent(share))];
-      const item = make("li", { className: tone });
-      item.append(...(action ? [make("button", { type: "button", onclick: action, "aria-pressed": pressed }, ...cells)] : cells));
-      return item;
-    }),
-  );
+  while (list.children.length > items.length) list.lastChild.remove();
+  items.forEach(({ name, share, tone = "", action, pressed }, k) => {
+    const item = list.children[k] ?? list.appendChild(bar(action));
+    item.className = tone;
+    item.querySelector(".name").textContent = name;
+    item.querySelector(".fill").style.width = `${100 * share}%`;
+    item.querySelector(".share").textContent = percent(share);
+    if (action) item.firstChild.onclick = action;
+    if (action) item.firstChild.setAttribute("aria-pressed", pressed);
+  });
+}
+
+function bar(action) {
+  const track = make("div", { className: "track" }, make("div", { className: "fill" }));
+  const cells = [make("span", { className: "name" }), track, make("span", { className: "share" })];
+  return make("li", {}, ...(action ? [make("button", { type: "button" }, ...cells)] : cells));
 }
 
 // Ask the user in a dialog. `field`: the label of a text to type; `agree`: a sentence to be ticked first.
