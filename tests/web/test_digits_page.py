@@ -107,11 +107,26 @@ def test_a_dropped_photo_is_read_with_its_boxes_and_a_bad_one_says_why(page, tmp
 
     bad = tmp_path / "<img src=x onerror=alert(1)>.jpg"
     bad.write_bytes(b"nothing")
-    page.set_input_files("#files", [bad, SUMS])
-    text_becomes(page, "#error", "")
+    worse = tmp_path / "worse.jpg"
+    worse.touch()
+    page.set_input_files("#files", [bad, worse, SUMS])
     until(page, "document.querySelectorAll('#results figure').length === 2")  # the rest goes on
-    page.set_input_files("#files", [bad])
-    text_becomes(page, "#error", "<img src=x onerror=alert(1)>.jpg: no image that can be read: is it damaged?")
+    assert page.text_content("#error").splitlines() == [
+        "<img src=x onerror=alert(1)>.jpg: no image that can be read: is it damaged?",
+        "worse.jpg: the file is empty",
+    ]
+    drop(page, SUMS)
+    text_becomes(page, "#error", "")
+
+
+def test_of_a_long_scan_the_first_pages_are_shown_and_it_is_told(page, tmp_path):
+    from PIL import Image
+
+    empty = [Image.new("L", (60 + k, 40), 255) for k in range(23)]
+    empty[0].save(tmp_path / "long.tiff", save_all=True, append_images=empty[1:])
+    page.set_input_files("#files", [tmp_path / "long.tiff"])
+    until(page, "document.querySelectorAll('#results figure').length === 19")
+    assert page.locator("#results p").inner_text() == "long.tiff: the first 19 of 23 pages"
 
 
 def test_what_the_browser_cannot_show_the_program_does(page, tmp_path):
@@ -149,6 +164,11 @@ def test_the_camera_is_read_live(page):
     until(page, "document.querySelectorAll('#video-boxes .box').length === 3")
     assert page.locator("#video-boxes .box span").all_inner_texts() == ["4", "0", "7"]
     text_becomes(page, "#rate", "answers a second")
+    page.locator("#digits button").nth(1).focus()
+    page.wait_for_timeout(500)
+    assert page.evaluate("[...document.querySelectorAll('#digits button')].indexOf(document.activeElement)") == 1
+    page.keyboard.press("Enter")
+    until(page, "document.querySelectorAll('#digits button')[1].ariaPressed === 'true'")
     page.click("#tab-draw")
     until(page, "document.querySelector('#video').srcObject === null")
 
@@ -207,9 +227,12 @@ def test_without_the_program_the_page_says_so_and_goes_on_with_the_next_one(brow
         page = open_page(browser, first.address)
         assert first.stop()[0] == 130
         text_becomes(page, "#status", "The program has ended")
+        drop(page, SUMS)
+        text_becomes(page, "#error", "The program does not answer")
         with Program("digit_recognition", cwd=tmp_path, port=8360) as second:
             assert second.address == first.address
             text_becomes(page, "#status", "Ready")
+            assert page.text_content("#error") == ""
             drop(page, SUMS)
             text_becomes(page, "#text", "12 30 42")
         page.context.close()

@@ -117,6 +117,31 @@ def test_a_face_on_the_second_page_is_enrolled_from_there(browser, program, tmp_
     page.context.close()
 
 
+def test_older_photos_and_other_pages_learn_of_a_new_name(browser, program, tmp_path):
+    page, other = (open_page(browser, program.address) for _ in range(2))
+    single = tmp_path / "left.png"
+    cv2.imwrite(str(single), cv2.imread(str(PARTY))[:, :320])
+    drop(page, PARTY)
+    text_becomes(page, "#text", "4 unknown")
+    drop(page, single)
+    text_becomes(page, "#text", "one unknown")
+    leftmost = "(boxes) => boxes.sort((a, b) => parseFloat(a.style.left) - parseFloat(b.style.left))[0].click()"
+    page.locator("#results figure").nth(1).locator(".box").evaluate_all(leftmost)
+    page.fill("dialog input[type=text]", "Ada")
+    page.locator("dialog input[type=checkbox]").check()
+    page.click("dialog button.main")
+    text_becomes(page, "#text", "Ada")
+    figures = page.locator("#results figure")
+    assert [figures.nth(k).locator(".box", has_text="Ada").count() for k in range(2)] == [1, 1]
+    assert page.text_content("#text") == "Ada"
+    assert other.locator("#people .name").count() == 0
+    other.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when the user comes back to it
+    text_becomes(other, "#people", "Ada")
+    for one in (page, other):
+        assert one.troubles == []
+        one.context.close()
+
+
 def test_whoever_is_before_the_camera_is_enrolled_and_named(browser, program):
     page = open_page(browser, program.address, PHONE, color_scheme="dark")
     page.click("#tab-camera")

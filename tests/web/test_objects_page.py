@@ -6,7 +6,7 @@ import shutil
 import cv2
 import numpy as np
 import pytest
-from browsing import PHONE, drop, looks_good, open_page, text_becomes, until
+from browsing import DESK, PHONE, drop, looks_good, open_page, text_becomes, until
 from chromium_or_skip import chromium
 from conftest import copy_project
 from web_program import Program
@@ -87,3 +87,46 @@ def test_own_classes_are_taught_and_stay(browser, program, clone, script, tmp_pa
     done = script("cifar_recognition/predict_static.py", photo, "--model", "hues", "--json", root=clone)
     assert json.loads(done.stdout)["top"][0]["label"] == "blue", done.stderr
     assert np.ptp(cv2.imread(str(photo)), axis=2).mean() > 50
+
+
+def test_classes_are_changed_and_survive_the_program(browser, clone, tmp_path):
+    folder = tmp_path / "things"
+    (folder / "cup").mkdir(parents=True)
+    cv2.imwrite(str(folder / "cup" / "1.png"), np.zeros((90, 90, 3), np.uint8))
+    words = ("cifar_recognition", "--folder", folder)
+    with Program(*words, cwd=clone, root=clone, port=8390) as first:
+        page = open_page(browser, first.address, DESK, CAMERA)
+        names = page.locator("#fields input")
+        drop(page, SHIP)
+        text_becomes(page, "#text", "ship")
+        page.click("#tab-own")
+        text_becomes(page, "#text", "nothing yet")
+        assert [names.nth(k).input_value() for k in range(names.count())] == ["cup", ""]
+        names.nth(1).fill("boook")
+        page.click("#naming button.main")
+        rows = page.locator("#classes .name")
+        page.wait_for_selector("#classes li")
+        assert rows.all_inner_texts() == ["cup", "boook"]
+        page.click("#change")
+        names.nth(1).fill("book")
+        page.click("#more")
+        names.nth(2).fill("pen")
+        page.click("#naming button.main")
+        until(page, "document.querySelectorAll('#classes li').length === 3")
+        assert rows.all_inner_texts() == ["cup", "book", "pen"]
+        assert page.locator("#classes .quiet").all_inner_texts() == ["1 image", "0 images", "0 images"]
+        page.click("#train")
+        text_becomes(page, "#note", "book")  # it has no image yet
+        first.stop()
+        text_becomes(page, "#status", "The program has ended")
+        page.click("#train")
+        text_becomes(page, "#error", "The program does not answer")
+        assert page.text_content("#note") == ""
+    with Program(*words, cwd=clone, root=clone, port=8390):
+        text_becomes(page, "#status", "Ready")
+        page.wait_for_selector("#naming button.main")
+        assert [names.nth(k).input_value() for k in range(names.count())] == ["cup", "book", "pen"]
+        page.click("#naming button.main")
+        until(page, "document.querySelectorAll('#classes li').length === 3")
+    assert page.troubles == []
+    page.context.close()
