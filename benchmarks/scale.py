@@ -3,6 +3,7 @@
     python benchmarks/scale.py                        # 20,000 photos of each part: hours
     python benchmarks/scale.py --count 1000           # fewer
     python benchmarks/scale.py --only objects --no-kills
+    python benchmarks/scale.py --before ""            # without the predict_static.py that did not read ahead yet
 
 Needs requirements-bulk.txt. The photos are made by varying those of data/digit_photos and digit_pages, lfw and
 object_photos, or of data/samples where these are not there; one in a hundred is damaged. Unix only.
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Literal
 
 import cv2
+import house
 import measuring
 import numpy as np
 import scale_cluster
@@ -44,6 +46,7 @@ class Config:
     count: int = 20_000  # photos of each part
     only: Literal["all", "digits", "faces", "objects"] = "all"
     kills: bool = True  # also end a node and the driver, half-way
+    before: str = "6bf155a"  # state of git whose predict_static.py is compared with, the last that read one by one
     seed: int = 0  # of the photos
 
 
@@ -74,9 +77,21 @@ def shrunk(image: np.ndarray) -> np.ndarray:
     return cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
-def words_of(part: str, script: str, folder: Path) -> list[str]:
+def words_of(part: str, script: str, folder: Path, root: Path = ROOT) -> list[str]:
     people = ["--faces", str(folder / "people")] if part == "faces" else []
-    return [sys.executable, str(ROOT / PARTS[part] / script), str(folder / "photos"), *people]
+    return [sys.executable, str(root / PARTS[part] / script), str(folder / "photos"), *people]
+
+
+def before_seconds(part: str, folder: Path, state: str) -> float:
+    """Return how long predict_static.py of an earlier state takes for all photos."""
+    root = folder / "before"
+    house.take_from_git(state, root)
+    command, environment = words_of(part, "predict_static.py", folder, root), os.environ | {"PYTHONPATH": str(root)}
+    if part == "faces":  # its database of people is its own
+        command[-1] = shutil.copytree(folder / "people", root / "people")
+    begun = time.monotonic()
+    subprocess.run([*command, "--json"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return time.monotonic() - begun
 
 
 def told(folder: Path) -> list[dict]:
@@ -113,8 +128,9 @@ def held(process: int) -> float:
         return 0.0
 
 
-def compare(part: str, folder: Path, damaged: list[str], count: int) -> list[measuring.Row]:
+def compare(part: str, folder: Path, damaged: list[str], config: Config) -> list[measuring.Row]:
     """Run both scripts on all photos; return rows of what they print, how fast, and with what memory."""
+    count, before = config.count, before_seconds(part, folder, config.before) if config.before else 0
     begun = time.monotonic()
     done = subprocess.run([*words_of(part, "predict_static.py", folder), "--json"], capture_output=True, text=True)
     alone = time.monotonic() - begun
@@ -127,11 +143,13 @@ def compare(part: str, folder: Path, damaged: list[str], count: int) -> list[mea
     settled = megabytes[len(megabytes) // 4 :]
     half = len(settled) // 2
     drift = np.mean(settled[half:]) / np.mean(settled[:half]) - 1
+    yardstick = f"predict_static.py {count / alone:.1f}"
+    yardstick += f", before it read ahead {count / before:.1f}" if before else ""
     return [
         (f"{part}, {count:,} photos: lines of bulk.py and of predict_static.py", f"{len(theirs):,} lines",
          "equal, but for order", f"{len(ours):,} lines, {differ} differ"),
-        (f"{part}: photos a second", f"predict_static.py {count / alone:.1f}", "≥ 1.7 times",
-         f"{count / seconds:.1f} ({alone / seconds:.2f} times)"),
+        (f"{part}: photos a second", yardstick, "≥ 1.7 times",
+         f"{count / seconds:.1f} ({(before or alone) / seconds:.2f} times)"),
         (f"{part}: memory of all processes, at most; second half against first", "", "≤ 1,500 MB; flat",
          f"{max(megabytes):.0f} MB; {drift:+.1%}"),
         (f"{part}: {len(damaged)} damaged files", "", "each named, the rest done",
@@ -165,7 +183,7 @@ def main(config: Config) -> None:
             folder = Path(temporary)
             damaged = save_photos(part, folder / "photos", config.count, config.seed)
             shutil.copytree(DATA / "samples" / "people", folder / "people")
-            rows += compare(part, folder, damaged, config.count)
+            rows += compare(part, folder, damaged, config)
             rows += killed(part, folder, damaged, config.count) if config.kills else []
         print(json.dumps(rows[-5:]), file=sys.stderr)
 

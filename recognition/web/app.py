@@ -177,9 +177,7 @@ class App:
         newest: asyncio.Queue[tuple[int, bytes, float]] = asyncio.Queue(1)
         self._cameras += 1
         try:
-            with contextlib.suppress(
-                WebSocketDisconnect, RuntimeError
-            ):  # RuntimeError: closed while something was sent
+            with contextlib.suppress(WebSocketDisconnect, RuntimeError):  # the second: closed while it was answered
                 async with asyncio.TaskGroup() as tasks:
                     answering = tasks.create_task(self._answer(socket, newest))
                     number = 0
@@ -249,6 +247,6 @@ def reason_of(error: Exception, where: str) -> tuple[int, str]:
 def _tell(request: Request, error: Exception) -> Response:
     status, reason = reason_of(error, request.url.path)
     answer = JSONResponse({"error": reason}, status, getattr(error, "headers", None))
-    if status in (408, 413):  # what still comes is not read
+    if status in (408, 413, 503):  # what still comes is not read
         answer.headers["connection"] = "close"
     return answer

@@ -73,6 +73,7 @@ $("change").onclick = () => {
   nameFields([...$("classes").children].map((row) => row.dataset.name));
   $("naming").hidden = false;
   $("collecting").hidden = true;
+  fields.querySelector("input").focus();
 };
 
 $("naming").onsubmit = (event) => {
