@@ -67,6 +67,7 @@ class Faces:
             "portrait": self.portrait,
             "enroll": self.enroll,
             "rename": self.rename,
+            "merge": self.merge,
             "forget": self.forget,
         }
 
@@ -131,6 +132,16 @@ class Faces:
         """Give the person `name` the name `new`, in the photo library, too; list everybody."""
         library = everywhere.open_library(self._config.library, self._config.faces)
         everywhere.rename(self._people, library, options.get("name", ""), options.get("new", ""))
+        self._refresh(now=True)
+        return self.list_people(options, None)
+
+    def merge(self, options: dict, _frame: Frame | None) -> dict:
+        """Give the photos of the person `name` to the person `into`; list everybody.
+
+        `force`: also where they look like two people."""
+        library = everywhere.open_library(self._config.library, self._config.faces)
+        names = options.get("name", ""), options.get("into", "")
+        everywhere.merge(self._people, library, *names, force="force" in options)
         self._refresh(now=True)
         return self.list_people(options, None)
 

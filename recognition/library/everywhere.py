@@ -1,4 +1,4 @@
-"""Rename and forget people wherever they are known: among the photos of people, and in the photo library."""
+"""Rename, merge and forget people wherever they are known: among the photos of people, and in the photo library."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +23,17 @@ def rename(database: People, library: LibraryIndex | None, old: str, new: str) -
     if library:
         library.rename(old, new)
     return old, new
+
+
+def merge(
+    database: People, library: LibraryIndex | None, source: str, into: str, force: bool = False
+) -> tuple[str, str]:
+    """Give all photos of one person to another, who look alike or by `force`, and return both names."""
+    source, into = database.existing(source), database.existing(into)
+    database.merge(source, into, force)
+    if library:
+        library.merge(source, into)
+    return source, into
 
 
 def forget(

@@ -115,6 +115,11 @@ def test_faces_are_those_of_the_script_and_people_are_looked_after(faces, script
     status, headers, _ = ask_bytes(faces, "portrait", name="Ben")
     assert (status, headers["content-type"]) == (200, "image/jpeg")
     assert set(names(act(faces, "rename", name="Ben", new="Benjamin"))) == {"Ada", "Benjamin"}
+    refused = error(act(faces, "merge", name="Benjamin", into="Ada"))
+    assert refused[0] == 422 and "Benjamin and Ada look like two people" in refused[1]
+    merged = names(act(faces, "merge", name="Benjamin", into="Ada", force="1"))
+    assert merged == {"Ada": len(list((folder / "Ada").iterdir()))} and not (folder / "Benjamin").exists()
+    act(faces, "enroll", party.read_bytes(), name="Benjamin", box=box, consent="yes", force="1")
     assert set(names(act(faces, "forget", name="benjamin"))) == {"Ada"}
     assert not (folder / "Benjamin").exists() and not (folder / "Ben").exists()
     assert sum(one["name"] is not None for one in read(faces, party)["faces"]) == 1
@@ -139,6 +144,7 @@ def test_what_cannot_be_done_with_people_is_told_in_the_words_of_the_scripts(fac
         ("enroll", b"", {"name": "x"}, "no picture"),
         ("rename", b"", {"name": "Ada", "new": "a/b"}, "the name 'a/b' has one of"),
         ("rename", b"", {"name": "Zoe", "new": "Ada"}, "nobody is called 'Zoe'"),
+        ("merge", b"", {"name": "Ada", "into": "ada"}, "Ada cannot be merged into the same person"),
         ("forget", b"", {"name": ".."}, "nobody is called '..'"),
         ("portrait", b"", {"name": "../Ada"}, "nobody is called '../Ada'"),
     ):

@@ -98,7 +98,29 @@ function row({ name, photos }) {
 
 async function rename(name) {
   const typed = await ask({ title: `Rename ${name}`, text: "Their photos keep their place, under the new name.", field: "New name", value: name, button: "Rename" });
-  if (typed !== null && typed !== name) await changed(await post("rename", null, { name, new: typed }));
+  if (typed === null || typed === name) return;
+  let answer;
+  try {
+    answer = await post("rename", null, { name, new: typed });
+  } catch (error) {
+    const there = error.message.match(/^there is a (.+) already:/);
+    if (!there) throw error;
+    answer = await merge(name, there[1]);
+  }
+  if (answer) await changed(answer);
+}
+
+// Give the photos of a person to another one, if the user wants that; else return null.
+async function merge(name, into) {
+  const text = `All photos of ${name} become ${into}'s. In a terminal, people.py undo parts them again.`;
+  if ((await ask({ title: `Are ${name} and ${into} one person?`, text, button: "Put together" })) === null) return null;
+  try {
+    return await post("merge", null, { name, into });
+  } catch (error) {
+    if (!error.message.includes("look like two people")) throw error;
+    const doubt = { title: "Are you sure?", text: `${error.message.split(":")[0]}.`, button: "Put together nevertheless" };
+    return (await ask(doubt)) === null ? null : post("merge", null, { name, into, force: 1 });
+  }
 }
 
 async function forget(name, photos) {
