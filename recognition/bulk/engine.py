@@ -1,15 +1,18 @@
 """Look into very many photos with Ray Data, on all cores of this machine or of a cluster.
 
-The paths are the dataset; each of some workers loads the networks once and answers for a few photos at a time. What is
-told of a photo whose worker or machine died is asked again. Ray is told to send no statistics of its use.
+The paths are the dataset; each of some workers loads the networks once and answers for a few photos at a time. A photo
+whose worker or machine died is asked again, but not for ever. Ray is told to send no statistics of its use.
 """
 
 import contextlib
 import logging
 import os
 import re
+import shutil
 import socket
+import tempfile
 import time
+import uuid
 import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -18,10 +21,12 @@ from pathlib import Path
 from recognition import progress
 from recognition.bulk import inputs, lists
 from recognition.bulk.results import Results
+from recognition.files import sha256
 from recognition.media import frames
 from recognition.settings import UserError, quiet, reason_of, say
 
 BLOCK = 64  # photos that go to a worker together, at most: what is asked again when it dies
+DEATHS = 2  # workers that a file may take with it
 STORE = 256_000_000  # bytes of shared memory that Ray makes room for, where it runs on this machine alone
 PATIENCE = 5.0  # seconds for the head node of a cluster to answer
 TOKEN = Path.home() / ".ray" / "auth_token"  # what lets programs into a cluster
@@ -32,7 +37,8 @@ Read = Callable[[frames.Frame], str]  # returns a line of JSON, without its end
 class Worker:
     """Answers for files, in a process of Ray's with one core."""
 
-    def __init__(self, make: Callable[[], Read], folder: str):
+    def __init__(self, make: Callable[[], Read], folder: str, marks: str):
+        """`marks`: name of a folder, another one for every run, where workers of a machine mark what they begin."""
         import cv2
 
         from recognition.models import litert
@@ -41,11 +47,24 @@ class Worker:
         cv2.setNumThreads(1)
         litert.most_threads = 1
         self._read = make()
+        self._marks = Path(tempfile.gettempdir()) / marks
+        self._marks.mkdir(mode=0o700, exist_ok=True)
 
     def __call__(self, batch: dict) -> dict:
-        told = [self._tell(os.fsdecode(path)) for path in batch["path"]]
+        told = [self._once(os.fsdecode(path)) for path in batch["path"]]
         lines, errors = [lines for lines, _ in told], [os.fsencode(error) for _, error in told]
         return {"path": batch["path"], "lines": lines, "error": errors}
+
+    def _once(self, path: str) -> tuple[str, str]:
+        """Return what `_tell` does, unless the file was begun before, and its workers are no more."""
+        mark = self._marks / sha256(os.fsencode(path))
+        if mark.exists() and mark.stat().st_size >= DEATHS:
+            return "", f"{path}: ended the program {DEATHS} times: left out"
+        with mark.open("ab") as file:
+            file.write(b".")
+        told = self._tell(path)
+        mark.unlink()
+        return told
 
     def _tell(self, path: str) -> tuple[str, str]:
         """Return the lines of a file's pages, and why it could not be read, or not to its end."""
@@ -150,14 +169,18 @@ def _answers(ray, paths: list[str], make: Callable[[], Read], workers: int) -> I
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module="ray")
     ray.data.DataContext.get_current().enable_progress_bars = False
+    marks = f"bulk-{uuid.uuid4().hex}"
     block = min(BLOCK, -(-len(paths) // (4 * workers)))
     names = map(os.fsencode, paths)  # any bytes, which a text of pyarrow's cannot hold
     blocks = [pyarrow.table({"path": chunk}) for chunk in progress.batches(names, block)]
     told = ray.data.from_arrow(blocks).map_batches(
         Worker,
-        fn_constructor_args=(make, os.getcwd()),
+        fn_constructor_args=(make, os.getcwd(), marks),
         batch_size=block,
         num_cpus=0.1,  # such that workers of a machine that died find room elsewhere
         compute=ray.data.ActorPoolStrategy(size=workers),
     )
-    return told.iter_batches(batch_size=None, prefetch_batches=1)
+    try:
+        yield from told.iter_batches(batch_size=None, prefetch_batches=1)
+    finally:
+        shutil.rmtree(Path(tempfile.gettempdir()) / marks, ignore_errors=True)

@@ -112,6 +112,40 @@ def test_a_node_that_dies_and_a_driver_that_is_killed_lose_nothing(tmp_path):
     assert sources == [f"photos/{k:04}.png" for k in range(3000)]
 
 
+DEADLY = """
+import json, os
+from pathlib import Path
+from types import SimpleNamespace
+import pyarrow
+from recognition.bulk import engine
+
+def make(config):
+    def read(frame):
+        if frame.source.endswith("0007.png"):
+            os.kill(os.getpid(), 9)
+        return json.dumps({"source": frame.source})
+    return read
+
+settings = {"paths": ["photos"], "paths_from": None, "output": Path("results"), "resume": False}
+settings |= {"address": None, "workers": 2}
+schema = pyarrow.schema([("source", pyarrow.string())])
+raise SystemExit(engine.run(SimpleNamespace(**settings), make, lambda: schema))
+"""  # a photo at which the program ends, as of a fault in a decoder
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills as Unix has them")
+def test_a_file_that_ends_its_workers_is_named_and_left_out(tmp_path):
+    save_photos(tmp_path / "photos", 40)
+    (tmp_path / "deadly.py").write_text(DEADLY)
+    command = [sys.executable, "deadly.py"]
+    done = subprocess.run(command, cwd=tmp_path, env=script_environment(), capture_output=True, text=True, timeout=300)
+    line = "photos/0007.png: ended the program 2 times: left out"
+    assert (done.returncode, done.stderr) == (1, f"error: {line}\n")
+    lines = [json.loads(line) for line in told(tmp_path / "results")]
+    assert sorted(one["source"] for one in lines) == [f"photos/{k:04}.png" for k in range(40)]
+    assert [one["error"] for one in lines if "error" in one] == [line]
+
+
 def wait_for_lines(driver: subprocess.Popen, folder: Path, count: int) -> None:
     limit = time.monotonic() + 200
     while len(told(folder)) < count:
