@@ -156,7 +156,9 @@ photos($("drop"), $("files"), async (file) => {
   const pages = await results(file, ({ stage, layer }, page) => {
     layers.push(layer);
     draw(page);
-    return (figure = make("figure", {}, stage, make("figcaption", { className: "quiet" }, page.told.source)));
+    const made = make("figure", {}, stage, make("figcaption", { className: "quiet" }, page.told.source));
+    figure ??= made; // the first page stays longest
+    return made;
   });
   tell(pages);
   const look = async () => {
