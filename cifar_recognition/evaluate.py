@@ -166,6 +166,7 @@ def main(config: Config) -> int:
     figures = [config.output / "confusion.png", config.output / "reliability.png"]
     plots.plot_confusion(np.array(result["matrix"]), names, figures[0])
     calibration.plot(confidence[named], (read == labels)[named], figures[1])
+    (config.output / "wrong.png").unlink(missing_ok=True)  # of before
     if len(wrong):
         figures.append(config.output / "wrong.png")
         shown = [frames.read_image(Path(paths[i])) if alone is None else images[i, :, :, ::-1] for i in wrong]

@@ -107,10 +107,11 @@ class Objects:
         """Begin to collect images of two to nine classes, `names` "cat|dog"; those that are there already count."""
         names = collection.check_names(options.get("names", "").split("|"))
         if self._session is None or list(self._session.images.files) != names:
+            if self._session and self.own(options, None)["saving"]:
+                raise settings.UserError(f"{self._name} is being made: wait till it is saved, then change the classes")
             images = collection.Collection(self._folder, names)
             cards.check_name(self._name)
             backbones.head_card(self._name)
-            self.close()
             self._session = Session(images, self._name)
         return self.own(options, None)
 

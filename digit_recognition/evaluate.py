@@ -104,6 +104,7 @@ def main(config: Config) -> int:
     some = np.random.default_rng(config.seed).permutation(len(images))[:50]
     titles = [f"{read[i]} ({confidence[i]:.0%})" for i in some]
     save_sheet(images[some], titles, figures[1], wrong=read[some] != labels[some])
+    (config.output / "wrong.png").unlink(missing_ok=True)  # of before
     if len(wrong):
         figures.append(config.output / "wrong.png")
         titles = [f"{labels[i]} read {read[i]}\n{confidence[i]:.0%}" for i in wrong[:50]]

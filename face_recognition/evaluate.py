@@ -101,6 +101,7 @@ def evaluate_pairs(config: Config, output: Path) -> tuple[dict, list[Path]]:
     point = result["mistaken"], result["found"]
     plots.plot_shares(*evaluation.roc(distances, same), labels, point, figures[0])
     shown = [k for k in errors if not missing[k]][: WORST // 2]
+    (output / "wrong.png").unlink(missing_ok=True)  # of before
     if shown:
         figures.append(output / "wrong.png")
         heads = [
@@ -165,6 +166,7 @@ def evaluate_people(config: Config, output: Path) -> tuple[dict, list[Path]]:
         figures.append(output / "found.png")
         labels, point = ("strangers named", "people found"), (result["strangers_named"], result["found"])
         plots.plot_shares(*evaluation.curve(probes), labels, point, figures[-1])
+    (output / "wrong.png").unlink(missing_ok=True)  # of before
     if wrong:
         figures.append(output / "wrong.png")
         heads = [

@@ -120,7 +120,7 @@ def main(config: Config) -> int:
         names.append(everywhere.rename(database, library, *config.names)[1])
         done = "{} is now called {}".format(*names)
     else:
-        names = everywhere.merge(database, library, *config.names, force=config.force)
+        names[:] = everywhere.merge(database, library, *config.names, force=config.force)
         done = "all photos of {} are now {}'s".format(*names)
     print(json.dumps(result) if config.json else done)
     return 0

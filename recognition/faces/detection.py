@@ -57,7 +57,7 @@ class YuNet:
         """`effort`: "quick" is one look, for live frames, at 640 pixels. "usual" is one look, too, or two at large
         photos, never enlarged: for whole libraries. "thorough" is two, one of them enlarged: faces from 12 pixels on.
         But for quick ones, where no face is upright, the frame is looked at turned by 90, 180 and 270 degrees."""
-        self._effort = effort
+        self.effort = effort
         self._load = yunet.load(threads=2 if effort == "quick" else 1)  # photos go through several threads
         self._idle = [self._load()]  # networks that no thread uses; now, for what is missing is told before all else
         self._loading = threading.Lock()
@@ -69,7 +69,7 @@ class YuNet:
         """
         found = self._look(frame, main)
         best = max((face.confidence for face in found), default=0.0)
-        if self._effort == "quick" or best >= UPRIGHT:
+        if self.effort == "quick" or best >= UPRIGHT:
             return found
         small = _resized(frame, min(1.0, SIDE / max(frame.shape[:2])))
         turned = {k: self._detect(np.ascontiguousarray(np.rot90(small, k)), 1.0) for k in (1, 3, 2)}
@@ -92,9 +92,9 @@ class YuNet:
 
     def _scales(self, longest: int) -> list[float]:
         """Return how a frame is scaled for each look. `longest`: pixels of its longer side."""
-        if self._effort == "usual":
+        if self.effort == "usual":
             return [min(1.0, ONE_LOOK / longest)] + [min(1.0, LARGE_SIDE / longest)] * (longest > ONE_LOOK_UP_TO)
-        return [min(1.0, SIDE / longest)] + [min(2.0, LARGE_SIDE / longest)] * (self._effort == "thorough")
+        return [min(1.0, SIDE / longest)] + [min(2.0, LARGE_SIDE / longest)] * (self.effort == "thorough")
 
     def _detect(self, frame: np.ndarray, scale: float) -> list[Face]:
         small = lit(_resized(frame, scale))
@@ -189,6 +189,12 @@ def load_detector(name: str, effort: Effort = "thorough") -> YuNet | Dlib:
             say(f"{error}; going on with --detector hog, which finds fewer faces")
             return Dlib("hog")
     return YuNet(effort) if name == "yunet" else Dlib(name)
+
+
+def for_photos(detector):
+    """Return the detector with which the photos of people are looked at: all scripts, the quick ones, too, have to find
+    the same face in them."""
+    return YuNet() if isinstance(detector, YuNet) and detector.effort != "thorough" else detector
 
 
 def main_face(frame: np.ndarray, faces: list[Face], rival: float = RIVAL) -> Face | None:

@@ -12,9 +12,11 @@ from recognition.library.index import LibraryIndex
 from recognition.library.shared_words import SharedWords
 from recognition.library.tables import KnownFace
 from recognition.media.frames import read_image
-from recognition.people.database import People, check_person
-from recognition.people.enrolment import cut_out, enroll, refusal
-from recognition.people.photo_files import AlreadyThere, encode
+from recognition.names import check_person
+from recognition.people import merges
+from recognition.people.database import People
+from recognition.people.enrolment import enroll, part_around, refusal
+from recognition.people.photo_files import AlreadyThere
 from recognition.settings import UserError
 
 ENROLLED = 20  # photos of a group that are enrolled, and three times as many are tried
@@ -147,6 +149,11 @@ class Library:
             raise UserError(
                 f"group {number} looks like {match.name} (distance {match.distance:.2f}): name it so, or --force"
             )
+        distance = merges.unlike(self.people, rows, name)
+        if distance and not force:
+            raise UserError(
+                f"group {number} and {name} look like two people (distance {distance:.2f}): another name, or --force"
+            )
         enrolled, reasons = self._enroll_clearest(faces, name, ENROLLED, force)
         return name, self.index.name([one.id for one in faces], name, enrolled), len(enrolled), reasons
 
@@ -178,12 +185,7 @@ class Library:
     def _enroll(self, one: KnownFace, name: str, force: bool) -> str:
         """Enrol the part of a photo around a face and return the file written in the person's folder."""
         path = self.index.path(one.content)
-        content = encode(cut_out(read_image(path), one.face))
-        embedding, reason = next(self.people.embed_photos([(path, content)], refusal))
-        if reason:
-            raise UserError(reason)
-        if np.linalg.norm(unit(embedding[None]) - unit(one.embedding[None])) > self._same:
-            raise UserError("another face stands out in the part around it")
+        content, embedding = part_around(self.people, read_image(path), one.face, refusal)
         return enroll(self.people, name, content, embedding, force).name
 
     def deny(self, path: Path, name: str) -> int:

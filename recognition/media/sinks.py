@@ -71,10 +71,14 @@ class FrameSink:
         return self._output.is_dir() or self._output.suffix.lower() not in SUFFIXES
 
     def write(self, frame: Frame) -> Path | None:
-        """Save one annotated frame where there is an output, but never over its photo; return the file written."""
+        """Save one annotated frame where there is an output, but never over its photo, nor over other files among the
+        photos; return the file written."""
         path = self._path(frame.source) if self._output else None
-        if path and path.exists() and os.path.exists(frame.source) and path.samefile(frame.source):
-            raise UserError(f"{path}: the photo itself would be overwritten: choose another --output", 2)
+        if path and path.exists() and os.path.exists(frame.source):
+            if path.samefile(frame.source):
+                raise UserError(f"{path}: the photo itself would be overwritten: choose another --output", 2)
+            if self._is_folder() and path.parent.samefile(Path(frame.source).parent):
+                raise UserError(f"{path}: is there already, among the photos: choose another --output", 2)
         if path:
             save_picture(path, frame.image)
         return path
@@ -88,8 +92,11 @@ class FrameSink:
             self.failed.append(frame.source)
             path = None
         # One line, whatever folders are called; bytes that are no UTF-8 are told by `settings.run`
-        source = "".join(one if one.isprintable() or "\ud800" <= one <= "\udfff" else "?" for one in frame.source)
-        print(line or f"{source}: {text}{f'   -> {path}' if path else ''}", flush=True)
+        source, where = (
+            "".join(one if one.isprintable() or "\ud800" <= one <= "\udfff" else "?" for one in name)
+            for name in (frame.source, f"   -> {path}" if path else "")
+        )
+        print(line or f"{source}: {text}{where}", flush=True)
         self.show(frame)
         return self.quit
 

@@ -54,7 +54,8 @@ class CutOuts:
     def _write(self, stem: str, content: bytes, name: str | None) -> None:
         folder, number = make_folder(self._folder / (name or "unknown"), "--crops", private=True), 1
         path = folder / f"{shortened(stem)}.jpg"
-        while path in self._used:  # several faces of a photo, or photos of the same name from two folders
+        # Several faces of a photo, photos of the same name from two folders, or a file that is there, the photo even
+        while path in self._used or (path.exists() and path.read_bytes() != content):
             number += 1
             path = folder / f"{shortened(stem)}-{number}.jpg"
         self._used.add(path)

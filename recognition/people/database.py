@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from recognition.faces.detection import for_photos
 from recognition.faces.gallery import Gallery
 from recognition.files import ROOT, close_to_others, make_folder
 from recognition.names import check_person
@@ -39,7 +40,7 @@ class People:
     def __init__(self, folder: Path, detector, embedder, accepted: float = 0.01, may_be_new: bool = False):
         """`accepted`: share of strangers that may get a name."""
         self.folder = Path(os.path.realpath(Path(folder).expanduser()))
-        self.detector, self.embedder, self._accepted = detector, embedder, accepted
+        self.detector, self.embedder, self.accepted = for_photos(detector), embedder, accepted
         may_be_new = may_be_new or self.folder == Path(os.path.realpath(FACES))
         if Path(folder) == FACES:
             close_to_others(self.folder)
@@ -107,7 +108,7 @@ class People:
             if self._index.file.lost:  # it was damaged, which showed only now
                 self._scan.catch_up()
                 self._rows = self._index.load()
-            self._gallery = Gallery(*self._rows, self.embedder.statistics, self._accepted)
+            self._gallery = Gallery(*self._rows, self.embedder.statistics, self.accepted)
         return self._gallery
 
     def spelling(self, name: str) -> str:
@@ -181,7 +182,7 @@ class People:
             raise UserError(f"{source} cannot be merged into the same person: name two", 2)
         folders = [photo_files.own_folder(self.folder, name) for name in (source, into)]
         if not force:
-            merges.check_alike(self, source, into, self._accepted)
+            merges.check_alike(self, source, into)
         before = merges.read(self.folder)
         moved = self._move_photos(folders, None)
         merges.write(self.folder, [*before, merges.Merge(source, into, moved)])

@@ -14,6 +14,9 @@ from recognition.faces.detection import Face, main_face
 from recognition.faces.gallery import unit
 from recognition.faces.quality import sharpness, upright
 from recognition.media.frames import Frame
+from recognition.media.roi import Box
+from recognition.media.tracking import iou
+from recognition.people.embed_photos import no_face
 from recognition.people.photo_files import AlreadyThere, encode
 from recognition.settings import UserError
 
@@ -23,7 +26,10 @@ NOSE = 0.08, 0.92  # where the tip of the nose is between the eyes, 0 to 1: with
 NARROW = 0.22  # distance of the eyes, of the face's longer side; half faces have less
 DARK, FLAT = 30, 8  # mean and spread of the face's gray, of 255; LFW and ORL are above 62 and 15
 CANDIDATES = 20  # frames of a video that are compared with each other
-MARGIN = 1.0  # around a face that is cut out of a frame, in its own sizes: another detector must find it again
+# Around a face that is cut out of a frame, in its own sizes: another detector must find it again. Less where somebody
+# else would stand out
+MARGINS = 1.0, 0.5, 0.25
+OVERLAP = 0.3  # of a face and the one that is found in what was cut out, which then is the same
 
 
 def refusal(frame: np.ndarray, faces: list[Face]) -> str | None:
@@ -51,11 +57,17 @@ def refusal(frame: np.ndarray, faces: list[Face]) -> str | None:
     return None
 
 
-def cut_out(frame: np.ndarray, face: Face) -> np.ndarray:
-    """Return the part of a BGR frame around a face, with a margin on every side where the frame has one."""
+def cut_out(frame: np.ndarray, face: Face, margin: float = MARGINS[0]) -> np.ndarray:
+    """Return the part of a BGR frame around a face, with a margin, in sizes of the face, on every side that has one."""
+    x1, y1, x2, y2 = around(face, margin)
+    return frame[y1:y2, x1:x2]
+
+
+def around(face: Face, margin: float) -> Box:
+    """Return a face's box with a margin, in sizes of the face; where the frame begins, none."""
     x1, y1, x2, y2 = face.box
-    margin = round(MARGIN * face.size)
-    return frame[max(0, y1 - margin) : y2 + margin, max(0, x1 - margin) : x2 + margin]
+    margin = round(margin * face.size)
+    return max(0, x1 - margin), max(0, y1 - margin), x2 + margin, y2 + margin
 
 
 def enroll(people, name: str, content: bytes, embedding: np.ndarray, force: bool = False) -> Path:
@@ -80,11 +92,30 @@ def enroll_frame(people, name: str, frame: np.ndarray, faces: list[Face], force:
     reason = refusal(frame, faces)
     if reason:
         raise UserError(reason)
-    content = encode(cut_out(frame, main_face(frame, faces)))
-    embedding, reason = next(people.embed_photos([(Path("photo"), content)]))  # what is kept is what is embedded
-    if reason:
-        raise UserError(reason)
-    return enroll(people, name, content, embedding, force)
+    return enroll(people, name, *part_around(people, frame, main_face(frame, faces)), force)
+
+
+def part_around(people, frame: np.ndarray, face: Face, refuse=no_face) -> tuple[bytes, np.ndarray]:
+    """Return the part of a BGR frame around a face, as an image file's bytes, and the embedding, float32 (D,), that it
+    has as a photo of the person: what is kept is what is embedded.
+
+    `refuse`: see embed_photos. Raises UserError where all that is cut out is refused, or shows somebody else foremost.
+    """
+    reason = ""
+    for margin in MARGINS:
+
+        def refuse_others(part: np.ndarray, faces: list[Face], margin: float = margin) -> str | None:
+            if reason := refuse(part, faces):
+                return reason
+            place = np.array([face.box], float) - np.tile(around(face, margin)[:2], 2)
+            same = iou(np.array([main_face(part, faces).box], float), place)[0, 0] > OVERLAP
+            return None if same else "another face stands out in the part around it"
+
+        content = encode(cut_out(frame, face, margin))
+        embedding, reason = next(people.embed_photos([(Path("photo"), content)], refuse_others))
+        if reason is None:
+            return content, embedding
+    raise UserError(reason)
 
 
 def best_frames(frames: Iterable[Frame], people, count: int) -> list[tuple[Frame, Face]]:

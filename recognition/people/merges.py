@@ -75,15 +75,22 @@ def sources(before: list[Merge], name: str) -> set[str]:
     return names - {name}
 
 
-def check_alike(people, source: str, into: str, accepted: float) -> None:
+def check_alike(people, source: str, into: str) -> None:
     """Raise UserError unless most of one's photos would be given the other's name, if nobody else were enrolled."""
-    one, other = people.embeddings(source), people.embeddings(into)
-    if not len(one) or not len(other):
-        return
-    alone = Gallery([into], other, np.zeros(len(other), int), people.embedder.statistics, accepted)
-    matches = alone.match(one)
-    if 2 * sum(match.name is not None for match in matches) < len(matches):
-        distance = np.median([match.distance for match in matches])
+    if distance := unlike(people, people.embeddings(source), into):
         raise UserError(
             f"{source} and {into} look like two people (distance {distance:.2f}): --force merges them nevertheless"
         )
+
+
+def unlike(people, embeddings: np.ndarray, name: str) -> float | None:
+    """Return how far most faces, float32 (N, D), are from a person's photos, if they would not be given the name if
+    nobody else were enrolled; None if they would, and without faces or photos."""
+    known = people.embeddings(name)
+    if not len(embeddings) or not len(known):
+        return None
+    alone = Gallery([name], known, np.zeros(len(known), int), people.embedder.statistics, people.accepted)
+    matches = alone.match(embeddings)
+    if 2 * sum(match.name is not None for match in matches) >= len(matches):
+        return None
+    return float(np.median([match.distance for match in matches]))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import psycopg
 
+from recognition.faces.detection import for_photos
 from recognition.names import check_person, printable
 from recognition.people import embed_photos, merges, photo_files, places
 from recognition.people.database import CROP_VERSION, key_of
@@ -32,7 +33,7 @@ class SharedPeople:
     def __init__(self, address: str, detector, embedder, accepted: float = 0.01):
         """`address`: postgresql://... or service=...; `accepted`: share of strangers that may get a name."""
         self.place = check_address(address)
-        self.detector, self.embedder, self._accepted = detector, embedder, accepted
+        self.detector, self.embedder, self.accepted = for_photos(detector), embedder, accepted
         self._server = Server(address, partial(schema.prepare, place=self.place))
         self.corrections = Corrections(self._server)
         self._names = detector.name, embedder.name, CROP_VERSION
@@ -176,7 +177,7 @@ class SharedPeople:
         if source == into:
             raise UserError(f"{source} cannot be merged into the same person: name two", 2)
         if not force:
-            merges.check_alike(self, source, into, self._accepted)
+            merges.check_alike(self, source, into)
         self._server.write(partial(changes.merge, source=source, into=into))
 
     def undo_merge(self) -> merges.Merge:

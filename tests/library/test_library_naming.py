@@ -132,6 +132,16 @@ def test_a_group_that_looks_like_somebody_else_needs_force(library, tmp_path):
         library.name_group(1, "Bo")
 
 
+def test_a_group_that_does_not_look_like_the_person_needs_force(library, tmp_path):
+    library.people.add("Ada", picture(), AXES[0])
+    put(library.index, tmp_path, a=[seen(1)], b=[seen(1, 2)])
+    (group,) = library.groups()
+    with pytest.raises(UserError, match=rf"group {group.number} and Ada look like two people \(distance 1\."):
+        library.name_group(group.number, "ada")
+    assert names(library, tmp_path, "a") == [None]
+    assert library.name_group(group.number, "Ada", force=True)[:2] == ("Ada", 2)
+
+
 def test_photos_with_all_of_them_are_found_and_copied_never_over_others(library, tmp_path):
     put(library.index, tmp_path / "x", a=[seen(0), seen(1, 0, 100)], b=[seen(0, 1)], c=[seen(1, 1)])
     put(library.index, tmp_path / "y", a=[seen(0, 2), seen(1, 2, 100)])

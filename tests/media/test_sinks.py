@@ -26,6 +26,17 @@ def test_sink_never_writes_over_its_own_pictures(tmp_path):
             assert np.array_equal(cv2.imread(str(path)), picture())
 
 
+def test_another_photo_of_the_same_folder_is_not_written_over(tmp_path):
+    for name in ("a.png", "a_read.png"):
+        cv2.imwrite(str(tmp_path / name), picture())
+    sink = sinks.FrameSink(str(tmp_path), show=False)
+    with pytest.raises(UserError, match=r"a_read\.png: is there already, among the photos: choose another --output"):
+        sink.write(Frame(str(tmp_path / "a.png"), 0, 255 - picture()))
+    assert np.array_equal(cv2.imread(str(tmp_path / "a_read.png")), picture())
+    named = sinks.FrameSink(str(tmp_path / "a_read.png"), show=False)  # which the user named
+    assert named.write(Frame(str(tmp_path / "a.png"), 0, 255 - picture())) == tmp_path / "a_read.png"
+
+
 @pytest.mark.parametrize("name", ["a.pgm", "a.heic"])
 def test_sink_refuses_kinds_of_image_that_it_cannot_write(tmp_path, name):
     with pytest.raises(UserError, match="cannot be written") as caught:

@@ -39,6 +39,18 @@ def test_faces_of_photos_are_cut_out_a_folder_a_person(script, people, tmp_path)
     assert os.name == "nt" or (tmp_path / "cut").stat().st_mode & 0o077 == 0
 
 
+def test_a_file_that_is_there_is_never_cut_out_over(script, people, tmp_path):
+    photo = tmp_path / "all" / "person 0" / "party.jpg"
+    photo.parent.mkdir(parents=True)
+    cv2.imwrite(str(photo), cv2.imread(str(tmp_path / "party.png")))
+    before = photo.read_bytes()
+    for _ in range(2):  # the second time the same cut-outs
+        assert script(PHOTOS, photo, "--faces", people, "--crops", "all", *QUICK).returncode == 0
+        assert photo.read_bytes() == before
+        names = sorted(path.relative_to(tmp_path / "all").as_posix() for path in (tmp_path / "all").rglob("*.jpg"))
+        assert names == ["person 0/party-2.jpg", "person 0/party.jpg", "person 1/party.jpg", "unknown/party.jpg"]
+
+
 @pytest.mark.parametrize(("blur", "left"), [("unknown", (True, False, True)), ("all", (False, False, False))])
 def test_blurred_faces_are_gone_and_the_others_are_as_they_were(script, people, tmp_path, blur, left):
     done = script(PHOTOS, "party.png", "--faces", people, "--blur", blur, "--output", "out", *QUICK)

@@ -6,17 +6,19 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
-from coloured_faces import Detector, picture
+from coloured_faces import COLOURS, Detector, Embedder, picture
 from conftest import script_environment
 
 from recognition.faces import detection
 from recognition.files import ROOT
 from recognition.media import frames
-from recognition.people import enrolment
+from recognition.people import embed_photos, enrolment
+from recognition.settings import UserError
 
 ENROLL, PEOPLE = "face_recognition/enroll.py", "face_recognition/people.py"
 
@@ -48,6 +50,33 @@ def test_the_face_that_a_photo_is_of():
         face = detection.main_face(frame, detect(frame))
         colours = {tuple(frame[face.box[1] + 5, face.box[0] + 5])} if face else set()
         assert colours == ({tuple(picture((expected, 0, 0, 60))[30, 30])} if expected else set()), squares
+
+
+@pytest.mark.parametrize(("other", "side"), [(("blue", 5, 75, 10), 75), (("blue", 70, 45, 50), 37), (None, 75)])
+def test_what_is_cut_out_is_a_photo_of_that_face_and_of_no_other(other, side):
+    detector, embedder = Detector(), Embedder()
+    people = SimpleNamespace(
+        embed_photos=lambda *words: embed_photos.embed_photos(words[0], detector, embedder, *words[1:])
+    )
+    frame = picture(("red", 40, 60, 25), *[other] * (other is not None))
+    (face,) = [face for face in detector.detect(frame) if face.box[0] == 40]
+    content, embedding = enrolment.part_around(people, frame, face)
+    assert frames.read_image("part.png", content).shape[:2] == (side, side)
+    red = embedder.embed(np.full((1, 16, 16, 3), COLOURS["red"], np.uint8))[0]
+    assert np.allclose(embedding, red, atol=0.05)
+
+
+def test_where_somebody_else_stands_out_nothing_is_cut_out():
+    detector = Detector()
+    people = SimpleNamespace(
+        embed_photos=lambda *words: embed_photos.embed_photos(words[0], detector, Embedder(), *words[1:])
+    )
+    frame = picture(("red", 40, 60, 25), ("blue", 64, 50, 50))
+    (face,) = [face for face in detector.detect(frame) if face.box[0] == 40]
+    detector.detect = lambda frame, main: Detector().detect(frame)[:1]  # which does not see her beside him
+    frame[60:85, 40:64] = 128
+    with pytest.raises(UserError, match="another face stands out in the part around it"):
+        enrolment.part_around(people, frame, face)
 
 
 def test_almost_all_photos_of_lfw_and_all_of_orl_can_be_enrolled(lfw, orl_faces, detector):

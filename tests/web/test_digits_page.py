@@ -173,6 +173,57 @@ def test_the_camera_is_read_live(page):
     until(page, "document.querySelector('#video').srcObject === null")
 
 
+SLOW = """
+const camera = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+window.streams = [];
+navigator.mediaDevices.getUserMedia = async (wanted) => {
+    await new Promise((done) => setTimeout(done, 500));
+    window.streams.push(await camera(wanted));
+    return window.streams.at(-1);
+};
+"""  # a camera for which the user is asked, and takes his time
+LIVE = "window.streams.filter((one) => one.getTracks().some((track) => track.readyState === 'live')).length"
+
+
+def test_a_camera_is_started_once_and_not_behind_another_tab(browser, program):
+    page = open_page(browser, program.address, script=SLOW)
+    page.click("#tab-camera")
+    page.click("#start")
+    page.click("#start")
+    text_becomes(page, "#start", "Stop camera")
+    page.wait_for_timeout(800)
+    assert page.evaluate("window.streams.length") == page.evaluate(LIVE) == 1
+    page.click("#start")
+    assert page.evaluate(LIVE) == 0
+    page.click("#start")
+    page.click("#tab-draw")
+    until(page, "window.streams.length === 2")
+    page.wait_for_timeout(300)
+    assert page.evaluate(LIVE) == 0 and page.text_content("#start") == "Start camera"
+    assert page.troubles == []
+    page.context.close()
+
+
+def test_photos_are_looked_at_one_after_the_other_and_each_tab_has_its_answer(page, tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    page.click("#look summary")
+    draw(page, SEVEN[0])
+    text_becomes(page, "#text", "7")
+    page.set_input_files("#files", [SUMS, tmp_path / "empty.jpg"])
+    page.evaluate("document.getElementById('files').files.length")
+    drop(page, SUMS)
+    until(page, "document.querySelectorAll('#results figure').length === 2")
+    text_becomes(page, "#text", "12 30 42")
+    page.click("#tab-draw")
+    text_becomes(page, "#text", "7")
+    page.set_input_files("#files", [tmp_path / "empty.jpg"])
+    text_becomes(page, "#error", "empty.jpg: the file is empty")
+    page.click("#tab-draw")
+    text_becomes(page, "#text", "7")
+    until(page, "document.querySelectorAll('#probabilities .share').length === 12")
+    assert page.text_content("#error") == "empty.jpg: the file is empty"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
 def test_light_dark_and_narrow(browser, program, scheme, viewport):
@@ -227,11 +278,12 @@ def test_without_the_program_the_page_says_so_and_goes_on_with_the_next_one(brow
         page = open_page(browser, first.address)
         assert first.stop()[0] == 130
         text_becomes(page, "#status", "The program has ended")
-        drop(page, SUMS)
+        draw(page, SEVEN[0])
         text_becomes(page, "#error", "The program does not answer")
         with Program("digit_recognition", cwd=tmp_path, port=8360) as second:
             assert second.address == first.address
             text_becomes(page, "#status", "Ready")
+            text_becomes(page, "#text", "7")  # what was drawn meanwhile
             assert page.text_content("#error") == ""
             drop(page, SUMS)
             text_becomes(page, "#text", "12 30 42")

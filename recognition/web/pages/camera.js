@@ -56,16 +56,32 @@ export class Camera {
     live.answered = (told) => this.hear(told);
   }
 
+  // Start, unless that is being done; `stop` meanwhile, as by leaving its tab, ends it.
   async start() {
+    if (this.starting) return;
+    const starting = (this.starting = {});
+    try {
+      const stream = await this.open();
+      if (this.starting !== starting) for (const track of stream.getTracks()) track.stop();
+      else await this.run(stream);
+    } finally {
+      if (this.starting === starting) this.starting = null;
+    }
+  }
+
+  async open() {
     if (!navigator.mediaDevices) throw new Error("The browser lets a page use the camera only on this computer itself, or over https: take a photo instead.");
     try {
-      this.stream = await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: "environment" } });
+      return await navigator.mediaDevices.getUserMedia({ video: { width: 640, height: 480, facingMode: "environment" } });
     } catch (error) {
       const reasons = { NotAllowedError: "The browser was not allowed to use the camera: allow it beside the address, then start again.", NotFoundError: "No camera was found: plug one in, then start again.", NotReadableError: "Another program uses the camera: end it, then start again." };
       throw new Error(reasons[error.name] || `The camera cannot be used: ${error.message}`);
     }
-    for (const track of this.stream.getTracks()) track.onended = () => this.stop("The camera is gone.");
-    this.video.srcObject = this.stream;
+  }
+
+  async run(stream) {
+    this.stream = this.video.srcObject = stream;
+    for (const track of stream.getTracks()) track.onended = () => this.stop("The camera is gone.");
     await this.video.play();
     this.button.textContent = "Stop camera";
     this.busy = false;
@@ -74,6 +90,7 @@ export class Camera {
   }
 
   stop(reason = "") {
+    this.starting = null;
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = this.video.srcObject = null;
     this.button.textContent = "Start camera";

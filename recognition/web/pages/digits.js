@@ -6,8 +6,11 @@ const AREA = [2500, 1200]; // pixels of a drawing that are sent, and more for ea
 const PEN = 20, PAUSE = 120; // width of the pen in the sheet's pixels; ms from one reading to the next while drawing
 const SURE = 0.9;
 
-const live = new Live();
-const chooseTab = tabs((panel) => panel !== "camera" && camera.stream && camera.stop());
+const live = new Live({}, async () => $("draw").hidden || readSheet());
+const chooseTab = tabs((panel) => {
+  if (panel !== "camera") camera.stop();
+  panel === "draw" ? readSheet() : show("", [], null);
+});
 const camera = new Camera(live, (told, blob, size) => {
   boxes($("video-boxes"), size, told ? boxesOf(told, blob) : []);
   if (told) show(told.text, told.digits, blob);
@@ -50,7 +53,8 @@ function choose(k) {
 
 const look = newest(async ({ digits, blob, page }) => {
   const digit = digits[chosen];
-  $("seen").hidden = $("show-layers").hidden = !digit;
+  $("seen").hidden = !digit;
+  $("show-layers").hidden = !digit || Boolean(camera.stream); // they would be gone with the next frame
   $("layers").replaceChildren();
   $("look-note").textContent = digit ? "A network for whole pages finds the digits. This is what the smaller one, for one digit at a time, makes of the chosen one." : "Write or show a digit first.";
   if (!digit) return;
@@ -188,7 +192,7 @@ $("clear").onclick = () => {
   undo();
 };
 document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "z" && strokes.length && !$("draw").hidden) undo();
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && strokes.length && !$("draw").hidden) undo();
 });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 redraw();

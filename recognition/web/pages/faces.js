@@ -5,10 +5,16 @@ import { $, ask, bars, boxes, make, photos, post, read, results, tabs, trying } 
 const SURE = 0.6; // confidence of a name from which on it is beyond doubt
 const CONSENT = "I have asked this person, who agrees to be recognised here.";
 
-const live = new Live({}, async () => listPeople(await (await post("people")).json()));
-const chooseTab = tabs((panel) => panel !== "camera" && camera.stream && camera.stop());
+const live = new Live({}, async () => {
+  listPeople(await (await post("people")).json());
+  await again(); // the photos may be from before, or show who is not listed yet
+});
+const chooseTab = tabs((panel) => {
+  if (panel !== "camera") camera.stop();
+  tellNobody();
+});
 const camera = new Camera(live, (told, blob, size) => {
-  boxes($("video-boxes"), size, told ? boxesOf(told, blob, () => {}) : []);
+  boxes($("video-boxes"), size, told ? boxesOf(told, blob, again) : []);
   if (told) show(told.faces);
 });
 
@@ -34,6 +40,12 @@ function show(faces) {
   $("text").textContent = [...names, ...(others ? [others === 1 ? "one unknown" : `${others} unknown`] : [])].join(", ") || "no face";
   $("text").classList.toggle("empty", !faces.length);
   bars($("names"), sorted.map((face) => ({ name: shown(face), share: face.confidence, tone: tone(face) })));
+}
+
+function tellNobody() {
+  $("text").textContent = "nobody yet";
+  $("text").classList.add("empty");
+  bars($("names"), []);
 }
 
 // --- people ---
@@ -65,7 +77,10 @@ async function enroll({ box, name, perhaps }, blob, page) {
   return true;
 }
 
-async function listPeople({ people }) {
+let listed = "";
+function listPeople({ people }) {
+  if (listed === JSON.stringify(people)) return; // else the focus would go
+  listed = JSON.stringify(people);
   $("nobody").hidden = people.length > 0;
   $("people").replaceChildren(...people.map(row));
 }
@@ -132,7 +147,7 @@ async function changed(answer) {
   const told = await answer.json();
   for (const address of portraits.values()) URL.revokeObjectURL(address);
   portraits.clear(); // a name may be somebody else's from now on
-  await listPeople(told);
+  listPeople(told);
   const left = [...(told.forgot?.networks ?? [])];
   if (told.forgot?.sidecars) left.push(`Sidecars beside ${told.forgot.sidecars} photos may have the name still: delete it there, too.`);
   await again();
@@ -164,7 +179,7 @@ photos($("drop"), $("files"), async (file) => {
   const look = async () => {
     const pages = await read(file, file.name);
     pages.slice(0, layers.length).forEach(draw);
-    if (looks[0].look === look) tell(pages);
+    if (looks[0].look === look && !$("photos").hidden) tell(pages);
   };
   looks.unshift({ figure, look });
 });

@@ -9,7 +9,7 @@ const live = new Live({}, async () => tell(await post("own")));
 const camera = new Camera(live, (told) => told && show(told));
 const chooseTab = tabs((panel) => {
   show({ known: false, top: [] });
-  if (panel === "photos") camera.stream && camera.stop();
+  if (panel === "photos") camera.stop();
   else {
     $(panel).prepend($("view"));
     const options = panel === "own" ? { model: "own" } : {};
@@ -73,13 +73,21 @@ $("change").onclick = () => {
   nameFields([...$("classes").children].map((row) => row.dataset.name));
   $("naming").hidden = false;
   $("collecting").hidden = true;
+  $("keep").hidden = false;
   fields.querySelector("input").focus();
+};
+
+$("keep").onclick = () => {
+  changing = false;
+  live.refresh();
 };
 
 $("naming").onsubmit = (event) => {
   event.preventDefault();
   const names = [...fields.querySelectorAll("input")].map((input) => input.value.trim()).filter(Boolean);
   trying(async () => {
+    const bad = names.find((name) => name.includes("|")); // which stands between names
+    if (bad) throw new Error(`the name '${bad}' has a |: choose another one`);
     const answer = await post("begin", null, { names: names.join("|") });
     changing = false;
     await tell(answer);
@@ -94,6 +102,7 @@ async function tell(answer) {
   if (!begun && !fields.children.length) nameFields(there.length > 1 ? there : [...there, "", ""].slice(0, 2));
   $("naming").hidden = begun && !changing;
   $("collecting").hidden = !$("naming").hidden;
+  $("keep").hidden = !changing;
   for (const row of [...$("classes").children]) if (!(row.dataset.name in classes)) row.remove();
   for (const [name, count] of Object.entries(classes)) {
     const row = [...$("classes").children].find((one) => one.dataset.name === name) ?? $("classes").appendChild(newRow(name));
@@ -121,7 +130,7 @@ function newRow(name) {
       const next = new Promise((done) => setTimeout(done, EVERY));
       await trying(async () => {
         if (!camera.stream) await camera.start();
-        const blob = await camera.photo();
+        const blob = held && (await camera.photo());
         if (blob) tell(await post("take", blob, { name }));
       });
       await next;

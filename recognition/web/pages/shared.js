@@ -65,7 +65,11 @@ export function newest(work) {
     while (waiting) {
       const { asked } = waiting;
       waiting = null;
-      await trying(() => work(asked));
+      try {
+        await work(asked);
+      } catch (error) {
+        complain(error.message);
+      }
     }
     running = false;
   };
@@ -96,7 +100,7 @@ export function tabs(shown = () => {}) {
 
 // Take photos that are dropped anywhere on the page, pasted, or chosen, one after the other; tell of each that fails.
 export function photos(zone, input, take) {
-  const all = async (files) => {
+  const look = async (files) => {
     const errors = [];
     complain("");
     for (const [k, file] of files.entries()) {
@@ -110,6 +114,8 @@ export function photos(zone, input, take) {
     }
     $("progress").textContent = "";
   };
+  let looked = Promise.resolve();
+  const all = (files) => (looked = looked.then(() => look(files)));
   input.onchange = () => all([...input.files]).then(() => (input.value = ""));
   const over = (on) => (event) => {
     event.preventDefault();
@@ -145,7 +151,8 @@ export async function picture(blob, name, page = 1) {
 
 // Read a photo, and put a figure of each page on top of the results: `figure` makes it of the picture and what was read.
 export async function results(file, figure) {
-  const [pages, first] = await Promise.all([read(file, file.name), picture(file, file.name)]);
+  const pages = await read(file, file.name); // first: what cannot be read need not be shown
+  const first = await picture(file, file.name);
   const list = $("results"), below = list.firstChild;
   const few = pages.length > KEPT ? pages.slice(0, KEPT - 1) : pages;
   if (few !== pages) list.insertBefore(make("p", { className: "quiet" }, `${file.name}: the first ${few.length} of ${pages.length} pages`), below);
@@ -209,6 +216,7 @@ export function ask({ title, text, field, value = "", agree, button }) {
   const dialog = make("dialog", { "aria-labelledby": "ask-title" }, form);
   document.body.append(dialog);
   dialog.showModal();
+  input.select();
   return new Promise((answered) => {
     form.onsubmit = (event) => {
       event.preventDefault();
