@@ -132,8 +132,9 @@ export function photos(zone, input, take) {
   });
 }
 
-// A page of a picture with a layer for boxes, as the program sees it where the browser cannot show the file.
-export async function picture(blob, name, page = 1) {
+// A page of a picture with a layer for boxes, as the program sees it where the browser cannot show the file; it is asked
+// once `reading` is done: what cannot be read need not be shown.
+export async function picture(blob, name, page = 1, reading = null) {
   const image = make("img", { alt: page > 1 ? `${name}, page ${page}` : name });
   const layer = make("div", { className: "boxes" });
   const show = async (content) => {
@@ -144,15 +145,18 @@ export async function picture(blob, name, page = 1) {
       URL.revokeObjectURL(address);
     }
   };
-  const preview = async () => show(await (await post("preview", blob, { name, page })).blob());
+  const preview = async () => {
+    await reading;
+    await show(await (await post("preview", blob, { name, page })).blob());
+  };
   await (page > 1 ? preview() : show(blob).catch(preview));
   return { stage: make("div", { className: "stage" }, image, layer), layer };
 }
 
 // Read a photo, and put a figure of each page on top of the results: `figure` makes it of the picture and what was read.
 export async function results(file, figure) {
-  const pages = await read(file, file.name); // first: what cannot be read need not be shown
-  const first = await picture(file, file.name);
+  const reading = read(file, file.name);
+  const [pages, first] = await Promise.all([reading, picture(file, file.name, 1, reading)]);
   const list = $("results"), below = list.firstChild;
   const few = pages.length > KEPT ? pages.slice(0, KEPT - 1) : pages;
   if (few !== pages) list.insertBefore(make("p", { className: "quiet" }, `${file.name}: the first ${few.length} of ${pages.length} pages`), below);
