@@ -25,8 +25,9 @@ from recognition import progress, settings
 from recognition.faces import detection
 from recognition.faces.labelled_photos import list_people
 from recognition.media import cameras, canvas, frames, sinks, videos, windows
+from recognition.names import check_person
 from recognition.people import enrolment, photo_files, recognizers
-from recognition.people.database import FACES, People, check_person
+from recognition.people.database import FACES, People
 from recognition.shared import opening
 
 KEYS = {"Enter": "take the photo"}

@@ -113,9 +113,7 @@ class Guard:
         told = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if scope["path"] == "/" and scope["type"] == "http" and self._fits(told):
             answer = RedirectResponse("/", 303)
-            answer.set_cookie(
-                cookie, told, httponly=True, samesite="lax"
-            )  # "strict" would not come with a link in a mail
+            answer.set_cookie(cookie, told, httponly=True, samesite="lax")  # "strict" is not sent after a mail's link
             return answer
         bearer = headers.get("authorization", "").removeprefix("Bearer ")
         if self._fits(bearer) or self._fits(cookie_parser(headers.get("cookie", "")).get(cookie, "")):
