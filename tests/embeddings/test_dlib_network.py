@@ -54,14 +54,15 @@ def killed(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def converted(killed) -> tuple[Path, list[tuple[str, str]], set[str]]:
-    """Return a folder that two programs at once converted into, what they printed, and who wrote there."""
-    left = set(killed.iterdir())
-    programs, writers = [start(killed), start(killed)], set()
-    while any(program.poll() is None for program in programs):
-        writers |= {path.name for path in set(killed.glob(f".{dlib_conversion.NAME}.tflite.*")) - left}
+def converted(killed) -> tuple[Path, list[tuple[str, str]], set[int]]:
+    """Return a folder that two programs at once converted into, what they printed, and when its file was written."""
+    programs, network = [start(killed), start(killed)], killed / f"{dlib_conversion.NAME}.tflite"
+    before, written, running = network.stat().st_mtime_ns, set(), True
+    while running:
+        running = any(program.poll() is None for program in programs)
+        written.add(network.stat().st_mtime_ns)  # the last time when both have ended
         time.sleep(0.005)
-    return killed, [program.communicate() for program in programs], writers
+    return killed, [program.communicate() for program in programs], written - {before}
 
 
 @pytest.fixture(scope="module")
@@ -93,10 +94,10 @@ def test_a_killed_conversion_leaves_nothing_that_is_used(converted):
 
 
 def test_two_programs_at_once_convert_once(converted):
-    folder, printed, writers = converted
+    folder, printed, written = converted
     assert [out for out, _ in printed] == ["FastEmbedder False\n"] * 2
     assert all(err.count("\n") == 1 and "once on this computer" in err for _, err in printed)
-    assert len(writers) == 1
+    assert len(written) == 1
     names = [dlib_conversion.NAME + suffix for suffix in (".json", ".tflite")]
     assert sorted(path.name for path in folder.iterdir()) == sorted([f".{dlib_conversion.NAME}.lock", *names])
     card = json.loads((folder / names[0]).read_text())
