@@ -95,13 +95,16 @@ def shown(part: str, page) -> list[str]:
     return names if part == "faces" else [page.inner_text("#text"), *names]
 
 
-def same_answers(browser, part: str, server: Server, photos: list[Path], arguments: list) -> tuple[int, list[float]]:
-    """Return of how many photos the page shows what --json prints, and after how many seconds it shows it."""
+def same_answers(
+    browser, part: str, server: Server, photos: list[Path], arguments: list
+) -> tuple[int, list[float], list[float]]:
+    """Return of how many photos the page shows what --json prints, after how many seconds it shows it, and after how
+    many the program answers without a page."""
     script = [sys.executable, ROOT / PARTS[part] / "predict_static.py", *photos, "--json"]
     script += arguments if part == "faces" else []
     done = subprocess.run([*map(str, script)], capture_output=True, text=True, check=True)
     lines = [line for line in map(json.loads, done.stdout.splitlines()) if line["frame"] == 0]
-    page, same, seconds = browsing.open_page(browser, server.address), 0, []
+    page, same, seconds, alone = browsing.open_page(browser, server.address), 0, [], []
     for photo, line in zip(photos, lines, strict=True):
         page.evaluate("() => document.querySelector('#results').replaceChildren()")
         page.evaluate(ANSWERED)
@@ -109,8 +112,11 @@ def same_answers(browser, part: str, server: Server, photos: list[Path], argumen
         page.wait_for_selector("#results figure")
         seconds.append(page.evaluate("() => changes.at(-1)[0] - chosen") / 1000)
         same += shown(part, page) == told(part, line)
+        begun = time.monotonic()
+        server.ask("read", photo.read_bytes(), name=photo.name)
+        alone.append(time.monotonic() - begun)
     page.context.close()
-    return same, seconds
+    return same, seconds, alone
 
 
 def seconds_to_page(browser, part: str, arguments: list) -> float:
@@ -205,7 +211,7 @@ def main(config: Config) -> None:
     axe, folder = accessibility.axe_source(config.axe), Path(tempfile.mkdtemp())
     shutil.copytree(DATA / "samples" / "people", folder / "people")
     same, starts, firsts, rates, weights, stray, attacked, found, asked = 0, [], [], [], [], [], [], [], []
-    total = 0
+    total, answers = 0, []
     for part in PARTS:
         arguments, photos = arguments_of(part, folder), photos_of(part, config.photos // 3)
         total += len(photos)
@@ -213,9 +219,10 @@ def main(config: Config) -> None:
             browser.new_page().close()
             starts.append(statistics.median(seconds_to_page(browser, part, arguments) for _ in range(3)))
             with served(part, *arguments) as server:
-                equal, seconds = same_answers(browser, part, server, photos, arguments)
+                equal, seconds, alone = same_answers(browser, part, server, photos, arguments)
                 same += equal
                 firsts.append(statistics.median(seconds))
+                answers.append(statistics.median(alone))
                 if part == "digits":
                     pen_up, right, drawn = drawing_seconds(browser, server)
                 rates.append(live(browser, server, config.seconds))
@@ -236,7 +243,12 @@ def main(config: Config) -> None:
         [
             (f"page and `--json` on {total} photos: same text, names, classes", f"{total} of {total}", f"{same}"),
             ("start to page drawn, s (digits / faces / objects)", "≤ 1.5", each(f"{one:.2f}" for one in starts)),
-            ("upload to answer, median of the photos, s", "≤ 0.3", each(f"{one:.2f}" for one in firsts)),
+            (
+                "upload to answer, median of the photos, s",
+                "≤ 0.3",
+                each(f"{one:.2f}" for one in firsts),
+                each(f"{one:.2f}" for one in answers) + " without a page",
+            ),
             ("drawing: pen-up to answer, ms", "≤ 60", f"{1000 * pen_up:.0f} ({right} of {drawn} digits read)"),
             ("camera 640x480: answers a second", "≥ 15", each(f"{rate:.0f}" for rate, _ in rates)),
             ("camera: age of an answer when it is shown, ms", "≤ 150", each(f"{age:.0f}" for _, age in rates)),
@@ -254,11 +266,12 @@ def main(config: Config) -> None:
     shutil.rmtree(folder)
 
 
-def print_rows(rows: list[tuple[str, str, str]]) -> None:
-    """Print the table, and what else the machine had to do."""
+def print_rows(rows: list[tuple[str, ...]]) -> None:
+    """Print the table, (title, required, measured[, yardstick]), and what else the machine had to do."""
     cores, load = os.cpu_count(), os.getloadavg()[2]
     versions = {"machine": f"{sys.platform}, {cores} cores", "python": sys.version.split()[0]}
-    measuring.print_table([(title, "-", required, measured) for title, required, measured in rows], versions)
+    table = [(title, *(yardstick or "-"), required, measured) for title, required, measured, *yardstick in rows]
+    measuring.print_table(table, versions)
     print(f"load over the last quarter of an hour: {load:.1f} of {cores}")
 
 

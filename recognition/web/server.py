@@ -23,10 +23,13 @@ LAST = 1.0  # seconds that what is being done gets at the end
 
 
 class Protocol(H11Protocol):
-    """HTTP that also closes connections whose first request, or next one, never comes whole: they take room."""
+    """HTTP that answers at once, and closes connections whose first request, or next one, never comes whole: they take
+    room."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)
+        # What follows the headers would wait 40 ms for the other side to say that it has them
+        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.loop.call_later(SILENT, self._look, None)
 
     def _look(self, before: object) -> None:

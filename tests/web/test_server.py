@@ -1,8 +1,10 @@
 """The server of the pages, without a browser: what is answered, how errors arrive, and what it is bound by."""
 
 import contextlib
+import http.client
 import json
 import socket
+import statistics
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -149,6 +151,18 @@ def test_who_connects_and_asks_nothing_is_sent_away(monkeypatch):
             camera.recv()
             camera.send(png())
             assert json.loads(camera.recv())["frame"] == 0
+
+
+def test_answers_over_one_connection_come_at_once(port):
+    """TCP holds back what follows the headers, and the other side 40 ms what it has received, unless told otherwise."""
+    seconds, picture = [], png()
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        for _ in range(40):
+            begun = time.monotonic()
+            connection.request("POST", "/read", picture)
+            assert connection.getresponse().read()
+            seconds.append(time.monotonic() - begun)
+    assert statistics.median(seconds) < 0.03
 
 
 def test_an_answer_that_takes_too_long_and_too_many_at_once_are_told(monkeypatch):
