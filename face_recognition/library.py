@@ -59,7 +59,10 @@ def check(config: Config) -> None:
     """Raise UserError for a command line that says too little or contradicts itself."""
     recognizers.check(config.recognizer, config.accept)
     least, most = COUNTS.get(config.action, (1, 10**9))
-    if not least <= len(config.words) <= most or (config.action == "name" and not config.words[0].isdecimal()):
+    counted = least <= len(config.words) <= most
+    unnumbered = config.action == "name" and counted and not config.words[0].isdecimal()
+    unfinished = config.action == "find" and counted and "and" in (config.words[0], config.words[-1])
+    if not counted or unnumbered or unfinished:
         raise settings.UserError(f"{config.action} {' '.join(config.words)}: takes other words: see --help", 2)
     for flag, action in {"sheet": "people", "copy": "find", "link": "find", "force": "name"}.items():
         if getattr(config, flag) and config.action != action:

@@ -40,7 +40,10 @@ def load_pairs(path: Path, folder: Path) -> list[Pair]:
         if len(words) not in (3, 4) or not all(word.isdecimal() for word in (words[1], words[-1])):
             raise UserError(f"{path}, line {number}: needs NAME 1 2 or NAME 1 OTHER 2, has '{line[:60]}'", 2)
         one, other = (words[0], words[1]), (words[-2] if len(words) == 4 else words[0], words[-1])
-        pairs.append((_photo(folder, *one), _photo(folder, *other), len(words) == 3))
+        try:
+            pairs.append((_photo(folder, *one), _photo(folder, *other), len(words) == 3))
+        except UserError as error:
+            raise UserError(f"{path}, line {number}: {error}", 2) from None
     if len({same for _, _, same in pairs}) < 2:
         raise UserError(f"{path}: needs pairs of one person and pairs of two", 2)
     return pairs

@@ -78,7 +78,7 @@ def test_a_line_of_another_form_is_named_with_its_number(photos, line):
     [("Ada_Lovelace\t1\t2", "Ada_Lovelace_0002.jpg"), ("Ada_Lovelace\t1\tNobody\t10000", "Nobody_10000.jpg")],
 )
 def test_a_photo_that_is_not_there_is_named(photos, line, missing):
-    with pytest.raises(UserError, match=rf"{missing} not found: name the folder"):
+    with pytest.raises(UserError, match=rf"pairs\.txt, line 2: .*{missing} not found: name the folder"):
         evaluation.load_pairs(listed(photos, f"1\n{line}\n"), photos)
 
 

@@ -203,6 +203,7 @@ def test_names_go_to_sidecars_and_come_from_them(script, tmp_path):
         (["add"], "takes other words"),
         (["add", "nowhere"], "nowhere: no such folder"),
         (["name", "Ada", "3"], "takes other words"),
+        (["find", "Ada", "and"], "takes other words"),
         (["people", "--copy", "x"], "--copy has no effect here: it goes with find"),
         (["who", "--xmp"], "--xmp has no effect here: it goes with add, name, find, not"),
     ],
