@@ -97,6 +97,8 @@ def sync(config: Config, library: naming.Library, photos: list[tuple[Path, int]]
         files.sync(watched(photos, len(photos), "sidecar"))
     text = "sidecars: {written} written, {named} faces named by them, {enrolled} of these enrolled"
     settings.say(text.format(**vars(files.report)))
+    for name, reason in files.report.unknown.items():
+        settings.say(printable(f"{name} is not enrolled: {reason}"))
     return say_refused(files.report.refused)
 
 

@@ -157,11 +157,11 @@ class Library:
         enrolled, reasons = self._enroll_clearest(faces, name, ENROLLED, force)
         return name, self.index.name([one.id for one in faces], name, enrolled), len(enrolled), reasons
 
-    def enroll_named(self, one: KnownFace, name: str) -> bool:
-        """Enrol a face that the user gave that name, and tell whether it was done."""
-        enrolled, _ = self._enroll_clearest([one], name, 1)
+    def enroll_named(self, one: KnownFace, name: str) -> tuple[bool, list[str]]:
+        """Enrol a face that the user gave that name; return whether it was done, and why not."""
+        enrolled, reasons = self._enroll_clearest([one], name, 1)
         self.index.name(list(enrolled), name, enrolled)
-        return bool(enrolled)
+        return bool(enrolled), reasons
 
     def _enroll_clearest(
         self, faces: list[KnownFace], name: str, most: int, force: bool = False

@@ -54,11 +54,12 @@ class _ChangedMeanwhile(UserError):
 @dataclass
 class Report:
     """What became of sidecars: how many were written, how many faces got names from them, how many of these were
-    enrolled, and what could not be done, where and why."""
+    enrolled, whom none of them shows well enough for that, and what could not be done, where and why."""
 
     written: int = 0
     named: int = 0
     enrolled: int = 0
+    unknown: dict[str, str] = field(default_factory=dict)
     refused: list[tuple[Path, str]] = field(default_factory=list)
 
 
@@ -216,7 +217,12 @@ class Sidecars:
             self._tries[name] = 0 if self._library.people.photos(name) else ENROLLED
         if self._tries[name]:
             self._tries[name] -= 1
-            self.report.enrolled += self._library.enroll_named(one, name)
+            done, reasons = self._library.enroll_named(one, name)
+            self.report.enrolled += done
+            if done:
+                self.report.unknown.pop(name, None)
+            elif reasons and not self._library.people.photos(name):
+                self.report.unknown[name] = reasons[0]
 
     def _spelling(self, name: str) -> str:
         if name not in self._spelled:

@@ -57,6 +57,7 @@ def test_whoever_is_named_in_sidecars_is_enrolled_and_found_in_other_photos(libr
     look(library, photo.parent)
     report = sync(library)
     assert report.named == 12 and 1 <= report.enrolled == len(library.people.photos("Ada")) <= sidecars.ENROLLED
+    assert report.unknown == {}
     assert report.written == 4  # the photo with two faces, and three whose people nobody had named
     assert who(library, photo) == ["Ada", None] and who(library, photo.with_name("14.png")) == ["Ada"]
     again = sync(library)
