@@ -10,6 +10,7 @@ this computer. docs/web.md tells what other programs can ask, and every error.
 Exit code: 1 the page could not be served, 2 wrong usage, 130 Ctrl-C.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -42,12 +43,18 @@ class Digits:
         self._model = reader.load(config.model)
         self._threshold = self._model.threshold(config.threshold)
         self._one = crops.load(config.one)
-        self.actions = {"look": self.look}
+        self.actions = {"look": self.look, "drawing": self.drawing}
 
     def read(self, frame: Frame) -> str:
         """Return what predict_static.py --json prints of a photo."""
         lines, rotated = reader.read_page(frame.image, self._model, self._threshold)
         return numbers.json_line(frame.source, frame.index, lines, rotated=rotated, scale=frame.scale)
+
+    def drawing(self, _options: dict, frame: Frame | None) -> dict:
+        """Return what is told of a photo of a drawing, on which there should be digits alone."""
+        image = picture(frame).image
+        lines, _ = reader.read_page(image, self._model, self._threshold, drawn=True)
+        return json.loads(numbers.json_line("drawing", 0, lines))
 
     def watch(self, _options: dict) -> Callable[[Frame], str]:
         """Return what tells of a camera, frame after frame, what webcam.py --json prints."""
@@ -57,8 +64,7 @@ class Digits:
     def look(self, options: dict, frame: Frame | None) -> dict:
         """Return what the network of one digit sees in a part of a picture, `box` "x1,y1,x2,y2": its image, 28x28, and
         probabilities; with `layers` the maps of each layer, rows of 0 to 255."""
-        if frame is None:
-            raise settings.UserError("no picture: send one, and which box of it", 2)
+        frame = picture(frame)
         image = cut(frame.image, app.box_of(options, frame.scale))
         digit = crops.normalise_photo(image)
         seen = {"image": digit.tolist(), "names": self._one.class_names}
@@ -68,6 +74,13 @@ class Digits:
                 {"kind": kind, "maps": gray(maps).transpose(2, 0, 1).tolist()} for kind, maps in self._one.layers(digit)
             ]
         return seen
+
+
+def picture(frame: Frame | None) -> Frame:
+    """Return the picture that was sent; UserError without one."""
+    if frame is None:
+        raise settings.UserError("no picture: send one", 2)
+    return frame
 
 
 def cut(image: np.ndarray, box: Box | None) -> np.ndarray:

@@ -41,24 +41,33 @@ def load(name: str = "pages", folder: Path = cards.MODELS) -> litert.Maps:
 
 
 def read_page(
-    frame: np.ndarray, model: litert.Maps, threshold: float, handwritten: bool = False
+    frame: np.ndarray, model: litert.Maps, threshold: float, handwritten: bool = False, drawn: bool = False
 ) -> tuple[list[list[Number]], int]:
     """Return the numbers of a BGR or gray image, in lines as they are read, boxes in the image's pixels; and by how
     many degrees, 0, 90, 180 or 270, it has to be turned clockwise to be upright.
 
-    `threshold`: the least confidence of a digit. `handwritten`: leave printed digits out.
+    `threshold`: the least confidence of a digit. `handwritten`: leave printed digits out. `drawn`: the image is a
+    drawing for digits alone, upright: strokes beside each other are ones then, no tally.
     """
     gray = cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY) if frame.ndim == 3 else frame
-    found = detect(gray, model.run)
+    found = detect(gray, (lambda image: digits_alone(model.run(image))) if drawn else model.run)
     if one_fills(found, gray.shape):
         digits, _ = characters(found, model.card, threshold, handwritten)
         if not (handwritten and (found.printed[:1] > PRINTED).any()):
             digits = cut_out(frame, found, digits, threshold)
         return lines_of(digits), 0
-    found, turn = upright(found, gray, model.run)
+    found, turn = (found, 0) if drawn else upright(found, gray, model.run)
     lines = lines_of(*characters(found, model.card, threshold, handwritten))
     size = gray.shape[::-1] if turn % 2 == 0 else gray.shape
     return [[_turned_back(number, turn, size) for number in line] for line in lines], 90 * turn
+
+
+def digits_alone(maps: np.ndarray) -> np.ndarray:
+    """Return what the network of pages says, see `detect`, where digits get the heat of what is no digit or sign."""
+    digits, maps = maps[..., :DIGITS], maps.copy()
+    maps[..., :DIGITS] *= (1 + maps[..., OTHER] / (digits.sum(-1) + 0.01))[..., None]
+    maps[..., OTHER] = 0
+    return maps
 
 
 def one_fills(found: Detections, shape: tuple[int, int]) -> bool:

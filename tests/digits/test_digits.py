@@ -217,3 +217,13 @@ def test_a_letter_that_the_network_of_pages_is_surer_of_stays_a_letter(monkeypat
         digits, _ = reader.characters(found, {}, 0.5)
         read[kind, score] = [digit.digit for digit in reader.cut_out(picture, found, digits, 0.5)]
     assert read == {(15, 0.9): [], (15, 0.6): [7], (3, 0.6): [7]}
+
+
+@pytest.mark.parametrize("count", range(1, 7))
+def test_plain_strokes_beside_each_other_are_ones_in_a_drawing(pages_model, count):
+    """On a page they may be a tally, the sides of a box, or letters."""
+    drawing = np.full((85, 60 + 32 * count), 255, np.uint8)
+    for k in range(count):
+        cv2.line(drawing, (30 + 32 * k, 20), (30 + 32 * k, 65), 0, 6, cv2.LINE_AA)
+    (line,), turn = reader.read_page(drawing, pages_model, pages_model.card["threshold"], drawn=True)
+    assert "".join(number.text for number in line) == "1" * count and turn == 0

@@ -80,6 +80,10 @@ def test_what_is_drawn_is_read_undone_cleared_and_looked_into(page):
     text_becomes(page, "#text", "nothing yet")
     assert page.locator("#sheet-boxes .box").count() == 0 and page.is_disabled("#clear")
 
+    for x in (0.3, 0.4, 0.5):  # a tally, on paper
+        draw(page, [(x, 0.2), (x, 0.8)])
+    text_becomes(page, "#text", "111")
+
 
 def test_a_finger_draws_too(browser, program):
     page = open_page(browser, program.address, PHONE, has_touch=True, is_mobile=True)

@@ -1,6 +1,6 @@
 // The page of digits: draw, photos, camera, and what the network sees of one digit.
 import { Camera, Live } from "./camera.js";
-import { $, bars, boxes, make, newest, percent, photos, post, read, results, tabs, trying } from "./shared.js";
+import { $, bars, boxes, make, newest, percent, photos, post, results, tabs, trying } from "./shared.js";
 
 const AREA = [2500, 1200]; // pixels of a drawing that are sent, and more for each stroke: the program enlarges them
 const PEN = 20, PAUSE = 120; // width of the pen in the sheet's pixels; ms from one reading to the next while drawing
@@ -146,7 +146,7 @@ const readSheet = newest(async () => {
   draw(context, scale, x1 - margin, y1 - margin);
   // Not toBlob: it waits for the browser to have nothing else to do, up to half a second
   const blob = new Blob([Uint8Array.from(atob(canvas.toDataURL().split(",")[1]), (byte) => byte.charCodeAt(0))]);
-  const [{ told }] = await read(blob, "drawing");
+  const told = await (await post("drawing", blob)).json();
   if (!strokes.length) return;
   const place = ([a, b, c, d]) => [a / scale + x1 - margin, b / scale + y1 - margin, c / scale + x1 - margin, d / scale + y1 - margin];
   boxes($("sheet-boxes"), [sheet.width, sheet.height], boxesOf(told, blob, { place }).map(({ box, label, tone }) => ({ box, label, tone })));
