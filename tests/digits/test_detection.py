@@ -63,6 +63,13 @@ def test_of_one_place_the_best_is_kept():
     assert detection.suppress(found([3, 8, 5, 1], [0.9, 0.8, 0.7, 0.6], boxes)).kinds.tolist() == [3, 5]
 
 
+def test_a_stroke_is_no_two_ones_but_two_near_each_other_are():
+    boxes = [[10, 0, 14, 40], [14, 2, 18, 40], [20, 0, 24, 40], [60, 30, 63, 34]]
+    assert detection.suppress(found([1, 1, 1, 11], [0.9, 0.8, 0.7, 0.6], boxes)).boxes.tolist() == [
+        boxes[k] for k in (0, 2, 3)
+    ]
+
+
 def test_ten_thousand_characters_are_sorted_out_in_a_second():
     rng = np.random.default_rng(0)
     corner = rng.uniform(0, 2000, (10_000, 2))
