@@ -270,7 +270,7 @@ def print_rows(rows: list[tuple[str, ...]]) -> None:
     """Print the table, (title, required, measured[, yardstick]), and what else the machine had to do."""
     cores, load = os.cpu_count(), os.getloadavg()[2]
     versions = {"machine": f"{sys.platform}, {cores} cores", "python": sys.version.split()[0]}
-    table = [(title, *(yardstick or "-"), required, measured) for title, required, measured, *yardstick in rows]
+    table = [(title, *(yardstick or ["-"]), required, measured) for title, required, measured, *yardstick in rows]
     measuring.print_table(table, versions)
     print(f"load over the last quarter of an hour: {load:.1f} of {cores}")
 

@@ -22,7 +22,7 @@ AROUND = 57  # pixels: the side of what a pixel is compared with
 FAINTEST = 7.65  # gray levels: added to the spread, so that the noise of empty paper stays small
 FAINT = 1 / 7  # of the contrast of what is darkest: less is the paper's texture, or shines through from its other side
 CANDIDATE = 0.15  # heat from which on a place is looked at
-THIN = 0.3  # of the height of a digit: no two stand nearer to each other
+THIN = 0.3  # of a digit's height: how wide its place is at least
 OVERLAP = 0.45  # of the smaller of two boxes: more, and only the better one is kept
 SURE = 0.4  # score of what tells how dark and how high the writing is, and whether it is digits
 CAREFULLY = 0.3  # share of what the page says that is believed when a doubtful character may be a digit
@@ -239,8 +239,8 @@ def contrast(gray: np.ndarray, boxes: np.ndarray) -> np.ndarray:
 
 
 def suppress(found: Detections) -> Detections:
-    """Return those that share no place with a better one; `found` has the best first. A digit needs a place as wide as
-    THIN, of its height: a stroke may be seen as two ones."""
+    """Return those that share no place with a better one; `found` has the best first. The place of a
+    digit is no narrower than THIN: else a stroke may be two ones."""
     x1, y1, x2, y2 = np.array(found.boxes.T, order="C")
     more = np.where(found.kinds < DIGITS, np.maximum(THIN * (y2 - y1) - (x2 - x1), 0), 0) / 2
     x1, x2 = x1 - more, x2 + more

@@ -23,8 +23,7 @@ LAST = 1.0  # seconds that what is being done gets at the end
 
 
 class Protocol(H11Protocol):
-    """HTTP that answers at once, and closes connections whose first request, or next one, never comes whole: they take
-    room."""
+    """HTTP that also closes connections whose first request, or next one, never comes whole: they take room."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:
         super().connection_made(transport)

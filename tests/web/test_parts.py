@@ -79,7 +79,8 @@ def test_a_box_that_is_none_is_told(digits):
     assert error(act(digits, "look", content, box="1,2,3")) == (400, "box=1,2,3: four whole numbers, x1,y1,x2,y2")
     assert error(act(digits, "look", content, box="5000,1,5010,9"))[0] == 400
     assert error(act(digits, "look", content, box=f"{'9' * 400},1,2,3"))[0] == 400
-    assert error(act(digits, "look"))[0] == 400
+    for action in ("look", "drawing"):
+        assert error(act(digits, action)) == (400, "no picture: send one")
 
 
 @pytest.fixture
