@@ -28,9 +28,14 @@ def picture(image: np.ndarray, objects: Objects, heat: np.ndarray | None = None)
         image = cv2.copyMakeBorder(image, *edges, cv2.BORDER_CONSTANT, value=(40, 40, 40))
     if heat is not None:
         size = _letters(image)
-        draw_words(image, f"what speaks for {objects.top[0].label}: yellow most", (0, round(1.3 * size)), size)
+        draw_words(image, caption(objects.top[0].label, heat), (0, round(1.3 * size)), size)
     draw_objects(image, objects)
     return image
+
+
+def caption(label: str, heat: np.ndarray) -> str:
+    """Return what a map of what spoke for a class says: that no place alone did, where there are no colours to see."""
+    return f"what speaks for {label}: yellow most" if heat.max() > NOTHING else f"no place alone speaks for {label}"
 
 
 def draw_objects(frame: np.ndarray, objects: Objects) -> None:

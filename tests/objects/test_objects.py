@@ -253,4 +253,7 @@ def test_more_heat_is_lighter_for_all_eyes():
     assert np.diff(lightness).min() >= -1
     calm = np.full((20, 256, 3), 128, np.uint8)
     drawing.draw_heat(calm, heat / 100)  # so small falls are no reason
+    assert [drawing.caption("cat", part) for part in (heat, heat / 100)] == [
+        "what speaks for cat: yellow most", "no place alone speaks for cat",
+    ]  # fmt: skip
     assert np.ptp(cv2.cvtColor(calm, cv2.COLOR_BGR2LAB)[10, :, 0].astype(int)) < 20

@@ -42,7 +42,7 @@ photos($("drop"), $("files"), async (file) => {
     const { told: { source, top: [{ label }] }, page } = pages[k];
     const coloured = await picture(await (await post("explain", file, { page })).blob(), `${source}: what spoke for ${label}`);
     figure.firstChild.replaceWith(coloured.stage);
-    figure.lastChild.append(make("div", { className: "quiet" }, `What speaks for ${label}: yellow most.`));
+    figure.lastChild.append(make("div", { className: "quiet" }, `What speaks for ${label}: yellow most; where nothing is yellow, no place alone does.`));
   }
 });
 
