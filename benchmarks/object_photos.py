@@ -28,6 +28,7 @@ from recognition.objects import backbones, classification, drawing, imagenet, li
 SCRIPTS, DATA = ROOT / "cifar_recognition", files.DATA
 SETS = ("object_photos", "object_photos_more")
 OWN = ("class_folders/antsbees", "class_folders/tiles")
+KINDS = {"small": ("cifar10",), "ours": (lite0.NAME,), "tuned": (lite0.NAME, "--unfreeze")}  # of models of own classes
 
 
 @dataclass
@@ -131,30 +132,27 @@ def own_rows(folder: Path) -> list[Row]:
         others += [photo for other in OWN if other != place for photo in read(DATA / other / "test")]
         labels = [photo.label for photo in tests]
         larger = max(labels.count(label) for label in labels) / len(labels)
-        for backbone in ("cifar10", lite0.NAME):
-            into = folder / backbone
+        for kind, (backbone, *more) in KINDS.items():
+            into = folder / kind
             run("extract_features.py", DATA / place / "train", "--name", name, "--backbone", backbone, "--output", into)
-            run("train_transfer.py", name, "--features", into, "--output", into)
+            run("train_transfer.py", name, "--features", into, "--output", into, *more)
             classifier = classification.load(str(into / name))
             least = classifier.threshold(None)
             seen = [classification.classify(photo.image, classifier, least) for photo in tests]
             right = np.mean([one.top[0].label == label for one, label in zip(seen, labels, strict=True)])
             refused = np.mean([not one.known for one in seen])
             foreign = np.mean([not classification.classify(one.image, classifier, least).known for one in others])
-            folds = cards.read_card(name, into)["measured"]["validation_accuracy"]
-            told[backbone] = percent(right), f"{percent(foreign)}; {percent(refused)}", percent(folds)
-        ours, theirs = told[lite0.NAME], told["cifar10"]
+            card = cards.read_card(name, into)
+            folds = f"{percent(right)} ({percent(card['measured']['validation_accuracy'])})"
+            told[kind] = folds, f"{percent(foreign)}; {percent(refused)}", f"{card['seconds']:.0f} s"
+        named = f"{len(tests)} test images named rightly (in training, by cross-validation)"
+        unlike = f"{len(others)} photos of other sets refused; own test images refused"
+        small, ours, tuned = told.values()
         rows += [
-            (
-                f"own classes {name}: {len(tests)} test images named rightly (in training, by cross-validation)",
-                f"larger class {percent(larger)}; `cifar10` {theirs[0]} ({theirs[2]})",
-                "≥ 91 %",
-                f"{ours[0]} ({ours[2]})",
-            ),
-            (
-                f"own classes {name}: {len(others)} photos of other sets refused; own test images refused",
-                f"`cifar10` {theirs[1]}", "≥ 85 %; ≤ 4 %", ours[1],
-            ),
+            (f"own classes {name}: {named}", f"larger class {percent(larger)}; `cifar10` {small[0]}", "≥ 91 %", ours[0]),
+            (f"own classes {name}: {unlike}", f"`cifar10` {small[1]}", "≥ 85 %; ≤ 4 %", ours[1]),
+            (f"own classes {name}, `--unfreeze`: {named}; trained in", f"{ours[0]}; {ours[2]}", "", f"{tuned[0]}; {tuned[2]}"),
+            (f"own classes {name}, `--unfreeze`: {unlike}", ours[1], "", tuned[1]),
         ]  # fmt: skip
     return rows
 

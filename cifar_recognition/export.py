@@ -21,7 +21,7 @@ from typing import Annotated
 import tyro
 
 from recognition import files, settings
-from recognition.models import cards, store, torch_weights, weights
+from recognition.models import cards, store, weights
 from recognition.objects import backbones, lite0
 from recognition.objects.classes import NONE, known_classes
 
@@ -53,18 +53,23 @@ def check(card: dict, path: Path) -> backbones.Backbone:
 
 def build(card: dict, path: Path, backbone: backbones.Backbone):
     """Return the whole network in Keras. Imports TensorFlow."""
-    from recognition.networks import exported
+    from recognition.networks import efficientnet, exported
     from recognition.networks.backend import keras
 
     how, names = f"run {backbones.TRAIN} {path.stem}", card["class_names"]
-    head = weights.load_weights(path.with_suffix(".weights.h5"), card["architecture"], len(names), how, card["shape"])
+    model = weights.load_weights(path.with_suffix(".weights.h5"), card["architecture"], len(names), how, card["shape"])
     if backbone.name == lite0.NAME:
-        network = lite0.trained(torch_weights.read(lite0.check(lite0.find())), backbone.size)
+        network = lite0.in_keras(backbone.size)
     else:
         own = cards.read_card(backbone.name)
         network = weights.load_weights(
             cards.MODELS / f"{backbone.name}.weights.h5", own["architecture"], len(own["class_names"])
         )
+    head = model
+    if card["architecture"] == backbones.FINE_TUNED:
+        numbers, head = network.get_weights(), model.get_layer("head")
+        numbers[efficientnet.BEHIND] = model.get_layer("tail").get_weights()
+        network.set_weights(numbers)
     to_features = keras.Model(network.input, network.get_layer("features").output)
     return exported.whole(to_features, head, card["threshold"], card.get("near"), names[-1] == NONE)
 

@@ -103,13 +103,14 @@ def main(config: Config) -> None:
     parts["test"] = seen_by(backbone, config, "test", x_test, False), y_test
     train = seen_by(backbone, config, "train", x[kept], True)["features"]
 
-    from recognition.training import finish, loop, object_head  # only now: Keras takes seconds, mistakes should not
+    from recognition.training import finish, loop  # only now: Keras takes seconds, mistakes should not
+    from recognition.training.transfer import head
 
     loop.begin("float32", config.seed)
     shape = {"inputs": train.shape[1], "hidden": 0, "dropout": 0.0}
-    model = object_head.build(config, shape, len(CIFAR10), len(train))
+    model = head.build(config, shape, len(CIFAR10), len(train))
     validation = parts["validation"][0]["features"], y[held_back]
-    curves = object_head.train(config, model, model.get_weights(), train, y[kept].astype(int), validation)
+    curves = head.train(config, model, model.get_weights(), train, y[kept].astype(int), validation)
     card = {
         "architecture": "head",
         "shape": shape,

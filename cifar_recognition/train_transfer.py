@@ -3,6 +3,7 @@
     python cifar_recognition/extract_features.py data/dogs         # first: writes data/features/dogs.h5
     python cifar_recognition/train_transfer.py dogs                # seconds
     python cifar_recognition/predict_static.py --model dogs photo.jpg      # video.py and webcam.py take --model, too
+    python cifar_recognition/train_transfer.py dogs --unfreeze     # the backbone's last block learns, too: minutes
     python cifar_recognition/train_transfer.py dogs --hidden 128   # with a hidden layer, for some thousands of images
 
 Reads data/features/NAME.h5; writes models/NAME.weights.h5, .tflite, .json, _history.png and _confusion.png.
@@ -29,7 +30,6 @@ from recognition.evaluation.suspects import show_suspects
 from recognition.models import cards
 from recognition.objects import backbones, class_folders, features
 from recognition.objects.class_folders import HASHED
-from recognition.objects.classes import known_classes
 from recognition.training import datasets
 
 FEW = 500  # images, below which "auto" takes cross-validation
@@ -41,6 +41,7 @@ RELIABLE = 10  # images of a class, below which accuracy says little
 class Config:
     # name of the features in data/features/, and of the model
     name: Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="NAME")]
+    unfreeze: bool = False  # let the last block of the backbone learn, too: for hundreds of images; takes minutes
     hidden: int = 0  # units of a hidden layer; 0, none, is best for up to some hundred images a class
     dropout: float = 0.5  # share of the hidden units that a step leaves out
     epochs: int = 30  # more helps little
@@ -99,32 +100,23 @@ def main(config: Config) -> int:
     split = copies.apart(parts(config, y), copies.of_files(Path(content.folder), content.files))
     if not len(split[0][1]):
         raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)
+    trunk = features.before_last_block(content, backbone) if config.unfreeze else None
 
-    from recognition.training import finish, loop, object_head  # only now: Keras takes seconds, mistakes should not
+    from recognition.training import finish, loop  # only now: Keras takes seconds, mistakes should not
+    from recognition.training.transfer import fine_tuning, head
 
     loop.begin("float32", config.seed)
     start = time.monotonic()
-    shape = {"inputs": x.shape[1], "hidden": config.hidden, "dropout": config.dropout}
     settings.say(f"{len(x):,} images of {len(names):,} classes, {x.shape[1]} numbers each by {backbone.name}")
-    model = object_head.build(config, shape, len(names), len(split[0][0]))
-    untrained = model.get_weights()
-    read, curves, accuracies = np.zeros((len(x), len(names)), np.float32), [], []
-    for fold, (kept, held_back) in enumerate(split, 1):
-        validation = x[held_back], y[held_back]
-        curves.append(object_head.train(config, model, untrained, x[kept], y[kept], validation))
-        read[held_back] = model.predict(x[held_back], batch_size=1024, verbose=0)
-        accuracies.append((read[held_back].argmax(1) == y[held_back]).mean())
-        if len(split) > 1:
-            settings.say(f"fold {fold}/{len(split)}: {accuracies[-1]:.2%} of {len(held_back)}")
-    if len(split) > 1:
-        object_head.train(config, model, untrained, x, y)
-    references, near = object_head.nearest(x, y < len(known_classes(names)))
-    model, shape = object_head.with_references(model, shape, references)
+    if trunk is not None:
+        learned = fine_tuning.learn(config, x, y, names, split, trunk, backbone)
+    else:
+        learned = head.learn(config, x, y, names, split)
     measured_on = np.concatenate([held_back for _, held_back in split])
     by = f"{len(split)}-fold cross-validation" if len(split) > 1 else f"{len(measured_on)} images held back"
     card = {
-        "architecture": "head",
-        "shape": shape,
+        "architecture": learned.model.name,
+        "shape": learned.shape,
         "class_names": names,
         "backbone": content.backbone,
         "input": f"float32 (N, {x.shape[1]}), features as recognition.objects.backbones makes them",
@@ -135,14 +127,15 @@ def main(config: Config) -> int:
         "seconds": round(time.monotonic() - start, 1),
         "versions": finish.versions(),
     }
-    seen = read[measured_on], near[measured_on], y[measured_on]
-    measure = partial(object_head.measure, *seen, accuracies, by, config.refuse)
-    mean = {key: np.mean([one[key] for one in curves], axis=0).tolist() for key in curves[0]}
-    saved = finish.write(config, model, card, measure, mean)
-    spread = f" +- {np.std(accuracies):.2%} between folds" if len(split) > 1 else ""
+    measure = partial(head.measure, learned, measured_on, y, by, config.refuse)
+    mean = {key: np.mean([one[key] for one in learned.curves], axis=0).tolist() for key in learned.curves[0]}
+    saved = finish.write(config, learned.model, card, measure, mean)
+    spread = f" +- {np.std(learned.accuracies):.2%} between folds" if len(split) > 1 else ""
     line = f"{saved}: {card['measured']['validation_accuracy']:.2%}{spread}, {by}, {card['seconds']} s"
     print(json.dumps(card["measured"]) if config.json else f"{line}\n{trust_text(card['measured'])}")
-    show_suspects(content, read, measured_on, names)
+    if learned.frozen is not None:
+        settings.say(f"without --unfreeze {learned.frozen:.2%} of the same images: take what is better")
+    show_suspects(content, learned.read, measured_on, names)
     return 0
 
 

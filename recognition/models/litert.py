@@ -84,8 +84,8 @@ class Model:
         return self.run(images, batch_size)["features"]
 
     def run(self, images: np.ndarray, batch_size: int = 256) -> dict[str, np.ndarray]:
-        """Return all that the network says of every image in one pass, each float32 (N, D): "probabilities" and,
-        where it has them, "features"."""
+        """Return all that the network says of every image in one pass, each float32 (N, ...): "probabilities" and,
+        where it has them, "features", "trunk" (see networks.efficientnet) and "near"."""
         images = images.reshape(len(images), *self.shape)
         parts = [self._run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)]
         return {

@@ -22,7 +22,9 @@ from recognition.settings import UserError, quiet, say
 
 ABANDONED = 600  # seconds after which half a model has no writer any more
 MAPS = ("pages",)  # architectures that take images of any size and give maps
-WITH_FEATURES = ("fast", "efficientnet_lite0")  # whose .tflite gives the output of its layer "features", too
+# Layers whose output a .tflite gives, too
+LAYERS = {"fast": ["features"], "efficientnet_lite0": ["features", "trunk"]}
+BITS = {"head": 32, "fine_tuned": 16}  # of weights, by default; all others: 8
 
 
 def load(model: str, folder: Path = MODELS) -> Model | Maps:
@@ -132,24 +134,23 @@ def install(staging: Path, name: str, folder: Path, final: str | None = None) ->
 
 
 def export(model, bits: int | None = None, samples: np.ndarray | None = None) -> bytes:
-    """Return a Keras model as the bytes of a .tflite file, with a second output where others build on its features.
+    """Return a Keras model as the bytes of a .tflite file, with more outputs where others build on its features.
 
-    `bits`: what its weights are rounded to, 8 (3.5 times as fast), 16 (half as large) or 32, by default 8, but for a
-    head, which has few. `samples`: of what goes in, float32 (N, ...): with them all numbers between its layers are
-    rounded, too (4.5 times as fast).
+    `bits`: what its weights are rounded to, 8 (3.5 times as fast), 16 (half as large) or 32, see BITS. `samples`: of
+    what goes in, float32 (N, ...): with them all numbers between its layers are rounded, too (4.5 times as fast).
     """
     import keras
     import tensorflow as tf
 
-    bits = bits or (32 if model.name == "head" else 8)
+    bits = bits or BITS.get(model.name, 8)
     how = {"optimizations": [tf.lite.Optimize.DEFAULT] if bits < 32 else []}
     if bits == 16:
         how["target_spec"] = {"supported_types": [tf.float16]}
     if samples is not None:
         how["representative_dataset"] = lambda: ([sample[None]] for sample in samples)
-    if model.name in WITH_FEATURES:
-        outputs = {"probabilities": model.output, "features": model.get_layer("features").output}
-        model = keras.Model(model.input, outputs)
+    if model.name in LAYERS:
+        more = {name: model.get_layer(name).output for name in LAYERS[model.name]}
+        model = keras.Model(model.input, {"probabilities": model.output, **more})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.tflite"
         count, *sides = model.input_shape

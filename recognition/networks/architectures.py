@@ -6,9 +6,9 @@ in cosines.
 
 from recognition.networks.digits import classic, compact
 from recognition.networks.faces import embedding, faces
-from recognition.networks.objects import cnn, conv, conv_pool, dense, fast, head
+from recognition.networks.objects import cnn, conv, conv_pool, dense, fast, fine_tuned, head
 from recognition.networks.pages import pages
 
 DIGITS, FACES = {"compact": compact, "classic": classic}, {"faces": faces, "embedding": embedding}
 OBJECTS = {"dense": dense, "conv": conv, "conv_pool": conv_pool, "cnn": cnn, "fast": fast}
-ARCHITECTURES = DIGITS | FACES | OBJECTS | {"head": head, "pages": pages}
+ARCHITECTURES = DIGITS | FACES | OBJECTS | {"head": head, "fine_tuned": fine_tuned, "pages": pages}

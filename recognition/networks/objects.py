@@ -5,9 +5,11 @@ All take RGB pixels 0-255, (N, 32, 32, 3), and end in a softmax. Each step adds 
 
 import numpy as np
 
+from recognition.networks import efficientnet
 from recognition.networks.backend import FusedBatchNormalization, keras, layers
 
 SIDE = 32  # pixels of CIFAR-10's images
+SMALLEST = 1e-4  # feature that `fine_tuned` knows
 MEAN, VARIANCE = (125.3, 123.0, 113.9), (63.0**2, 62.1**2, 66.7**2)  # of CIFAR-10's training pixels: red, green, blue
 
 
@@ -142,3 +144,17 @@ def head(classes: int, inputs: int, hidden: int, dropout: float, references: int
         cosines = layers.Dense(references, use_bias=False, name="references")(layers.UnitNormalization()(roots))
         outputs = {"probabilities": outputs, "near": keras.ops.max(cosines, axis=-1, keepdims=True)}
     return keras.Model(features, outputs, name="head")
+
+
+def fine_tuned(classes: int, size: int, looks: int, **shape) -> keras.Model:
+    """Return the end of EfficientNet-Lite0 under a head, to be trained together; `shape`: of the head, see `head`.
+
+    In: what "trunk" says of so many looks at an image, `size` pixels a side, and of their mirror images, float32
+    (N, 2 * looks, size / 32, size / 32, 192). Out: as of the head.
+    """
+    tail, top = efficientnet.tail(size), head(classes, **shape)
+    crops = keras.Input((2 * looks, *tail.input_shape[1:]), name=efficientnet.TRUNK)
+    x = tail(keras.ops.reshape(crops, (-1, *tail.input_shape[1:])))
+    x = keras.ops.mean(keras.ops.reshape(x, (-1, 2, looks * efficientnet.LAST)), axis=1)  # with the mirror images'
+    x = layers.Identity(name="features")(keras.ops.maximum(x, SMALLEST))  # above 0 the head's roots have a slope
+    return keras.Model(crops, top(x), name="fine_tuned")

@@ -5,6 +5,7 @@ ImageNet, too, are those of Keras applications, and are downloaded. All are run 
 convert ImageNet's weights.
 """
 
+import copy
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,7 @@ KERAS = "https://storage.googleapis.com/tensorflow/keras-applications/"
 STEP, LARGEST = 32, 512  # pixels: five halvings lose nothing of a multiple of 32
 VERSION = 1  # of how an image is cut out and its features averaged; a head trained on another version is refused
 KEPT = {"network": str}
+FINE_TUNED = "fine_tuned"  # architecture of models that have the last block of EfficientNet-Lite0 for themselves
 EXTRACT, TRAIN = "python cifar_recognition/extract_features.py", "python cifar_recognition/train_transfer.py"
 
 
@@ -59,6 +61,7 @@ APPLICATIONS = {
     ),
 }  # fmt: skip
 NAMES = (lite0.NAME, "cifar10", *APPLICATIONS)
+TRUNK = "trunk"  # the output of EfficientNet-Lite0 before its last block
 SIZE = 64  # pixels a side that networks of Keras applications see, unless another is asked for
 
 
@@ -78,9 +81,20 @@ class Backbone:
         """What features depend on: those of backbones that differ in one of these cannot be compared."""
         return {"name": self.name, "sha256": self.sha256, "size": self.size, "version": VERSION}
 
+    def before_last_block(self) -> "Backbone":
+        """Return the same network with what its last block works on for features, for a model that has its own block.
+
+        Raises UserError for all but EfficientNet-Lite0.
+        """
+        if self.name != lite0.NAME:
+            raise UserError(f"--unfreeze goes with --backbone {lite0.NAME}, not with {self.name}", 2)
+        other = copy.copy(self)
+        other._output = TRUNK
+        return other
+
     def features(self, images: np.ndarray) -> np.ndarray:
         """Return the features, float32 (N, D), of RGB images, uint8 (N, size, size, 3)."""
-        return self.run(images)[self._output]
+        return self.run(images)[self._output].reshape(len(images), -1)
 
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return all that the network says of such images, see `litert.Model.run`."""
@@ -110,8 +124,16 @@ class Backbone:
         """Return the features of a frame, float32 (D,), from those of its crops, (K, D / looks).
 
         Those of each look follow one another, mirror images averaged: what a closer look shows is no less than that.
+        Before the last block nothing can be averaged yet: all follow one another.
         """
+        if self._output == TRUNK:
+            return rows.ravel()
         return rows.reshape(-1, self.looks, rows.shape[1]).mean(0).ravel()
+
+    def alone(self, images: np.ndarray) -> np.ndarray:
+        """Return the features of N frames, float32 (N, D), whose crops all show the same, uint8 (N, size, size, 3)."""
+        times = self.looks * (1 + self.mirrored) if self._output == TRUNK else self.looks
+        return np.tile(self.features(images), (1, times))
 
 
 def load(
@@ -170,6 +192,12 @@ def load_or_small(name: str, weights: Path | None = None, size: int | None = Non
         return load("cifar10")
 
 
+def load_of(card: dict, what: str, folder: Path = cards.MODELS) -> Backbone:
+    """Return the backbone under a model, given its card, as `load_same` does."""
+    backbone = load_same(card["backbone"], what, folder)
+    return backbone.before_last_block() if card["architecture"] == FINE_TUNED else backbone
+
+
 def load_same(wanted: dict, what: str, folder: Path = cards.MODELS, published: Path = PUBLISHED) -> Backbone:
     """Return the backbone of identity `wanted`, with which `what` was made. Raises UserError if it changed since."""
     how = f"run {EXTRACT} FOLDER and {TRAIN} NAME again"
@@ -198,7 +226,7 @@ def head_card(name: str, folder: Path = cards.MODELS) -> dict:
         card = cards.read_card(name, folder)
     except UserError:
         return {}
-    if card["architecture"] != "head" or "words" in card:  # that of photos, for which the collection has a script
+    if "backbone" not in card or "words" in card:  # that of photos, for which the collection has a script
         path = cards.card_path(name, folder)
         raise UserError(f"{path}: another kind of model, which a head would replace: choose another --name", 2)
     return card

@@ -53,7 +53,7 @@ class Classifier:
         self._model, self._backbone = model, backbone
         self.card, self.class_names, self.threshold = model.card, model.class_names, model.threshold
         self._line = np.array(model.card.get("line", []), np.float32)  # see training/object_scores.py
-        self._near = model.card.get("near")  # see training/object_head.py
+        self._near = model.card.get("near")  # see training/transfer/head.py
         if (self._line.size or self._near) and model.class_names[-1] != NONE:
             self.class_names = [*model.class_names, NONE]
         words = model.card.get("words")
@@ -97,9 +97,7 @@ class Classifier:
         if self._opinion:
             seen = self._backbone.run(images)
             return self._opinion.weigh(self._model.predict(seen["features"]), seen["probabilities"])
-        if self._backbone:  # as if every look had shown the same
-            images = np.tile(self._backbone.features(images), (1, self._backbone.looks))
-        return self._predict(images)
+        return self._predict(self._backbone.alone(images) if self._backbone else images)
 
     def _predict(self, inputs: np.ndarray) -> np.ndarray:
         """Return the probabilities for what goes into the model: images, or a backbone's features of them."""
@@ -144,7 +142,7 @@ def load(name: str, folder: Path = cards.MODELS) -> Classifier:
         from recognition.objects import backbones
 
         try:
-            backbone = backbones.load_same(card["backbone"], str(cards.card_path(name, folder)), folder)
+            backbone = backbones.load_of(card, str(cards.card_path(name, folder)), folder)
         except UserError as error:
             if name != PHOTOS:
                 raise

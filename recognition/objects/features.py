@@ -25,6 +25,7 @@ from recognition.settings import UserError, reason_of, say
 FOLDER = ROOT / "data" / "features"
 SAVE = 30  # seconds between two checkpoints
 BATCH = 64  # images
+MOST = 5000  # images before the last block, 58 kB each: more do not fit into memory everywhere
 TEXTS = "class_names", "files", "hashes"
 ATTRIBUTES = {
     "name": "backbone",
@@ -133,6 +134,27 @@ def known(path: Path, backbone: Backbone) -> dict[str, np.ndarray]:
 
 def _told(backbone: dict) -> str:
     return f"{backbone['name']}, size {backbone['size']}, SHA-256 {backbone['sha256'][:12]}"
+
+
+def before_last_block(content: Features, backbone: Backbone) -> np.ndarray:
+    """Return what the last block of a backbone works on, float16 (N, crops, side, side, channels), of these images.
+
+    Raises UserError where one of them is not what it was, for other backbones, and for too many images.
+    """
+    backbone, rows, again = backbone.before_last_block(), [], f"run {EXTRACT} {content.folder} again"
+    if len(content.files) > MOST:
+        raise UserError(f"--unfreeze: {len(content.files):,} images, {MOST:,} at most fit: leave it out", 2)
+    for file, digest in watched(zip(content.files, content.hashes, strict=True), len(content.files), "image"):
+        path = Path(content.folder) / file
+        try:
+            image = read_bytes(path)
+        except OSError as error:
+            raise UserError(f"{path}: {error.strerror}: {again}") from None
+        if sha256(image) != digest:
+            raise UserError(f"{path}: changed since: {again}")
+        rows.append(backbone.features(backbone.crops(read_image(path, image))).astype(np.float16))
+    side = backbone.size // 32
+    return np.stack(rows).reshape(len(rows), len(rows[0]), side, side, -1)
 
 
 class Extraction:

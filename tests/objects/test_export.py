@@ -15,7 +15,7 @@ from ai_edge_litert.interpreter import Interpreter
 
 from recognition.files import ROOT
 from recognition.models import store
-from recognition.objects import backbones, classification
+from recognition.objects import backbones, classification, lite0
 from recognition.objects.classes import NONE, known_classes
 from recognition.objects.crops import cut
 
@@ -75,7 +75,7 @@ class Exported:
 def compare(model: str, path: Path) -> list[str]:
     """Compare an exported file with what the collection says of photos' mean features; return the names it gives."""
     head, exported = store.load(model), Exported(path)
-    backbone = backbones.load_same(head.card["backbone"], model)
+    backbone = backbones.load_of(head.card, model)
     known = known_classes(head.class_names)
     close = 0.03 if backbone.name == LITE0 else 0.1  # the collection runs cifar10 with weights of 8 bits, not 16
     assert exported.labels == [*known, NONE]
@@ -131,6 +131,30 @@ def test_other_models_too(tmp_path, backbone, names, threshold):
     assert export["main"](export["Config"](model, tmp_path / "it.tflite")) == 0
     answers = compare(model, tmp_path / "it.tflite")
     assert (NONE in answers) == (threshold > 0)
+
+
+def test_a_model_whose_last_block_learned(tmp_path):
+    from recognition.models.weights import load_weights
+    from recognition.networks import architectures, efficientnet
+
+    model = save_head(tmp_path, LITE0, ["cat", "dog"], 0.6)
+    card = store.load(model).card
+    head = load_weights(Path(f"{model}.weights.h5"), "head", 2, "", card["shape"])
+    card |= {"architecture": "fine_tuned", "shape": {"size": 160, "looks": 3} | card["shape"]}
+    tuned = architectures.ARCHITECTURES["fine_tuned"](2, **card["shape"])
+    published, random = lite0.in_keras().get_weights()[efficientnet.BEHIND], np.random.default_rng(0)
+    tuned.get_layer("tail").set_weights([array * random.uniform(0, 2, array.shape) for array in published])
+    tuned.get_layer("head").set_weights(head.get_weights())
+    store.save(tuned, card, "tuned", tmp_path)
+    export = runpy.run_path(str(ROOT / EXPORT))
+    assert export["main"](export["Config"](str(tmp_path / "tuned"), tmp_path / "it.tflite")) == 0
+    answers = compare(str(tmp_path / "tuned"), tmp_path / "it.tflite")
+    assert len(set(answers)) > 1
+    before = backbones.load(LITE0).before_last_block()
+    features = before.features_of([before.crops(photo(k)) for k in range(4)])
+    other = store.load(str(tmp_path / "tuned")).predict(features)
+    frozen = store.load(model).predict(backbones.load(LITE0).features_of([before.crops(photo(k)) for k in range(4)]))
+    assert np.abs(other - frozen).max() > 0.05  # the block that learned is the one that answers
 
 
 def test_nearness_counts_as_it_does_here():

@@ -13,7 +13,7 @@ PREDICT = "cifar_recognition/predict_static.py"
 
 
 def test_near_is_the_cosine_to_the_nearest_other_image_of_a_class():
-    from recognition.training import object_head
+    from recognition.training.transfer import head as object_head
 
     rng = np.random.default_rng(0)
     x = rng.random((30, 8)).astype(np.float32)
@@ -38,7 +38,7 @@ def test_what_is_far_from_all_images_is_none_of_these():
 
 def test_a_head_with_references_says_the_same_and_how_near_they_are():
     from recognition.networks import architectures
-    from recognition.training import object_head
+    from recognition.training.transfer import head as object_head
 
     rng = np.random.default_rng(0)
     model = architectures.ARCHITECTURES["head"](3, 8, 4, 0.5)

@@ -255,7 +255,7 @@ def test_mistakes_are_one_line(clone, run, extracted, folder, tmp_path):
 def test_parts_of_the_cross_validation_and_weights():
     import runpy
 
-    from recognition.training import object_head
+    from recognition.training.transfer import head as object_head
 
     train = runpy.run_path(str(ROOT / TRAIN))
     labels = np.repeat([0, 1, 2], [20, 9, 1])

@@ -1,7 +1,7 @@
 """A linear head in NumPy: in a moment what train_transfer.py makes in half a minute, without being measured or saved.
 
 The same numbers go in and the same loss is minimised: see `recognition.networks.objects.head` and
-`recognition.training.object_head`.
+`recognition.training.transfer.head`.
 """
 
 import numpy as np

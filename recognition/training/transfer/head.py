@@ -4,6 +4,7 @@
 """
 
 import math
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,10 +14,52 @@ from recognition.networks.backend import keras
 from recognition.networks.objects import head
 from recognition.objects.classes import known_classes
 from recognition.objects.classification import fit, with_near
+from recognition.settings import say
 from recognition.training.loop import learning_rate
 
 STEPS = 20  # in an epoch, at least
 MOST = 500  # references: more make the model large, and few images are the only ones of their kind
+
+
+@dataclass
+class Learned:
+    """A Keras model, its `shape`, and what models of its kind made of the images that they were not trained on.
+
+    `read`: probabilities, float32 (N, classes); `near`: how near the others each is, float32 (N,), see `nearest`;
+    `accuracies`: of each fold, `curves`: of its training.
+    """
+
+    read: np.ndarray
+    near: np.ndarray
+    model: object = None
+    shape: dict = field(default_factory=dict)
+    accuracies: list[float] = field(default_factory=list)
+    frozen: float | None = None  # accuracy of the same images with the backbone as it is, where it learned, too
+    curves: list[dict] = field(default_factory=list)
+
+    def take(self, held_back: np.ndarray, read: np.ndarray, labels: np.ndarray, of: int) -> None:
+        """Keep how a fold read the images that were held back, of `of` folds; say how well."""
+        self.read[held_back] = read
+        self.accuracies.append((read.argmax(1) == labels).mean())
+        if of > 1:
+            say(f"fold {len(self.accuracies)}/{of}: {self.accuracies[-1]:.2%} of {len(held_back)}")
+
+
+def learn(config, x: np.ndarray, y: np.ndarray, names: list[str], split: list[tuple]) -> Learned:
+    """Train a head on features, float32 (N, D), and labels, and one for each part of the `split` to measure it."""
+    shape = {"inputs": x.shape[1], "hidden": config.hidden, "dropout": config.dropout}
+    model = build(config, shape, len(names), len(split[0][0]))
+    untrained = model.get_weights()
+    references, near = nearest(x, y < len(known_classes(names)))
+    learned = Learned(np.zeros((len(x), len(names)), np.float32), near)
+    for kept, held_back in split:
+        validation = x[held_back], y[held_back]
+        learned.curves.append(train(config, model, untrained, x[kept], y[kept], validation))
+        learned.take(held_back, model.predict(x[held_back], batch_size=1024, verbose=0), y[held_back], len(split))
+    if len(split) > 1:
+        train(config, model, untrained, x, y)
+    learned.model, learned.shape = with_references(model, shape, references)
+    return learned
 
 
 def weights_of(labels: np.ndarray, balanced: bool) -> np.ndarray:
@@ -30,10 +73,7 @@ def build(config, shape: dict, classes: int, count: int):
     """Return a head to be trained on `count` images, in steps of a whole epoch: each step alone is over in no time."""
     keras.utils.set_random_seed(config.seed)
     model = head(classes, **shape)
-    for layer in model.layers:
-        if isinstance(layer, keras.layers.Dense):
-            # What is expected of logits before any image was seen is -3 to 3, of however many numbers they are made
-            layer.kernel.regularizer = keras.regularizers.L2(config.weight_decay * layer.kernel.shape[0] / 18 / count)
+    regularize(model, config.weight_decay, count)
     steps = steps_of(config, count)
     model.compile(
         keras.optimizers.Adam(learning_rate("one_cycle", config.learning_rate, steps * config.epochs)),
@@ -46,17 +86,30 @@ def build(config, shape: dict, classes: int, count: int):
     return model
 
 
+def regularize(model, weight_decay: float, count: int) -> None:
+    """Keep the weights of a head small that learns from so many images; the more of them, the less."""
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.Dense):
+            # What is expected of logits before any image was seen is -3 to 3, of however many numbers they are made
+            layer.kernel.regularizer = keras.regularizers.L2(weight_decay * layer.kernel.shape[0] / 18 / count)
+
+
 def steps_of(config, count: int) -> int:
     """Return the number of steps in an epoch; few images are seen several times in it."""
     return max(STEPS, math.ceil(count / config.batch_size))
 
 
+def forget(optimizer) -> None:
+    """Have an optimizer begin anew."""
+    for variable in optimizer.variables:
+        if variable is not optimizer.learning_rate:
+            variable.assign(np.zeros(variable.shape))
+
+
 def train(config, model, start: list, x: np.ndarray, y: np.ndarray, validation=None) -> dict:
     """Train a head anew, from the weights `start`, on features, float32 (N, D), and labels; return its curves."""
     model.set_weights(start)
-    for variable in model.optimizer.variables:
-        if variable is not model.optimizer.learning_rate:
-            variable.assign(np.zeros(variable.shape))
+    forget(model.optimizer)
     roots = np.sqrt(np.maximum(x, 0))  # as the head takes them
     variance = roots.var(0)
     # A number that hardly ever changes says little, and must not be blown up
@@ -74,16 +127,25 @@ def train(config, model, start: list, x: np.ndarray, y: np.ndarray, validation=N
     ).history
 
 
+def unit_roots(x: np.ndarray) -> np.ndarray:
+    """Return the roots of features, float32 (N, D), each row at length 1."""
+    roots = np.sqrt(np.maximum(x, 0))
+    return roots / np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-9)
+
+
+def references_of(known: np.ndarray) -> np.ndarray:
+    """Return which images become references, int (R,): `known`, bool (N,), show a class."""
+    rows = np.flatnonzero(known)
+    return rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(int)]
+
+
 def nearest(x: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return references, float32 (R, D), and how near each image is to the nearest other of them, float32 (N,).
 
     `x`: features, float32 (N, D); `known`: bool (N,), which show a class. References are roots of features, of length
     1; near are cosines, 0 to 1.
     """
-    roots = np.sqrt(np.maximum(x, 0))
-    unit = roots / np.maximum(np.linalg.norm(roots, axis=1, keepdims=True), 1e-9)
-    rows = np.flatnonzero(known)
-    rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MOST)).astype(int)]
+    unit, rows = unit_roots(x), references_of(known)
     near = np.zeros(len(x), np.float32)
     for start in range(0, len(x), 1000):
         these = np.arange(start, min(start + 1000, len(x)))
@@ -104,21 +166,14 @@ def with_references(model, shape: dict, references: np.ndarray):
 
 
 def measure(
-    probabilities: np.ndarray,
-    near: np.ndarray,
-    labels: np.ndarray,
-    accuracies: list[float],
-    by: str,
-    refuse: float,
-    model: Model,
-    card: dict,
+    learned: Learned, measured_on: np.ndarray, labels: np.ndarray, by: str, refuse: float, model: Model, card: dict
 ) -> np.ndarray:
     """Set in a card the threshold of "none of these" and the numbers; return the confusion matrix.
 
-    `probabilities`: float32 (N, classes), each read by a head that was not trained on that image; `near`: how near to
-    the others each is, see `nearest`; `accuracies`: of the folds; `by`: how that was done. The threshold refuses the
-    share `refuse` of the images that show a class.
+    `measured_on`: the images, int (N,), which were held back; `labels`: of all images; `by`: how that was done. The
+    threshold refuses the share `refuse` of the images that show a class.
     """
+    probabilities, near, labels = learned.read[measured_on], learned.near[measured_on], labels[measured_on]
     names = model.class_names
     known = labels < len(known_classes(names))
     least, middle = np.quantile(near[known], (refuse, 0.5)) if known.any() else (0, 0)
@@ -130,8 +185,9 @@ def measure(
     card["measured"] = {
         "by": by,
         "validation_accuracy": round(float(np.trace(matrix) / matrix.sum()), 5),
-        "folds": [round(float(one), 5) for one in accuracies],
-        "spread": round(float(np.std(accuracies)), 5),
+        "folds": [round(float(one), 5) for one in learned.accuracies],
+        "spread": round(float(np.std(learned.accuracies)), 5),
+        **({} if learned.frozen is None else {"frozen": round(learned.frozen, 5)}),
         **trust(matrix),
         "per_class": per_class(matrix),
     }
