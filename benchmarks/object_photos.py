@@ -123,7 +123,7 @@ def run(script: str, *arguments: object) -> str:
 
 
 def own_rows(folder: Path) -> list[Row]:
-    """Return the rows of own classes: trained with the defaults on `train/`, measured on `test/` and other photos."""
+    """Return the rows of own classes: trained on `train/`, as KINDS says, measured on `test/` and other photos."""
     rows = []
     for place in OWN:
         name, told = Path(place).name, {}
@@ -143,17 +143,17 @@ def own_rows(folder: Path) -> list[Row]:
             refused = np.mean([not one.known for one in seen])
             foreign = np.mean([not classification.classify(one.image, classifier, least).known for one in others])
             card = cards.read_card(name, into)
-            folds = f"{percent(right)} ({percent(card['measured']['validation_accuracy'])})"
-            told[kind] = folds, f"{percent(foreign)}; {percent(refused)}", f"{card['seconds']:.0f} s"
-        named = f"{len(tests)} test images named rightly (in training, by cross-validation)"
-        unlike = f"{len(others)} photos of other sets refused; own test images refused"
+            rightly = f"{percent(right)} ({percent(card['measured']['validation_accuracy'])})"
+            told[kind] = rightly, f"{percent(foreign)}; {percent(refused)}", f"{card['seconds']:.0f} s"
+        named = f"own classes {name}%s: {len(tests)} test images named rightly (in training, by cross-validation)"
+        unlike = f"own classes {name}%s: {len(others)} photos of other sets refused; own test images refused"
         small, ours, tuned = told.values()
         rows += [
-            (f"own classes {name}: {named}", f"larger class {percent(larger)}; `cifar10` {small[0]}", "≥ 91 %", ours[0]),
-            (f"own classes {name}: {unlike}", f"`cifar10` {small[1]}", "≥ 85 %; ≤ 4 %", ours[1]),
-            (f"own classes {name}, `--unfreeze`: {named}; trained in", f"{ours[0]}; {ours[2]}", "", f"{tuned[0]}; {tuned[2]}"),
-            (f"own classes {name}, `--unfreeze`: {unlike}", ours[1], "", tuned[1]),
-        ]  # fmt: skip
+            (named % "", f"larger class {percent(larger)}; `cifar10` {small[0]}", "≥ 91 %", ours[0]),
+            (unlike % "", f"`cifar10` {small[1]}", "≥ 85 %; ≤ 4 %", ours[1]),
+            (named % ", `--unfreeze`", f"without {ours[0]}, {ours[2]}", "", f"{tuned[0]}, {tuned[2]}"),
+            (unlike % ", `--unfreeze`", f"without {ours[1]}", "", tuned[1]),
+        ]
     return rows
 
 
