@@ -28,11 +28,12 @@ from recognition.evaluation import copies
 from recognition.evaluation.metrics import trust_text
 from recognition.evaluation.suspects import show_suspects
 from recognition.models import cards
-from recognition.objects import backbones, class_folders, features
+from recognition.objects import backbones, class_folders, features, lite0
 from recognition.objects.class_folders import HASHED
 from recognition.training import datasets
 
 FEW = 500  # images, below which "auto" takes cross-validation
+MANY = 300  # images, from which on the last block of the backbone can learn
 FOLDS = 5
 RELIABLE = 10  # images of a class, below which accuracy says little
 
@@ -135,6 +136,8 @@ def main(config: Config) -> int:
     print(json.dumps(card["measured"]) if config.json else f"{line}\n{trust_text(card['measured'])}")
     if learned.frozen is not None:
         settings.say(f"without --unfreeze {learned.frozen:.2%} of the same images: take what is better")
+    elif len(x) >= MANY and backbone.name == lite0.NAME:
+        settings.say(f"with {len(x):,} images --unfreeze may do better, in minutes")
     show_suspects(content, learned.read, measured_on, names)
     return 0
 

@@ -4,7 +4,7 @@ import contextlib
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -83,14 +83,19 @@ class Model:
         """Return the features of every image, float32 (N, D), of a model that `has_features`."""
         return self.run(images, batch_size)["features"]
 
-    def run(self, images: np.ndarray, batch_size: int = 256) -> dict[str, np.ndarray]:
-        """Return all that the network says of every image in one pass, each float32 (N, ...): "probabilities" and,
-        where it has them, "features", "trunk" (see networks.efficientnet) and "near"."""
+    def run(self, images: np.ndarray, batch_size: int = 256, names: Collection[str] | None = None) -> dict:
+        """Return what the network says of every image in one pass, by name, each float32 (N, ...).
+
+        That is "probabilities" and, where it has them, "features", "near" and "trunk", see networks.efficientnet;
+        `names`: those that are wanted, by default all.
+        """
         images = images.reshape(len(images), *self.shape)
-        parts = [self._run(images[i : i + batch_size]) for i in range(0, len(images), batch_size)]
+        wanted = {name: told for name, told in self._outputs.items() if names is None or name in names}
+        indices = [index for index, _ in wanted.values()]
+        parts = [self._run(images[i : i + batch_size], indices) for i in range(0, len(images), batch_size)]
         return {
             name: np.concatenate([part[index] for part in parts]) if parts else np.zeros((0, width), np.float32)
-            for name, (index, width) in self._outputs.items()
+            for name, (index, width) in wanted.items()
         }
 
     def layers(self, image: np.ndarray) -> list[tuple[str, np.ndarray]]:
@@ -114,7 +119,7 @@ class Model:
         ]
         return [(kind, interpreter.get_tensor(index)[0]) for kind, index in found]
 
-    def _run(self, images: np.ndarray) -> dict[int, np.ndarray]:
+    def _run(self, images: np.ndarray, indices: list[int]) -> dict[int, np.ndarray]:
         with _told():
             if len(images) != self._batch:
                 self._batch = len(images)
@@ -122,7 +127,7 @@ class Model:
                 self._interpreter.allocate_tensors()
             self._interpreter.set_tensor(self._input, images.astype(np.float32))
             self._interpreter.invoke()
-            return {index: _checked(self._interpreter.get_tensor(index)) for index, _ in self._outputs.values()}
+            return {index: _checked(self._interpreter.get_tensor(index)) for index in indices}
 
 
 class Maps:

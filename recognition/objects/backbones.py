@@ -97,8 +97,8 @@ class Backbone:
         return self.run(images)[self._output].reshape(len(images), -1)
 
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        """Return all that the network says of such images, see `litert.Model.run`."""
-        return self.model.run(images, self._batch)
+        """Return the features of such images and what else the network says of them, see `litert.Model.run`."""
+        return self.model.run(images, self._batch, ("probabilities", self._output))
 
     def crops(self, frame: np.ndarray) -> np.ndarray:
         """Return the squares of a BGR frame whose features make its own, RGB uint8 (K, size, size, 3).
