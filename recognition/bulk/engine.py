@@ -123,6 +123,7 @@ def run(config, make: Callable[..., Read], schema: Callable) -> int:
 
 def _ray(address: str | None):
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_BACKEND_LOG_LEVEL": "fatal"}
+    os.environ.setdefault("RAY_num_workers_soft_limit", "0")  # else a process of 100 MB is kept that has nothing to do
     if address and TOKEN.exists():  # with an address Ray takes it only if told to
         os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
