@@ -129,7 +129,7 @@ def _ray(address: str | None):
     try:
         import ray
     except ImportError:
-        raise UserError("Ray is not installed: python -m pip install -r requirements-bulk.txt", 2) from None
+        raise UserError("Ray is not installed: python -m pip install -r requirements-bulk.txt") from None
     return ray
 
 
