@@ -6,6 +6,7 @@ convert ImageNet's weights.
 """
 
 import copy
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,7 +95,8 @@ class Backbone:
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """Return the features, float32 (N, D), of RGB images, uint8 (N, size, size, 3)."""
-        return self.run(images)[self._output].reshape(len(images), -1)
+        found = self.run(images)[self._output]
+        return found.reshape(len(found), math.prod(found.shape[1:]))
 
     def run(self, images: np.ndarray) -> dict[str, np.ndarray]:
         """Return the features of such images and what else the network says of them, see `litert.Model.run`."""
