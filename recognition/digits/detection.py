@@ -100,11 +100,11 @@ def vote(found: Detections, levels: list[tuple[np.ndarray, float]]) -> Detection
     for maps, scale in levels:
         here = np.flatnonzero((height * scale >= HEIGHTS[0]) & (height * scale <= HEIGHTS[1]))
         rows, columns = (((part[here] * scale + MARGIN) / STRIDE).astype(int) for part in (y, x))
-        around = (
-            maps[np.clip(rows + i, 0, len(maps) - 1), np.clip(columns + j, 0, maps.shape[1] - 1), : OTHER + 1]
-            for i in (-1, 0, 1)
-            for j in (-1, 0, 1)
+        rows, columns = (
+            [np.clip(places + k, 0, length - 1) for k in (-1, 0, 1)]
+            for places, length in zip((rows, columns), maps.shape, strict=False)
         )
+        around = (maps[row, column, : OTHER + 1] for row in rows for column in columns)
         most[0, here] = reduce(np.maximum, around)
         most[:, here] = np.sort(most[:, here], 0)  # the least of them is overwritten next
         seen[here] += 1
