@@ -10,6 +10,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ MAPS = ("pages",)  # architectures that take images of any size and give maps
 # Layers whose output a .tflite gives, too
 LAYERS = {"fast": ["features"], "efficientnet_lite0": ["features", "trunk"]}
 BITS = {"head": 32, "fine_tuned": 16}  # of weights, by default; all others: 8
+HALF = ("fast",)  # architectures whose .h5 holds numbers of 16 bits: half as large, the same answers
 
 
 def load(model: str, folder: Path = MODELS) -> Model | Maps:
@@ -101,8 +103,17 @@ def staged(model, card: dict, name: str, folder: Path = MODELS, samples: np.ndar
 
     # A model of its own: float32, without an optimizer's memory
     keras.mixed_precision.set_global_policy("float32")
-    clean = architectures.ARCHITECTURES[card["architecture"]](len(card["class_names"]), **card.get("shape", {}))
+    build = partial(
+        architectures.ARCHITECTURES[card["architecture"]], len(card["class_names"]), **card.get("shape", {})
+    )
+    stored = clean = build()
     clean.set_weights(model.get_weights())
+    if card["architecture"] in HALF:
+        keras.mixed_precision.set_global_policy("float16")
+        stored = build()
+        stored.set_weights(clean.get_weights())
+        clean.set_weights(stored.get_weights())  # what the .tflite is made from now and later is the same
+        keras.mixed_precision.set_global_policy("float32")
     folder.mkdir(parents=True, exist_ok=True)
     for left in folder.glob(f".{name}.*.partial"):  # by a run that was killed
         with contextlib.suppress(OSError):
@@ -111,7 +122,7 @@ def staged(model, card: dict, name: str, folder: Path = MODELS, samples: np.ndar
     staging = Path(tempfile.mkdtemp(".partial", f".{name}.", folder))
     try:
         weights, content = staging / f"{name}.weights.h5", export(clean, samples=samples)
-        save_weights(clean, weights)
+        save_weights(stored, weights)
         (staging / f"{name}.tflite").write_bytes(content)
         card["sha256"] = {"weights.h5": sha256(weights.read_bytes()), "tflite": sha256(content)}
         write_card(card, name, staging)

@@ -64,6 +64,25 @@ def test_the_tflite_computes_what_keras_computes(shipped):
     assert np.abs(shipped.predict(images) - expected).mean() < 0.002
 
 
+def test_the_network_of_objects_is_stored_in_16_bits_and_made_from_what_is_stored(tmp_path):
+    from recognition.networks.architectures import OBJECTS
+
+    names = [str(k) for k in range(10)]
+    store.save(OBJECTS["fast"](10), {"architecture": "fast", "class_names": names, "threshold": 0.5}, "fast", tmp_path)
+    path = tmp_path / "fast.weights.h5"
+    with h5py.File(path) as file:
+        kinds = []
+        file.visititems(lambda _, item: kinds.append(item.dtype) if isinstance(item, h5py.Dataset) else None)
+    assert set(kinds) == {np.dtype(np.float16)}
+    assert path.stat().st_size < 9_000_000
+    images, _ = written(20)
+    images = np.repeat(np.pad(images, ((0, 0), (2, 2), (2, 2)))[..., None], 3, -1)
+    now = store.load("fast", tmp_path).predict(images)
+    (tmp_path / "fast.tflite").unlink()
+    assert (store.load("fast", tmp_path).predict(images) == now).all()
+    assert np.abs(load_weights(path, "fast", 10).predict(images, verbose=0) - now).max() < 0.1
+
+
 def test_a_network_brought_from_size_to_size_gives_what_a_new_one_gives():
     """Sizes that come once, and again, and more of them than are kept ready."""
     content, rng = (cards.MODELS / "pages.tflite").read_bytes(), np.random.default_rng(0)

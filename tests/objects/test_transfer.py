@@ -91,7 +91,7 @@ def test_features_are_those_of_the_photos_and_what_cannot_be_used_is_named(clone
     done = run(EXTRACT, folder)
     assert done.returncode == 1  # some could not be used
     # Computed again is the image in two classes, which is not kept
-    assert "24 images of 2 classes, 224 numbers each by cifar10, 1 computed now" in done.stdout
+    assert "24 images of 2 classes, 256 numbers each by cifar10, 1 computed now" in done.stdout
     lines = done.stderr.splitlines()
     assert "empty: no images in this class: left out" in lines
     assert any(line.startswith(f"error: {folder / 'ball' / 'broken.jpg'}: no image") for line in lines)
