@@ -141,6 +141,7 @@ def head(classes: int, inputs: int, hidden: int, dropout: float, references: int
     x = layers.Dense(classes, kernel_initializer="glorot_uniform" if hidden else "zeros", name="logits")(x)
     outputs = layers.Activation("softmax", dtype="float32", name="probabilities")(x)
     if references:  # the cosine of the angle between the roots
+        roots = keras.ops.maximum(roots, 1e-6)  # nothing at all has no direction
         cosines = layers.Dense(references, use_bias=False, name="references")(layers.UnitNormalization()(roots))
         outputs = {"probabilities": outputs, "near": keras.ops.max(cosines, axis=-1, keepdims=True)}
     return keras.Model(features, outputs, name="head")

@@ -3,7 +3,10 @@
 Training takes its "no digit" shapes from here, tests and sample pictures their digits, so none of them needs a dataset.
 """
 
+import cv2
 import numpy as np
+
+from recognition.synthetic import surfaces
 
 # A glyph is strokes separated by spaces; a stroke is points "xy" on a grid 0-4 wide and 0-6 high (y down).
 # "~" joins the points by a smooth curve, otherwise by straight lines. Several ways of writing a glyph: several entries.
@@ -94,3 +97,24 @@ def write(glyph: str, rng: np.random.Generator, wobble: float = 1.0, foreign: bo
         waves = np.sin(2 * np.pi * line[:, None, :] * [[1.0], [1.7]] + phases)
         strokes.append((line + np.einsum("nkx,kxy->ny", waves, bends)) @ matrix.T)
     return strokes
+
+
+def draw_sheet(rng: np.random.Generator, side: int = 256) -> np.ndarray:
+    """Return a photo of a sheet full of digits, letters and signs, BGR uint8 (side, side, 3); at times a blackboard."""
+    height, tilt = rng.uniform(16, 90), rng.normal(0, 0.05)
+    ink, pen = np.zeros((side, side), np.uint8), max(1, round(height * rng.uniform(0.04, 0.14)))
+    glyphs, gap = [*DIGITS, *NO_DIGITS], rng.uniform(0.7, 1.6)
+    for y in np.arange(rng.uniform(0.3, 1) * height, side + height, height * rng.uniform(1.3, 2.2)):
+        for x in np.arange(rng.uniform(0, 1) * height, side, gap * height):
+            if rng.random() < 0.15:  # a space
+                continue
+            for stroke in write(str(rng.choice(glyphs)), rng, foreign=True):
+                points = np.round(16 * (height * stroke + [x, y + np.tan(tilt) * x])).astype(np.int32)
+                cv2.polylines(ink, [points], False, 255, pen, cv2.LINE_AA, shift=4)
+    cover = cv2.GaussianBlur(ink, (0, 0), 0.7).astype(np.float32)[..., None] / 255
+    paper = surfaces.paper(side, height, tilt, 1.0, rng)[..., None] * rng.uniform(0.85, 1, 3) * 255
+    colour = rng.uniform(0, 110, 3)
+    if rng.random() < 0.12:
+        paper, colour = 255 - paper, 255 - colour
+    image = paper + rng.uniform(0.6, 1) * cover * (colour - paper)
+    return np.clip(image + rng.normal(0, 3, (side, side, 1)), 0, 255).astype(np.uint8)

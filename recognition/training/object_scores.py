@@ -2,8 +2,8 @@
 
 Its probabilities cannot tell that it sees none of the things it was trained on: they add up to one whatever it sees,
 and a face looks to it much like a dog. Its features, the numbers before its last layer, can: a line through them parts
-the training images from drawn people, who lie where most photographs of people, of writing and of bare surfaces lie,
-too. No photograph of anybody is needed.
+the training images from drawn people and drawn sheets of writing, which lie where most photographs of people, of writing
+and of bare surfaces lie, too. No photograph of anybody is needed.
 """
 
 import numpy as np
@@ -14,16 +14,18 @@ from recognition.models import litert
 from recognition.objects import classification
 from recognition.objects.classes import known_classes
 from recognition.objects.crops import crop_views
-from recognition.synthetic import portraits
+from recognition.synthetic import handwriting, portraits
 
-PEOPLE = 300  # drawn
+PEOPLE, SHEETS = 300, 60  # drawn
 
 
 def others(images: np.ndarray, seed: int = 0) -> list[np.ndarray]:
-    """Return frames that show none of the classes, BGR uint8 (H, H, 3): drawn people before the images, RGB uint8."""
+    """Return frames that show none of the classes, BGR uint8 (H, H, 3): drawn people before the images, RGB uint8, and
+    drawn sheets of writing."""
     rng = np.random.default_rng(seed)
     behind = images[rng.integers(0, len(images), PEOPLE), :, :, ::-1]
-    return [portraits.draw_person(person, background, rng) for person, background in enumerate(behind)]
+    people = [portraits.draw_person(person, background, rng) for person, background in enumerate(behind)]
+    return people + [handwriting.draw_sheet(rng) for _ in range(SHEETS)]
 
 
 def line(inside: np.ndarray, outside: np.ndarray, ridge: float = 0.1) -> np.ndarray:

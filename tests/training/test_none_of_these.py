@@ -35,9 +35,9 @@ def test_what_lies_with_the_others_is_told_from_what_is_known():
 def test_others_are_different_drawings_of_their_own():
     images = np.random.default_rng(2).integers(0, 256, (5, 32, 32, 3), np.uint8)
     frames = object_scores.others(images)
-    assert len({frame.tobytes() for frame in frames}) == len(frames) == object_scores.PEOPLE
-    assert {(frame.dtype.name, frame.shape) for frame in frames} == {("uint8", (160, 160, 3))}
-    assert np.array_equal(frames, object_scores.others(images))
+    assert len({frame.tobytes() for frame in frames}) == len(frames) == object_scores.PEOPLE + object_scores.SHEETS
+    assert {(frame.dtype.name, frame.shape) for frame in frames} == {("uint8", (160, 160, 3)), ("uint8", (256, 256, 3))}
+    assert all(map(np.array_equal, frames, object_scores.others(images)))
     detector = detection.load_detector("auto")
     assert np.mean([bool(detector.detect(frame)) for frame in frames[:40]]) > 0.8
 
