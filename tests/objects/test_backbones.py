@@ -168,7 +168,8 @@ def test_features_and_probabilities_come_from_one_network(tmp_path):
     assert features.std() > 0.1
     assert np.array_equal(found["features"], model.features(images, 2))
     assert np.array_equal(found["probabilities"], model.predict(images, 2))
-    assert np.abs(found["probabilities"] - probabilities).max() < 0.02  # its weights are rounded to 8 bits
+    # Its weights are rounded to 8 bits: 0.015 to 0.031 with five seeds, of this untrained network
+    assert np.abs(found["probabilities"] - probabilities).max() < 0.04
     assert np.abs(found["features"] - features).max() < 0.1 * features.std() + 0.05 * features.max()
     backbone = backbones.load("cifar10", folder=tmp_path)
     assert backbone.identity["sha256"] == card["sha256"]["weights.h5"]
