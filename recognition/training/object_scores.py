@@ -2,8 +2,8 @@
 
 Its probabilities cannot tell that it sees none of the things it was trained on: they add up to one whatever it sees,
 and a face looks to it much like a dog. Its features, the numbers before its last layer, can: a line through them parts
-the training images from drawn people and drawn sheets of writing, which lie where most photographs of people, of writing
-and of bare surfaces lie, too. No photograph of anybody is needed.
+the training images from drawn people and drawn sheets of writing, which lie where most photographs of people, of
+writing and of bare surfaces lie, too. No photograph of anybody is needed.
 """
 
 import numpy as np
