@@ -30,7 +30,7 @@ class Config:
     architecture: Architecture = "fast"  # each adds an idea to the one before
     ladder: bool = False  # train all of them, one after the other
     name: str = "cifar10"  # the model's name in models/; all but fast add their own: cifar10_dense, ...
-    epochs: int = 48  # times through the training set; 20 learn nearly as much; all but fast: 20
+    epochs: int = 48  # times through the training set; all but fast: 20
     batch_size: int = 500  # images a step; all but fast: 64
     optimizer: Literal["muon", "adam"] = "muon"  # muon: for fast only, whose kernels keep their length; others: adam
     learning_rate: float = 0.1  # the highest of the schedule; halve it if the loss jumps; all but fast: 0.001

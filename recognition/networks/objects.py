@@ -141,8 +141,9 @@ def head(classes: int, inputs: int, hidden: int, dropout: float, references: int
     x = layers.Dense(classes, kernel_initializer="glorot_uniform" if hidden else "zeros", name="logits")(x)
     outputs = layers.Activation("softmax", dtype="float32", name="probabilities")(x)
     if references:  # the cosine of the angle between the roots
-        roots = keras.ops.maximum(roots, 1e-6)  # nothing at all has no direction
-        cosines = layers.Dense(references, use_bias=False, name="references")(layers.UnitNormalization()(roots))
+        length = keras.ops.norm(roots, axis=-1, keepdims=True)
+        direction = roots / keras.ops.maximum(length, 1e-6)  # nothing at all has none, and is near to nothing
+        cosines = layers.Dense(references, use_bias=False, name="references")(direction)
         outputs = {"probabilities": outputs, "near": keras.ops.max(cosines, axis=-1, keepdims=True)}
     return keras.Model(features, outputs, name="head")
 

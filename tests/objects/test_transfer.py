@@ -141,6 +141,14 @@ def test_what_a_killed_run_computed_is_kept(clone, tmp_path, monkeypatch):
     assert features.Extraction(backbone, path).rows == {}  # a damaged one costs no more than time
 
 
+def test_an_image_without_any_feature_is_near_to_none():
+    from recognition.networks.objects import head
+
+    seen = head(2, inputs=8, hidden=0, dropout=0.0, references=3)(np.full((1, 8), -0.2, np.float32))
+    assert abs(float(seen["near"][0, 0])) < 0.01
+    assert np.allclose(seen["probabilities"], 0.5)
+
+
 def test_head_is_trained_and_used(clone, run, extracted, folder, tmp_path):
     done = run(TRAIN, "shapes", *SHORT)
     assert done.returncode == 0, done.stderr
