@@ -1,5 +1,9 @@
 """Pages to learn from are labelled as they are drawn, the same every time, and their maps say what the labels say."""
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -112,6 +116,41 @@ def test_a_pool_is_the_same_every_time_and_goes_on_where_it_was(sources, tmp_pat
         assert np.array_equal(again.read(k)[0], image)
         assert np.array_equal(again.read(k)[1], rows)
     assert not np.array_equal(again.read(0)[0], again.read(1)[0])
+
+
+STOPPED = """
+from dataclasses import dataclass
+from pathlib import Path
+import numpy as np
+from recognition import settings
+from recognition.training import augment_digits
+from recognition.training.pages import pool
+
+@dataclass
+class Config:
+    folder: Path
+
+def main(config):
+    pool.make_pool(config.folder, 50_000, 0, augment_digits.written_digits(30, np.random.default_rng(0)))
+
+if __name__ == "__main__":
+    settings.run(main, Config, None)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows knows no such signals")
+@pytest.mark.parametrize(("stop", "code"), [("SIGINT", 130), ("SIGTERM", 143), ("SIGKILL", -9)])
+def test_a_pool_that_is_stopped_leaves_nobody_working(tmp_path, stop, code):
+    (tmp_path / "stopped.py").write_text(STOPPED)
+    command = [sys.executable, tmp_path / "stopped.py", "--folder", tmp_path / "pool"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "pool").exists():
+        time.sleep(0.1)
+    time.sleep(4)  # its processes are there
+    running.send_signal(getattr(signal, stop))
+    printed, said = running.communicate(timeout=20)  # ends when all have ended that print there
+    assert (running.returncode, printed) == (code, "")
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])

@@ -2,10 +2,13 @@
 
 import hashlib
 import os
+import signal
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
+from threading import Thread
 
 import cv2
 import numpy as np
@@ -31,14 +34,27 @@ def make_pool(folder: Path, pages: int, seed: int, digits: tuple[np.ndarray, np.
     missing = [chunk for chunk in chunks if not chunk.with_suffix(".npz").exists()]
     if missing:
         make, bar = partial(_make_chunk, seed, digits), Bar("pages", len(missing) * CHUNK)
-        try:
-            with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as workers:
+        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), _end_with_parent) as workers:
+            try:
                 for done, future in enumerate(as_completed([workers.submit(make, chunk) for chunk in missing]), 1):
                     future.result()
                     bar.update(done * CHUNK)
-        finally:
-            bar.close()
+            except BrokenProcessPool:
+                raise UserError(
+                    f"a process that makes pages was ended, perhaps for want of memory: start again: {place} keeps "
+                    "what is made"
+                ) from None
+            finally:
+                for worker in active_children():  # nobody waits for the pages that are left
+                    worker.terminate()
+                bar.close()
     return Pool(chunks)
+
+
+def _end_with_parent() -> None:
+    """Have a process that makes pages end when its parent does, however that ends, and not by itself at Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=lambda: (parent_process().join(), os._exit(1)), daemon=True).start()
 
 
 def _chunks(pages: int) -> list[str]:
