@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import LogLocator, NullLocator, PercentFormatter
 
 from recognition.evaluation.plots import BLUE, ORANGE, save_figure
 from recognition.settings import say
@@ -37,9 +37,10 @@ def table(cards: list[dict]) -> str:
 
 
 def plot(cards: list[dict], path: Path) -> None:
-    """Save test accuracy against seconds of training, and against parameters, of networks in the order of their cards.
+    """Save test accuracy against minutes of training, and against parameters, of networks in the order of their cards.
 
-    Each card has architecture, seconds, parameters and measured.test_accuracy.
+    Both are logarithmic: the last step takes sixty times as long as the first. Each card has architecture, seconds,
+    parameters and measured.test_accuracy.
     """
     figure = Figure(figsize=(10, 4.2), layout="constrained")
     accuracy = [card["measured"]["test_accuracy"] for card in cards]
@@ -54,7 +55,10 @@ def plot(cards: list[dict], path: Path) -> None:
         for card, x, y in zip(cards, values, accuracy, strict=True):
             name = axes.annotate(card["architecture"], (x, y), (9, 0), textcoords="offset points", va="center")
             name.set_bbox({"facecolor": "white", "edgecolor": "none", "pad": 1})
-        axes.set(xlabel=label, xlim=(0, 1.25 * max(values)))
+        axes.set(xlabel=label, xscale="log", xlim=(0.7 * min(values), 2.5 * max(values)))
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.grid(alpha=0.4)
     by_time.set_ylabel("test accuracy, with mirror images")
     by_time.margins(y=0.1)
