@@ -5,7 +5,9 @@ import subprocess
 import sys
 import time
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
+from threading import Thread
 
 import cv2
 import numpy as np
@@ -16,6 +18,7 @@ from matplotlib import font_manager
 from recognition.digits import detection
 from recognition.digits.normalisation import stroke_thickness
 from recognition.networks.pages import BOX
+from recognition.settings import UserError
 from recognition.synthetic import field_pages, forms, glyphs, layouts, scribbles
 from recognition.synthetic.writing import OTHER, SIDE, SIGNS, UNSURE, Page
 from recognition.training import augment_digits
@@ -157,6 +160,18 @@ def test_a_pool_that_is_stopped_leaves_nobody_working(tmp_path, stop, code):
     printed, said = running.communicate(timeout=20)  # ends when all have ended that print there
     assert (running.returncode, printed) == (code, "")
     assert stop == "SIGKILL" or "Traceback" not in said
+
+
+def test_a_process_that_is_ended_while_it_makes_pages_is_one_line(sources, tmp_path):
+    def end_one():
+        while not (workers := active_children()):
+            time.sleep(0.1)
+        workers[0].kill()
+
+    Thread(target=end_one, daemon=True).start()
+    with pytest.raises(UserError, match="for want of memory: start again"):
+        pool.make_pool(tmp_path, 50_000, 0, sources.digits[0])
+    assert not active_children()
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
