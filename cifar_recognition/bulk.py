@@ -11,6 +11,7 @@ read, the same as part-*.parquet, and summary.json. docs/scale.md tells of clust
 Exit code: 0 all photos were looked at, 1 some could not be used (the others were), 2 wrong usage.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -41,7 +42,7 @@ class Objects:
     """Classifies photos, in a worker."""
 
     def __init__(self, config: Config):
-        classification.check_top(config.top)
+        settings.check_range(config, 1, math.inf, "top")
         self._classifier, self._top = classification.load(config.model), config.top
         self._threshold = self._classifier.threshold(config.threshold)
 

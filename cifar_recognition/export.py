@@ -8,7 +8,8 @@ Reads models/NAME.* of train_transfer.py or collect.py. In: RGB pixels 0 to 255,
 looks at a photo: all of it, the square in its middle and a closer one; or three times the same. Out: float32
 (1, classes + 1), the probabilities of the classes, then that of "none of these": above 0.5 the photo shows no class.
 Their names are in the same file as labels.txt, one a line, as TensorFlow Lite keeps them: a .tflite is a zip archive,
-too (unzip -p FILE). Of a model made with --backbone cifar10 it is one look, float32 (1, 32, 32, 3).
+too (unzip -p FILE). Of a model made with --backbone cifar10 it is one look, float32 (1, 32, 32, 3): the square around
+the middle as large as the photo, or, of a long one, one and a half times as wide as that is short.
 Exit code: 0 written, 1 the model cannot be used, 2 wrong usage.
 """
 
@@ -55,6 +56,7 @@ def build(card: dict, path: Path, backbone: backbones.Backbone):
     """Return the whole network in Keras. Imports TensorFlow."""
     from recognition.networks import efficientnet, exported
     from recognition.networks.backend import keras
+    from recognition.networks.objects import SMALLEST
 
     how, names = f"run {backbones.TRAIN} {path.stem}", card["class_names"]
     model = weights.load_weights(path.with_suffix(".weights.h5"), card["architecture"], len(names), how, card["shape"])
@@ -65,13 +67,13 @@ def build(card: dict, path: Path, backbone: backbones.Backbone):
         network = weights.load_weights(
             cards.MODELS / f"{backbone.name}.weights.h5", own["architecture"], len(own["class_names"])
         )
-    head = model
+    head, least = model, 0.0
     if card["architecture"] == backbones.FINE_TUNED:
-        numbers, head = network.get_weights(), model.get_layer("head")
+        numbers, head, least = network.get_weights(), model.get_layer("head"), SMALLEST
         numbers[efficientnet.BEHIND] = model.get_layer("tail").get_weights()
         network.set_weights(numbers)
     to_features = keras.Model(network.input, network.get_layer("features").output)
-    return exported.whole(to_features, head, card["threshold"], card.get("near"), names[-1] == NONE)
+    return exported.whole(to_features, head, card["threshold"], card.get("near"), names[-1] == NONE, least)
 
 
 def labelled(content: bytes, labels: list[str]) -> bytes:

@@ -21,6 +21,7 @@ import numpy as np
 import tyro
 
 from recognition import files, settings
+from recognition.models import cards
 from recognition.objects import backbones, class_folders, features
 
 
@@ -41,6 +42,7 @@ def main(config: Config) -> int:
     if config.backbone == "cifar10" and config.size:
         raise settings.UserError(f"--size {config.size}: cifar10 sees 32 pixels a side: choose another --backbone", 2)
     name = config.name or config.folder.resolve().name
+    cards.check_name(name)
     head = backbones.head_card(name)
     classes = class_folders.scan(config.folder)
     class_folders.check_classes(config.folder, classes.class_names)

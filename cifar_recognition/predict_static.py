@@ -14,6 +14,7 @@ is no display. A photo that fits no class is "none of these".
 Exit code: 0 all photos were looked at, 1 some could not be used (the others were), 2 wrong usage.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -42,7 +43,7 @@ class Config:
 
 def main(config: Config) -> int:
     paths, config.json = lists.paths_of(config.paths, config.paths_from), config.json or bool(config.resume)
-    classification.check_top(config.top)
+    settings.check_range(config, 1, math.inf, "top")
     if config.explain and config.json and not config.output:
         raise settings.UserError("--explain colours pictures, and --json makes none: name a folder with --output", 2)
     classifier = classification.load(config.model)

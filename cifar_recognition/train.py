@@ -67,7 +67,7 @@ def recipe(config: Config) -> list[Config]:
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation")
-    settings.check_range(config, 0, math.inf, "learning_rate", "adam_share", "weight_decay", "seed")
+    settings.check_range(config, 0, math.inf, "learning_rate", "adam_share", "weight_decay")
     for high, name in ((16, "shift"), (32, "cutout"), (1, "refuse"), (1, "label_smoothing")):
         settings.check_range(config, 0, high, name)
     settings.check_range(config, 1, 4, "zoom")

@@ -47,7 +47,7 @@ class Config:
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation")
-    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay", "seed")
+    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay")
     settings.check_range(config, 100, 48_000, "images")
     cards.check_name(config.name)
 
@@ -108,7 +108,7 @@ def main(config: Config) -> None:
 
     loop.begin("float32", config.seed)
     shape = {"inputs": train.shape[1], "hidden": 0, "dropout": 0.0}
-    model = head.build(config, shape, len(CIFAR10), len(train))
+    model = head.build(config, shape, len(CIFAR10), len(train), len(train))
     validation = parts["validation"][0]["features"], y[held_back]
     curves = head.train(config, model, model.get_weights(), train, y[kept].astype(int), validation)
     card = {

@@ -63,7 +63,7 @@ class Config:
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     settings.check_range(config, 1, math.inf, "epochs", "batch_size")
-    settings.check_range(config, 0, math.inf, "hidden", "learning_rate", "weight_decay", "seed")
+    settings.check_range(config, 0, math.inf, "hidden", "learning_rate", "weight_decay")
     settings.check_range(config, 0, 0.95, "dropout")
     settings.check_range(config, 0.01, 0.9, "validation")
     settings.check_range(config, 0, 1, "refuse")
@@ -138,7 +138,10 @@ def main(config: Config) -> int:
         settings.say(f"without --unfreeze {learned.frozen:.2%} of the same images: take what is better")
     elif len(x) >= MANY and backbone.name == lite0.NAME:
         settings.say(f"with {len(x):,} images --unfreeze may do better, in minutes")
-    show_suspects(content, learned.read, measured_on, names)
+    try:
+        show_suspects(content, learned.read, measured_on, names)
+    except (settings.UserError, OSError) as error:  # the model is saved all the same
+        settings.say(f"no sheet of suspects: {error}")
     return 0
 
 

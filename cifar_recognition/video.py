@@ -12,6 +12,7 @@ after each cut.
 Exit code: 0 the whole video was looked at, 1 it could not be used or was cut short, 2 wrong usage, 130 Ctrl-C.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -37,7 +38,7 @@ class Config:
 
 
 def main(config: Config) -> int:
-    classification.check_top(config.top)
+    settings.check_range(config, 1, math.inf, "top")
     classifier = classification.load(config.model)
     live_objects = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = videos.VideoSource(config.path)

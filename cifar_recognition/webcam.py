@@ -12,6 +12,7 @@ display. What is shown is averaged over the last half second.
 Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wrong usage, 130 Ctrl-C.
 """
 
+import math
 from dataclasses import dataclass
 
 from recognition import settings
@@ -39,7 +40,7 @@ def main(config: Config) -> int:
     if config.list_cameras:
         print("\n".join(cameras.list_cameras()))
         return 0
-    classification.check_top(config.top)
+    settings.check_range(config, 1, math.inf, "top")
     classifier = classification.load(config.model)
     live_objects = live.LiveObjects(classifier, classifier.threshold(config.threshold), config.roi, config.top)
     source = cameras.open_source(config.source, config.size, config.reconnect)

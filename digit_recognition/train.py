@@ -72,7 +72,7 @@ def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     settings.check_range(config, 0, 1, "pens", "plain", "fade", "refuse", "label_smoothing")
     settings.check_range(config, 1, math.inf, "epochs", "batch_size", "validation", "pages", "steps")
-    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay", "no_digits", "written", "warp", "seed")
+    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay", "no_digits", "written", "warp")
     cards.check_name(config.name)
 
 

@@ -1,7 +1,8 @@
 """Say what a photo shows, by a model that cifar_recognition/export.py wrote: python run_exported.py FILE.tflite PHOTO
 
 Needs pip install ai-edge-litert numpy pillow, and nothing else (tflite_runtime has the same Interpreter). The model
-is given a look at all of the photo, whose edges are repeated, one at the square in its middle and a closer one.
+is given a look at all of the photo, whose edges are repeated, one at the square in its middle and a closer one; a model
+made with --backbone cifar10 a single one.
 """
 
 import sys
@@ -18,8 +19,9 @@ photo = ImageOps.exif_transpose(Image.open(sys.argv[2])).convert("RGB")
 half, (short, long) = max(photo.size) / 2, sorted(photo.size)
 edges = [(int(half - side / 2), int(half - side / 2 + 0.5)) for side in reversed(photo.size)]
 square = Image.fromarray(np.pad(photo, [*edges, (0, 0)], "edge"))
-boxes = [(half - side / 2,) * 2 + (half + side / 2,) * 2 for side in (long, short, 0.75 * short)]
-looks = np.float32([square.resize(size, Image.Resampling.BOX, box) for box in boxes[:count]])
+sides = (long, short, 0.75 * short) if count > 1 else (min((long * short) ** 0.5, 1.5 * short),)
+boxes = [(half - side / 2,) * 2 + (half + side / 2,) * 2 for side in sides]
+looks = np.float32([square.resize(size, Image.Resampling.BOX, box) for box in boxes])
 model.allocate_tensors()
 model.set_tensor(index, looks)
 model.invoke()

@@ -88,7 +88,7 @@ def check(config: Config) -> None:
     settings.check_range(config, 0, 1, *["threshold"] * (config.threshold is not None))
     settings.check_range(config, 1, math.inf, *["epochs"] * trains, "views", "batch_size", "scale")
     settings.check_range(config, 3, math.inf, "folds")
-    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay", "fill", "strength", "seed")
+    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay", "fill", "strength")
     cards.check_name(config.name)
 
 

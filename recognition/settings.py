@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 Config = TypeVar("Config")
+SEEDS = 2**32 - 1  # the highest: NumPy and Keras take no other
 KINDS = {"INT": "a whole number", "FLOAT": "a number"}
 # What tyro says, in its own words, and how we say it
 SAYINGS = (
@@ -213,6 +214,9 @@ def run(
             several = defaults if isinstance(defaults, list) else [defaults]
             runs = [_parse(config, description, default) for default in several]
             settings = runs if several is defaults else runs[0]
+        if hasattr(config, "seed"):
+            for one in settings if isinstance(settings, list) else [settings]:
+                check_range(one, 0, SEEDS, "seed")
     except UserError as error:
         say(f"error: {error}")
         sys.exit(error.code)

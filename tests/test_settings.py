@@ -115,6 +115,19 @@ def test_a_path_may_begin_at_home(monkeypatch, tmp_path):
     assert found[1] == Places(Path("~nobody here"))
 
 
+@dataclass
+class Seeded:
+    seed: int = 0
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32)])
+def test_a_seed_that_numpy_does_not_take_is_one_line(capsys, monkeypatch, seed):
+    monkeypatch.setattr(sys, "argv", ["explore.py", "--seed", seed])
+    with pytest.raises(SystemExit) as ended:
+        settings.run(pytest.fail, Seeded, None)
+    assert (ended.value.code, capsys.readouterr().err) == (2, f"error: --seed {seed}: must be 0 to 4294967295\n")
+
+
 def test_several_runs_have_their_own_defaults_and_what_the_user_said(monkeypatch):
     monkeypatch.setattr(sys, "argv", ["train.py", "--batch-size", "500", "--mirror"])
     found = []

@@ -33,13 +33,9 @@ def trust(matrix: np.ndarray) -> dict[str, float | list[float]]:
     "interval": where the accuracy of many more such images lies in 95 of 100 cases (E. Wilson, 1927).
     """
     true, count = matrix.sum(1), matrix.sum()
-    share = np.trace(matrix) / count
-    z = 1.96
-    middle, width = share + z**2 / (2 * count), z * np.sqrt(share * (1 - share) / count + z**2 / (4 * count**2))
-    interval = [(middle - width) / (1 + z**2 / count), (middle + width) / (1 + z**2 / count)]
     found = {"baseline": true.max() / count, "balanced_accuracy": (np.diag(matrix)[true > 0] / true[true > 0]).mean()}
     return {key: round(float(value), 5) for key, value in found.items()} | {
-        "interval": [round(float(np.clip(one, 0, 1)), 5) for one in interval]
+        "interval": [round(one, 5) for one in interval(int(np.trace(matrix)), int(count))]
     }
 
 

@@ -30,13 +30,14 @@ def show_suspects(
     `content`: the features file; `read`: probabilities, (N, C), of images that the model was not trained on, those of
     `measured`; `folder`: where to write, by default output/ in the current one.
     """
-    folder = make_folder(folder or Path("output"))
+    folder = folder or Path("output")
     table, sheet = folder / "suspects.csv", folder / "suspects.png"
     for path in (table, sheet):
         path.unlink(missing_ok=True)
     found = measured[suspects(read[measured], content.labels[measured])]
     if not len(found):
         return
+    make_folder(folder, "folder to run in")
     text = io.StringIO()
     rows = csv.writer(text)
     rows.writerow(["file", "class", "read as", "probability", "of its own class"])

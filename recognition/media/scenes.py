@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 CUT = 0.6  # correlation of two frames below which a new scene began; pans, zooms and flashes stay above 0.8
+BLANK = 0.1  # length of a thumbnail below which it shows nothing
 
 
 class CutDetector:
@@ -36,12 +37,16 @@ class Steady:
 
 
 def thumbnail(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return a BGR or gray image small, gray and blurred, float32 (height, width), of mean 0 and length 1."""
+    """Return a BGR or gray image small, gray and blurred, float32 (height, width), of mean 0 and length 1.
+
+    Of a blank one only rounding would be left, so it is all 0.
+    """
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
     small = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY) if small.ndim == 3 else small
     small = cv2.GaussianBlur(small.astype(np.float32), (0, 0), 1)
     small -= small.mean()
-    return small / max(1e-3, float(np.linalg.norm(small)))
+    length = float(np.linalg.norm(small))
+    return small / length if length > BLANK else np.zeros_like(small)
 
 
 def alike(a: np.ndarray, b: np.ndarray) -> float:

@@ -92,7 +92,8 @@ class Classifier:
     def predict(self, images: np.ndarray) -> np.ndarray:
         """Return the probabilities, float32 (N, classes), of RGB images, uint8 (N, size, size, 3).
 
-        "None of these" comes last, if the model has a way to tell; the others add up to one without it.
+        "None of these" comes last, if the model has a way to tell; the others add up to one without it, unless it is a
+        class that the head learned: then all do together.
         """
         if self._opinion:
             seen = self._backbone.run(images)
@@ -177,12 +178,6 @@ def judge(probabilities: np.ndarray, class_names: list[str], threshold: float, m
     top = [Label(names[k], round(float(probabilities[k]), 4)) for k in best]
     fits = float(fit(probabilities[None], class_names)[0])
     return Objects(fits >= threshold, top, fits)
-
-
-def check_top(most: int) -> None:
-    """Raise UserError unless so many classes can be listed."""
-    if most < 1:
-        raise UserError(f"--top {most}: must be at least 1", 2)
 
 
 def text_of(objects: Objects) -> str:

@@ -10,6 +10,7 @@ from recognition.objects.classification import Objects
 PALE = (200, 200, 200)  # BGR, of the bars that are not the answer
 LEAST = 400  # pixels of the longer side on which a panel is readable without covering the photo
 LOWEST = 160  # and of the other one
+ROWS = 256  # coloured at a time: real numbers of a whole photo take gigabytes
 NOTHING = 0.2  # fall of the log-odds that is no reason: a map of smaller ones shows little colour
 
 
@@ -69,11 +70,13 @@ def draw_heat(frame: np.ndarray, heat: np.ndarray) -> None:
     `heat`: float32 (H, W), see `occlusion.explain`. From dark blue to yellow, brighter with every step, so that all
     eyes can tell them apart.
     """
-    strength = np.clip(heat / max(NOTHING, float(heat.max())), 0, 1)
-    colours = cv2.applyColorMap(np.rint(255 * strength).astype(np.uint8), cv2.COLORMAP_CIVIDIS)
-    gray = cv2.cvtColor(cv2.cvtColor(frame, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-    share = (0.25 + 0.4 * strength)[..., None]
-    frame[:] = np.rint(gray * (1 - share) + colours * share).astype(np.uint8)
+    highest = max(NOTHING, float(heat.max()))
+    for top in range(0, len(frame), ROWS):
+        rows, strength = frame[top : top + ROWS], np.clip(heat[top : top + ROWS] / highest, 0, 1)
+        colours = cv2.applyColorMap(np.rint(255 * strength).astype(np.uint8), cv2.COLORMAP_CIVIDIS)
+        gray = cv2.cvtColor(cv2.cvtColor(rows, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+        share = (0.25 + 0.4 * strength)[..., None]
+        rows[:] = np.rint(gray * (1 - share) + colours * share).astype(np.uint8)
 
 
 def _letters(frame: np.ndarray) -> int:

@@ -25,7 +25,7 @@ from recognition.settings import UserError, reason_of, say
 FOLDER = ROOT / "data" / "features"
 SAVE = 30  # seconds between two checkpoints
 BATCH = 64  # images
-MOST = 5000  # images before the last block, 58 kB each: more do not fit into memory everywhere
+MOST = 288_000_000  # bytes of what comes before the last block: 5,000 images of 160x160; more do not fit everywhere
 TEXTS = "class_names", "files", "hashes"
 ATTRIBUTES = {
     "name": "backbone",
@@ -142,8 +142,6 @@ def before_last_block(content: Features, backbone: Backbone) -> np.ndarray:
     Raises UserError where one of them is not what it was, for other backbones, and for too many images.
     """
     backbone, rows, again = backbone.before_last_block(), [], f"run {EXTRACT} {content.folder} again"
-    if len(content.files) > MOST:
-        raise UserError(f"--unfreeze: {len(content.files):,} images, {MOST:,} at most fit: leave it out", 2)
     for file, digest in watched(zip(content.files, content.hashes, strict=True), len(content.files), "image"):
         path = Path(content.folder) / file
         try:
@@ -153,6 +151,9 @@ def before_last_block(content: Features, backbone: Backbone) -> np.ndarray:
         if sha256(image) != digest:
             raise UserError(f"{path}: changed since: {again}")
         rows.append(backbone.features(backbone.crops(read_image(path, image))).astype(np.float16))
+        fit = MOST // rows[0].nbytes
+        if len(content.files) > fit:
+            raise UserError(f"--unfreeze: {len(content.files):,} images, {fit:,} at most fit: leave it out", 2)
     side = backbone.size // 32
     return np.stack(rows).reshape(len(rows), len(rows[0]), side, side, -1)
 

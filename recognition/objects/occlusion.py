@@ -49,9 +49,10 @@ def explain(frame: np.ndarray, classifier: Classifier, label: str) -> np.ndarray
     batch = np.concatenate([[image, *hide(image, hidden)] for image in images])
     found = classifier.predict(batch)
     count = len(known_classes(classifier.class_names))
-    none = found[:, count:].sum(1)  # 0 where there is no such class
-    against = np.delete(found[:, :count], column, 1).sum(1) * (1 - none) + none
-    odds = np.maximum(found[:, column] * (1 - none), LEAST) / np.maximum(against, LEAST)
+    none, known = found[:, count:].sum(1), found[:, :count]  # 0 where there is no such class
+    known = known * ((1 - none) / np.maximum(known.sum(1), LEAST))[:, None]  # together they have what is left by it
+    against = np.delete(known, column, 1).sum(1) + none
+    odds = np.maximum(known[:, column], LEAST) / np.maximum(against, LEAST)
     found = np.log(odds).reshape(len(boxes), -1)
     scale = min(1.0, SIDE / max(width, height))
     heat = np.zeros((max(1, round(height * scale)), max(1, round(width * scale))), np.float32)

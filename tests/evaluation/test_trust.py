@@ -50,6 +50,8 @@ def test_swapped_labels_are_suspects_and_shown(tmp_path, capsys):
 
     suspects.show_suspects(content, read, np.flatnonzero(labels == true), ["cat", "dog"], output)
     assert list(output.iterdir()) == []  # those of before hold no more
+    suspects.show_suspects(content, read, np.flatnonzero(labels == true), ["cat", "dog"], tmp_path / "none")
+    assert not (tmp_path / "none").exists()
 
 
 def scene(seed: int) -> np.ndarray:

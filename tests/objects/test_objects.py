@@ -1,6 +1,7 @@
 """Photos of any form are looked at undistorted, their classes averaged and listed; maps show what mattered."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -206,6 +207,25 @@ def test_the_map_says_how_much_a_place_matters():
     assert heat[4, 27] < 0.05
 
 
+def test_the_map_counts_none_of_these_once():
+    """A network that finds red as probable as "none of these", and half as probable where a corner is hidden."""
+
+    def answer(images, learned):
+        share = 0.5 - 0.25 * (images[:, 4, 4, 0] <= 190)
+        # As a class the head learned it has a share of all; by a line, red and others have all among themselves
+        known = np.stack([share, 0.5 - share], 1) * (1 if learned else 2)
+        return np.concatenate([known, np.full((len(images), 1), 0.5)], 1)
+
+    frame = np.full((32, 32, 3), 60, np.uint8)
+    frame[2:8, 2:8] = (20, 20, 230)
+    heats = [
+        occlusion.explain(frame, Fake(partial(answer, learned=learned), ["red", "other", NONE]), "red")
+        for learned in (False, True)
+    ]
+    assert heats[0][4, 4] > 0.3
+    assert np.allclose(*heats, atol=1e-4)
+
+
 @pytest.mark.parametrize(("height", "width"), SHAPES)
 def test_pictures_have_room_for_the_bars(height, width):
     seen = Objects(True, [Label("dog", 0.6), Label("cat", 0.3), Label("hippopotamus", 0.1)], 0.6)
@@ -251,6 +271,9 @@ def test_more_heat_is_lighter_for_all_eyes():
     lightness = cv2.cvtColor(image, cv2.COLOR_BGR2LAB)[10, :, 0].astype(int)
     assert lightness[-1] - lightness[0] > 40
     assert np.diff(lightness).min() >= -1
+    high = np.full((600, 256, 3), 128, np.uint8)
+    drawing.draw_heat(high, np.tile(heat, (30, 1)))
+    assert (high == image[0]).all()
     calm = np.full((20, 256, 3), 128, np.uint8)
     drawing.draw_heat(calm, heat / 100)  # so small falls are no reason
     assert [drawing.caption("cat", part) for part in (heat, heat / 100)] == [

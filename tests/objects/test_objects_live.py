@@ -204,5 +204,10 @@ def test_a_slow_network_sees_one_crop_a_frame_and_all_at_a_cut():
         live_objects.classify(Frame("", k, image, 1000.0 * k))  # so late that nothing of the mean is left
     assert asked == [None, 0, 1, 2]
     assert live_objects._mean == pytest.approx([30 / 255 / 2, 1 - 30 / 255 / 2], abs=1e-4)  # two of four crops
-    live_objects.classify(Frame("", 4, np.full((90, 120, 3), 255, np.uint8), 4.0))
-    assert asked[4:] == [None]
+    for k, blank in enumerate((40, 70, 255)):  # the light goes on: nothing is seen that could be another scene
+        live_objects.classify(Frame("", 4 + k, np.full((90, 120, 3), blank, np.uint8), 5.0))
+    assert asked[4:] == [3, 4, 5]
+    striped = np.full((90, 120, 3), 255, np.uint8)
+    striped[:, 60:] = 0
+    live_objects.classify(Frame("", 7, striped, 6.0))
+    assert asked[7:] == [None]

@@ -246,6 +246,7 @@ def test_mistakes_are_one_line(clone, run, extracted, folder, tmp_path):
     refused(run(TRAIN, "shapes", "--epochs", "0"), 2, "--epochs 0: must be at least 1")
     refused(run(EXTRACT, tmp_path / "nowhere"), 2, "nowhere: cannot be listed")
     refused(run(EXTRACT, folder, "--size", "96"), 2, "--size 96: cifar10 sees 32")
+    refused(run(EXTRACT, folder, "--name", "a/b"), 2, "model name 'a/b'")
     (tmp_path / "single" / "dog").mkdir(parents=True)
     shutil.copy(folder / "ball" / "02.png", tmp_path / "single" / "dog")
     refused(run(EXTRACT, tmp_path / "single"), 2, "only one class")
@@ -258,6 +259,24 @@ def test_mistakes_are_one_line(clone, run, extracted, folder, tmp_path):
     with h5py.File(extracted.with_name("old.h5"), "r+") as file:
         file.attrs["backbone_sha256"] = "0" * 64
     refused(run(TRAIN, "old"), 1, "old.h5 was made with another version of the backbone cifar10")
+
+
+def test_the_head_that_is_saved_has_seen_all_images(monkeypatch):
+    import runpy
+
+    from recognition.networks.backend import keras
+    from recognition.training.transfer import head as object_head
+
+    train, seen, fit = runpy.run_path(str(ROOT / TRAIN)), [], keras.Model.fit
+
+    def watched(model, x, *rest, **settings):
+        seen.append(len(np.unique(x, axis=0)))
+        return fit(model, x, *rest, **settings)
+
+    monkeypatch.setattr(keras.Model, "fit", watched)
+    config, x, y = train["Config"]("x", epochs=1, batch_size=10), np.eye(250, dtype=np.float32), np.arange(250) % 2
+    object_head.learn(config, x, y, ["a", "b"], train["parts"](config, y))
+    assert seen == [200] * 5 + [250]
 
 
 def test_parts_of_the_cross_validation_and_weights():

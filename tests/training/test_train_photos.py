@@ -37,7 +37,7 @@ def test_what_was_seen_is_kept_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
     monkeypatch.setattr(features, "PART", 4)
     images = np.random.default_rng(0).integers(0, 256, (10, 2, 2, 3), np.uint8)
 
-    def seen(backbone, told="version 1", make=lambda image, rng: image):
+    def seen(backbone, told="version 1", make=lambda image, rng: image, images=images):
         return features.compute(backbone, images, make, tmp_path, "train", told)
 
     first = Backbone()
@@ -52,6 +52,9 @@ def test_what_was_seen_is_kept_and_a_stopped_run_goes_on(tmp_path, monkeypatch):
     for backbone, told in ((Backbone("b"), "version 1"), (Backbone(), "version 2")):
         seen(backbone, told)
         assert backbone.seen == 10
+    third, others = Backbone(), np.concatenate([images[:4], 255 - images[4:]])  # as many, but not the same
+    assert np.abs(seen(third, "version 2", images=others)["features"] - others.mean((1, 2))).max() < 0.1
+    assert third.seen == 6
     (tmp_path / "train_000.npz").unlink()
     varied = seen(Backbone(), "version 2", lambda image, rng: image + rng.integers(0, 2, image.shape, np.uint8))
     assert not np.array_equal(varied["features"][:4], found["features"][:4])

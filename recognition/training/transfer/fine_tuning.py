@@ -17,7 +17,8 @@ from recognition.progress import watched
 from recognition.training import datasets, loop
 from recognition.training.transfer import head
 
-EPOCHS, BATCH, RATE = 10, 32, 1e-4  # times through the images; images a step; the highest learning rate
+# Times through the images of a fold, as many steps for all of them in the end; images a step; highest learning rate
+EPOCHS, BATCH, RATE = 10, 32, 1e-4
 
 
 def learn(
@@ -25,8 +26,8 @@ def learn(
 ) -> head.Learned:
     """Do as `head.learn`, and fine-tune each head with the last block; `trunk`: see features.before_last_block."""
     shape = {"inputs": x.shape[1], "hidden": config.hidden, "dropout": config.dropout}
-    own, count = {"size": backbone.size, "looks": backbone.looks}, len(split[0][0])
-    frozen, model = head.build(config, shape, len(names), count), fine_tuned(len(names), **own, **shape)
+    own, count = {"size": backbone.size, "looks": backbone.looks}, min(len(kept) for kept, _ in split)
+    frozen, model = head.build(config, shape, len(names), count, len(x)), fine_tuned(len(names), **own, **shape)
     untrained, published = frozen.get_weights(), lite0.in_keras().get_weights()[efficientnet.BEHIND]
     steps = math.ceil(count / BATCH)
     optimizer = keras.optimizers.Adam(loop.learning_rate("one_cycle", RATE, steps * EPOCHS))

@@ -48,7 +48,7 @@ class Learned:
 def learn(config, x: np.ndarray, y: np.ndarray, names: list[str], split: list[tuple]) -> Learned:
     """Train a head on features, float32 (N, D), and labels, and one for each part of the `split` to measure it."""
     shape = {"inputs": x.shape[1], "hidden": config.hidden, "dropout": config.dropout}
-    model = build(config, shape, len(names), len(split[0][0]))
+    model = build(config, shape, len(names), len(split[0][0]), len(x))
     untrained = model.get_weights()
     references, near = nearest(x, y < len(known_classes(names)))
     learned = Learned(np.zeros((len(x), len(names)), np.float32), near)
@@ -69,12 +69,15 @@ def weights_of(labels: np.ndarray, balanced: bool) -> np.ndarray:
     return weights.astype(np.float32)
 
 
-def build(config, shape: dict, classes: int, count: int):
-    """Return a head to be trained on `count` images, in steps of a whole epoch: each step alone is over in no time."""
+def build(config, shape: dict, classes: int, count: int, most: int):
+    """Return a head to be trained on `count` images, or on `most`, all of which an epoch shows it then.
+
+    In steps of a whole epoch: each step alone is over in no time.
+    """
     keras.utils.set_random_seed(config.seed)
     model = head(classes, **shape)
     regularize(model, config.weight_decay, count)
-    steps = steps_of(config, count)
+    steps = steps_of(config, most)
     model.compile(
         keras.optimizers.Adam(learning_rate("one_cycle", config.learning_rate, steps * config.epochs)),
         "sparse_categorical_crossentropy",
