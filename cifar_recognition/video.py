@@ -44,21 +44,17 @@ def main(config: Config) -> int:
     source = videos.VideoSource(config.path)
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config)
-    names = []
-    with sinks.VideoSink(output, show, source, title="objects") as sink:
+    stays = scenes.Stays(source.fps, None if config.json else NONE)
+    with stays, sinks.VideoSink(output, show, source, title="objects") as sink:
         for frame in progress.watched(source, source.count):
             seen = live_objects.classify(frame)
-            names.append((frame.seconds, seen.name if seen.known else ""))
+            stays.add(frame.seconds, seen.name if seen.known else "")
             if config.json:
                 print(classification.json_line(frame.source, frame.index, seen), flush=True)
             drawing.draw_objects(frame.image, seen)
             draw_roi(frame.image, config.roi)
             if sink.put(frame):
                 break
-    if not config.json:
-        end = names[-1][0] + 1 / source.fps if names else 0.0
-        stays = scenes.lasting([*names, (end, "")], min(0.5, end / 2))
-        print("\n".join(f"{start:.1f}-{end:.1f} s: {name}" for start, end, name in stays) or NONE)
     return 1 if source.failed else 0
 
 

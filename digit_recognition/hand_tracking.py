@@ -106,7 +106,7 @@ def press(key: str, writer: strokes.Writer, pen: Pen) -> list[strokes.AirDigit] 
     if key.isdecimal() and writer.digits:
         writer.correct(int(key))  # what was read; a stroke being written goes on
         return None
-    stroke = pen.lift()
+    stroke = pen.lift() if pen.down else None  # a pen that is up stays up
     if key == "u" and stroke is None:
         writer.undo()
     elif key == "c":

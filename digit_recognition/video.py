@@ -39,22 +39,17 @@ def main(config: Config) -> int:
     source = videos.VideoSource(config.path)
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config)
-    texts = []
-    with sinks.VideoSink(output, show, source, title="digits") as sink:
+    stays = scenes.Stays(source.fps, None if config.json else "no digits")
+    with stays, sinks.VideoSink(output, show, source, title="digits") as sink:
         for frame in progress.watched(source, source.count):
             lines = live_reader.read(frame.image)
-            texts.append((frame.seconds, numbers.text_of(lines, config.digits_only)))
+            stays.add(frame.seconds, " / ".join(numbers.text_of(lines, config.digits_only).splitlines()))
             if config.json:
                 print(numbers.json_line(frame.source, frame.index, lines, config.digits_only), flush=True)
             drawing.draw_digits(frame.image, lines)
             draw_roi(frame.image, config.roi)
             if sink.put(frame):
                 break
-    if not config.json:
-        end = texts[-1][0] + 1 / source.fps if texts else 0.0
-        stays = scenes.lasting([*texts, (end, "")], min(0.5, end / 2))
-        told = [f"{start:.1f}-{end:.1f} s: {' / '.join(text.splitlines())}" for start, end, text in stays]
-        print("\n".join(told) or "no digits")
     return 1 if source.failed else 0
 
 

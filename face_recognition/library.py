@@ -15,6 +15,7 @@ Exit code: 0 done, 1 some photos could not be used (told once, till they change)
 """
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -73,6 +74,11 @@ def check(config: Config) -> None:
         raise settings.UserError("--copy and --link: choose one of them", 2)
 
 
+def path_of(word: str) -> Path:
+    """Return the path that a word names; not every shell knows what ~ is."""
+    return Path(os.path.expanduser(word))
+
+
 def say(config: Config, text: str, **line) -> None:
     """Print a result, as text or as one line of JSON."""
     print(json.dumps(line) if config.json else printable(text), flush=True)
@@ -104,7 +110,7 @@ def sync(config: Config, library: naming.Library, photos: list[tuple[Path, int]]
 
 def add(config: Config, index: LibraryIndex, *tools: object) -> int:
     """Look at folders."""
-    roots = scan.roots_of(map(Path, config.words))
+    roots = scan.roots_of(map(path_of, config.words))
     done = scan.add(index, *tools, map(Path, roots))
     code = say_refused(done.refused)
     counts = {key: getattr(done, key) for key in ("photos", "looked_at", "faces", "known", "gone", "unreadable")}
@@ -146,7 +152,7 @@ def name(config: Config, library: naming.Library) -> int:
 def who(config: Config, library: naming.Library) -> int:
     """Name the people in photos."""
     failed = 0
-    for path in map(Path, config.words) if config.words else (path for path, _ in library.index.photos()):
+    for path in map(path_of, config.words) if config.words else (path for path, _ in library.index.photos()):
         try:
             found = library.who(library.index.content(path))
         except settings.UserError as error:
@@ -163,16 +169,23 @@ def find(config: Config, library: naming.Library) -> int:
     """List photos of people."""
     names = [library.spelled(word) for word in config.words if word != "and"]
     put, photos = pictures.Folder(config.copy or config.link, bool(config.link), folder_of(config.faces)).put, []
+    gone = []
     for path, content in library.find(names):
-        put(path, content)
+        try:
+            put(path, content)
+        except FileNotFoundError:
+            if path.exists():  # it is the folder that is gone
+                raise
+            gone.append((path, "gone since it was looked at: run python face_recognition/library.py add FOLDER again"))
+            continue
         say(config, str(path), source=str(path), names=names)
         photos.append((path, content))
-    return sync(config, library, photos)
+    return say_refused(gone) | sync(config, library, photos)
 
 
 def deny(config: Config, library: naming.Library) -> int:
     """Note that somebody is not in a photo."""
-    path, name = Path(config.words[0]), library.spelled(config.words[1])
+    path, name = path_of(config.words[0]), library.spelled(config.words[1])
     removed = library.deny(path, name)  # photos that were enrolled from it
     say(config, f"{path}: not {name}, from now on", source=str(path), name=name, removed=removed)
     content = library.index.content(path)

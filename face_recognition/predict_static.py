@@ -59,7 +59,7 @@ def main(config: Config) -> int:
     made = [output, config.crops]
     suffix = "_named.png" if config.blur == "none" else "_blurred.png"
     with (
-        resuming.resumed(config.resume) as done,
+        resuming.resumed(config.resume, "faces") as done,
         cut_outs.CutOuts(config.crops, folder) as cut,
         sinks.FrameSink(output, show, suffix) as sink,
     ):

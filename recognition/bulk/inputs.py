@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
+from urllib.parse import quote, unquote, urlsplit
 
 from recognition.media import documents
 from recognition.media.frames import SUFFIXES, FrameSource
 from recognition.settings import UserError
+
+SAFE = "/=+@:,;!$&'()*~"  # in a name, all that need not be written as %20 in an address
 
 
 def files_of(texts: Iterable[str], on_failure: Callable[[str, str], None], leave_out: str) -> Iterator[str]:
@@ -16,7 +19,7 @@ def files_of(texts: Iterable[str], on_failure: Callable[[str, str], None], leave
     for text in texts:
         if "://" in text:
             try:
-                yield from _in_store(text)
+                yield from _in_store(text.replace(" ", "%20"))
             except UserError as error:
                 on_failure(text, str(error))
         else:
@@ -51,14 +54,16 @@ def _in_store(address: str) -> Iterator[str]:
         raise UserError(f"{address}: cannot be listed ({_reason(error)}): check the address and your rights") from None
     if found.type == fs.FileType.NotFound:
         raise UserError(f"{address}: not found")
-    before = address.removesuffix("/").removesuffix(path.removesuffix("/"))
+    parts = urlsplit(address)
+    before = (parts.netloc + unquote(parts.path)).rstrip("/").removesuffix(path.rstrip("/"))
+    after = f"?{parts.query}" if parts.query else ""
     known = SUFFIXES | {documents.SUFFIX}
     if found.type == fs.FileType.Directory:
         inside = [one for one in inside if _shown(one.path, path) and PurePosixPath(one.path).suffix.lower() in known]
     names = sorted(one.path for one in inside if one.is_file)
     if not names:
         raise UserError(f"{address}: no images there (looked for {' '.join(sorted(known))})")
-    yield from (before + name for name in names)
+    yield from (f"{parts.scheme}://{before}{quote(name, SAFE)}{after}" for name in names)
 
 
 def _shown(path: str, folder: str) -> bool:

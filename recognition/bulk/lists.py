@@ -28,9 +28,9 @@ def paths_of(named: tuple[str, ...], name: str | None) -> Iterator[str]:
 def _paths_of(named: tuple[str, ...], name: str | None) -> Iterator[str]:
     yield from named
     if name:
-        # Names may be any bytes
+        # Names may be any bytes; Windows begins a list with a mark that is none of the first one
         file = sys.stdin.fileno() if name == STDIN else name
-        with open(file, encoding="utf-8", errors="surrogateescape", closefd=name != STDIN) as lines:
+        with open(file, encoding="utf-8-sig", errors="surrogateescape", closefd=name != STDIN) as lines:
             for line in lines:
                 if "\0" in line:
                     raise UserError(f"--paths-from {name}: no text: it needs a path a line, as find -print has them", 2)

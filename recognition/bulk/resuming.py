@@ -10,25 +10,26 @@ from recognition.settings import UserError
 
 
 @contextlib.contextmanager
-def resumed(name: str | None) -> Iterator[set[str]]:
+def resumed(name: str | None, key: str) -> Iterator[set[str]]:
     """Yield the files of which an earlier run printed all lines to the file `name`; what is printed meanwhile is added.
 
-    The last file's lines are dropped, and it is to be read again: the run may have been killed between two of its
-    pages, or within a line. Without a name nothing happens. Raises UserError for a file that holds something else.
+    `key`: what only lines of this script have. The last file's lines are dropped, and it is to be read again: the run
+    may have been killed between two of its pages, or within a line. Without a name nothing happens. Raises UserError
+    for a file that holds something else.
     """
     if not name:
         yield set()
         return
     path = Path(name)
     make_folder(path.parent, "--resume")
-    done, end = _read(path)
+    done, end = _read(path, key)
     with path.open("a", encoding="utf-8", errors="surrogateescape") as file:
         file.truncate(end)
         with contextlib.redirect_stdout(file):
             yield done
 
 
-def _read(path: Path) -> tuple[set[str], int]:
+def _read(path: Path, key: str) -> tuple[set[str], int]:
     """Return the files whose lines are all there, and where these end, in bytes."""
     done, last, end, place = set(), None, 0, 0
     try:
@@ -41,9 +42,12 @@ def _read(path: Path) -> tuple[set[str], int]:
                 break
             try:
                 told = json.loads(line)
+                told[key]
                 source = told["source"].removesuffix(f"#{told['frame'] + 1}") if told["frame"] else told["source"]
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-                raise UserError(f"{path}: line {number}: not from --json: name another file to --resume", 2) from None
+                raise UserError(
+                    f"{path}: line {number}: not from --json of this script: name another file to --resume", 2
+                ) from None
             if source != last:
                 done |= {last} - {None}
                 last, end = source, place

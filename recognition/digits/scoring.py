@@ -42,7 +42,10 @@ def score_photos(
     names = {folder / name: name for name in labels}
     texts = {}
     for photo in source:
-        name = names[Path(photo.source)]
+        name = names.get(Path(photo.source))
+        if name is None:  # what a folder holds, or a pattern fits
+            source.fail(photo.source, f"{photo.source}: no photo that labels.json names")
+            continue
         texts[name] = read(photo.image, handwritten or labels[name].get("handwritten", False))
     return score_texts(texts, labels) | {"failed": source.failed}
 

@@ -67,18 +67,20 @@ class Seen:
 class Watcher:
     """Watches one video: give it frame after frame.
 
-    `detector`: as detection.load_detector gives it. `recognizer`: see recognizers.
+    `detector`: as detection.load_detector gives it. `recognizer`: see recognizers. `closely`: look for faces in every
+    frame and show what may be one at once, so that nobody comes into a blurred film unblurred.
     """
 
-    def __init__(self, detector, recognizer):
+    def __init__(self, detector, recognizer, closely: bool = False):
         self._detector, self._recognizer = detector, recognizer
-        self._every = EVERY.get(getattr(detector, "name", ""), 1)
+        self._every = 1 if closely else EVERY.get(getattr(detector, "name", ""), 1)
+        self._needed = 0.0 if closely else NEEDED
         self._cuts, self._follower = CutDetector(), Follower()
         self._allowance, self._seconds, self._count = BURST, None, 0
         self._begin_scene()
 
     def _begin_scene(self) -> None:
-        self._tracker, self._faces, self._since = Tracker(NEEDED), [], 0
+        self._tracker, self._faces, self._since = Tracker(self._needed), [], 0
         self._identities: dict[Track, Identity] = {}
         self._views: dict[Track, np.ndarray] = {}
 

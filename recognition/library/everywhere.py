@@ -5,7 +5,7 @@ from pathlib import Path
 
 from recognition.library.index import LIBRARY, LibraryIndex
 from recognition.people import forgetting
-from recognition.people.database import FACES, People
+from recognition.people.database import People, is_default
 from recognition.settings import UserError, say
 
 
@@ -13,7 +13,7 @@ def open_library(path: Path | None, faces: Path | str) -> LibraryIndex | None:
     """Return the photo library in which the same people are named, of `path` or by default; None if there is none."""
     if path:
         return LibraryIndex(path)
-    return LibraryIndex(LIBRARY) if str(faces) == str(FACES) and LIBRARY.exists() else None
+    return LibraryIndex(LIBRARY) if is_default(faces) and LIBRARY.exists() else None
 
 
 def rename(database: People, library: LibraryIndex | None, old: str, new: str) -> tuple[str, str]:
@@ -51,23 +51,24 @@ def forget(
         if path and not path.exists():
             raise
         left.append(str(error))
+    known, places = library.spellings(told) if library else [], {"library_faces": library, "photos": database}
     try:
         name = database.remembered(told)
     except UserError:
-        name = database.spelling(told)
-        networks = forgetting.networks_knowing({name})
-        if not (library and name in library.said()):
-            for line in networks:
+        if not known:
+            for line in forgetting.networks_knowing({database.spelling(told)}):
                 say(line)
             raise
+        name = known[0]
+        del places["photos"]
     if not agreed(name, len(database.photos(name))):
         say("nothing was deleted")
         return None
-    networks = forgetting.networks_knowing({name, *database.merged_into(name)})
-    result = {"done": "forget", "names": [name], "networks": networks}
+    networks = forgetting.networks_knowing({name, *known, *database.merged_into(name)})
+    result = {"done": "forget", "names": [name], "photos": 0, "networks": networks}
     if library:
         result["sidecars"] = library.in_sidecars(name)
-    for key, where in {"library_faces": library, "photos": database}.items():
+    for key, where in places.items():
         if where:
             try:
                 result[key] = where.forget(name)

@@ -24,7 +24,6 @@ from recognition.library.tables import (
     KnownFace,
     add_content,
     carry_over,
-    drop_unused,
     face_of,
     name_of,
 )
@@ -49,6 +48,7 @@ class LibraryIndex:
             )
         make_folder(path.parent, "--library")
         self.file_path, self.file = path, SqliteFile(path, TABLES, VERSION, False, UPGRADES)
+        self._replaced: set[int] = set()  # contents
 
     def way(self) -> tuple[str, str, int] | None:
         """Return names of detector and embedder and version of the crop of all faces; None in a new file."""
@@ -111,9 +111,15 @@ class LibraryIndex:
                 db.execute("INSERT OR REPLACE INTO photos VALUES (?, ?, ?, ?, ?, ?, 0)", row)
                 if content and old and old[0] not in (None, content):
                     carry_over(db, old[0], content, same)
-                    drop_unused(db, old[0])
+                    self._replaced.add(old[0])
 
         self.file.write(work)
+
+    def drop_replaced(self) -> None:
+        """Delete what was in photos before they were changed, unless another photo recorded since has it: files that
+        were renumbered, say, take one another's names."""
+        self.file.write(lambda db: tables.drop_unused(db, self._replaced))
+        self._replaced = set()
 
     def unreadable(self) -> int:
         """Return how many photos are there that cannot be read."""
@@ -210,6 +216,10 @@ class LibraryIndex:
         """Return the names that the user gave to groups."""
         return {name for (name,) in self._all("SELECT DISTINCT name FROM faces WHERE name NOT NULL")}
 
+    def spellings(self, name: str) -> list[str]:
+        """Return how a person is written wherever something was said of him; none if nothing was."""
+        return self.file.run(lambda db: tables.spellings(db, name))
+
     def name(self, ids: list[int], name: str, enrolled: dict[int, str]) -> int:
         """Give faces a name, but for those of photos in which that person is not; return how many got it.
 
@@ -235,13 +245,7 @@ class LibraryIndex:
 
     def rename(self, old: str, new: str) -> None:
         """Call a person by another name in all that the user said."""
-
-        def work(db: sqlite3.Connection) -> None:
-            tables.rename(db, old, new)
-            for column in ("source", "target"):
-                db.execute(f"UPDATE merged SET {column} = ? WHERE {column} = ?", (new, old))
-
-        self.file.write(work)
+        self.file.write(lambda db: tables.rename_all(db, old, new))
 
     def merge(self, source: str, target: str) -> None:
         """Call a person by the name of another person in all that the user said; see `undo_merge`."""
@@ -279,8 +283,9 @@ class LibraryIndex:
 
     def in_sidecars(self, name: str) -> int:
         """Return how many photos have sidecars in which a person was named."""
-        query = "SELECT count(DISTINCT content) FROM written JOIN faces ON faces.id = face WHERE written.name = ?"
-        return self._all(query, [name])[0][0]
+        names = self.spellings(name)
+        query = "SELECT count(DISTINCT content) FROM written JOIN faces ON faces.id = face WHERE written.name IN"
+        return self._all(f"{query} ({', '.join('?' * len(names))})", names)[0][0]
 
     def note_written(self, names: dict[int, str]) -> None:
         """Note the names that faces, by their ids, have in a sidecar."""

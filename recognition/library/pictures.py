@@ -57,10 +57,16 @@ class Folder:
         self._folder, self._link, self._put = folder and make_folder(folder, flag, private=True), link, set()
 
     def put(self, photo: Path, content: int) -> None:
-        """Put a photo there, under a name of its own, unless it, or another one with the same content, is there."""
-        if not self._folder or content in self._put:
-            return
-        self._put.add(content)
+        """Put a photo there, under a name of its own, unless it, or another one with the same content, is there.
+
+        Raises FileNotFoundError for a photo that is gone.
+        """
+        if self._folder and content not in self._put:
+            os.stat(photo)  # a link would be made to nothing
+            self._place(photo)
+            self._put.add(content)
+
+    def _place(self, photo: Path) -> None:
         for number in itertools.count(1):
             stem = shortened(photo.stem)
             target = self._folder / (f"{stem}-{number}{photo.suffix}" if number > 1 else f"{stem}{photo.suffix}")

@@ -129,6 +129,7 @@ def add(index: LibraryIndex, detector, embedder, folders: Iterable[Path]) -> Rep
             if known.get(file, (None,))[:2] != state
         )
         _Scan(index, detector, embedder, report).run(watched(files, count, "photo"))
+        index.drop_replaced()  # not before all are recorded
     report.unreadable = index.unreadable()
     return report
 
@@ -236,7 +237,8 @@ class _Scan:
             self._write()
 
     def _write(self) -> None:
-        if self._seen:
-            self._index.record(self._seen, self._embedder.statistics.same)
+        seen, self._seen = self._seen, []  # first: what cannot be written now is not tried again, but by the next run
+        if seen:
+            self._index.record(seen, self._embedder.statistics.same)
         self._copies = {key: copies for key, copies in self._copies.items() if copies is not None}
-        self._seen, self._written = [], time.monotonic()
+        self._written = time.monotonic()

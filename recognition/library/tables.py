@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from recognition.faces.detection import Face
 from recognition.faces.gallery import unit
+from recognition.people.database import key_of
+from recognition.people.merges import telling_of
 from recognition.settings import UserError
 
 VERSION = 2  # of the tables; raise it when they change, and say in UPGRADES how those of before become them
@@ -126,17 +129,28 @@ def carry_over(db: sqlite3.Connection, old: int, new: int, same: float) -> None:
         db.execute(query, (new, old))
 
 
-def drop_unused(db: sqlite3.Connection, content: int) -> None:
-    """Delete a content that no photo has any more, with its faces."""
-    if not db.execute("SELECT 1 FROM photos WHERE content = ?", (content,)).fetchone():
+def drop_unused(db: sqlite3.Connection, contents: Iterable[int]) -> None:
+    """Delete those of some contents that no photo has any more, with their faces."""
+    for content in contents:
+        if db.execute("SELECT 1 FROM photos WHERE content = ?", (content,)).fetchone():
+            continue
         for table in ("written", "merged"):  # ids of faces are used again
             db.execute(f"DELETE FROM {table} WHERE face IN (SELECT id FROM faces WHERE content = ?)", (content,))
         for query in ("merged WHERE denied", "faces WHERE content", "denied WHERE content", "contents WHERE id"):
             db.execute(f"DELETE FROM {query} = ?", (content,))
 
 
+def spellings(db: sqlite3.Connection, name: str) -> list[str]:
+    """Return how a person is written wherever the user said something of him, sorted; see key_of."""
+    columns = "name FROM faces", "name FROM denied", "name FROM written", "source FROM merged", "target FROM merged"
+    rows = db.execute(" UNION ".join(f"SELECT {column}" for column in columns)).fetchall()
+    return sorted(known for (known,) in rows if known and key_of(known) == key_of(name))
+
+
 def merge(db: sqlite3.Connection, source: str, target: str) -> None:
     """Call a person by the name of another one, and note what was his, for `undo_merge`."""
+    if key_of(source) != key_of(target):  # else one of two folders of one name goes
+        rename_all(db, source, source)
     (number,) = db.execute("SELECT ifnull(max(number), 0) + 1 FROM merged").fetchone()
     db.execute("INSERT INTO merged VALUES (?, ?, ?, NULL, NULL)", (number, source, target))  # though nothing be his
     for columns, table in (("id, NULL", "faces"), ("NULL, content", "denied")):
@@ -166,12 +180,23 @@ def rename(db: sqlite3.Connection, old: str, new: str) -> None:
     db.execute("INSERT OR IGNORE INTO written SELECT face, ? FROM written WHERE name = ?", (new, old))
 
 
+def rename_all(db: sqlite3.Connection, old: str, new: str) -> None:
+    """Call a person, however written, by another name in all that the user said, and in what can be undone."""
+    for one in spellings(db, old):
+        rename(db, one, new)
+        for column in ("source", "target"):
+            db.execute(f"UPDATE merged SET {column} = ? WHERE {column} = ?", (new, one))
+
+
 def forget(db: sqlite3.Connection, name: str) -> int:
-    """Drop all that tells of a person; return how many faces lost the name."""
-    db.execute("DELETE FROM denied WHERE name = ?", (name,))
-    db.execute("DELETE FROM merged WHERE ? IN (source, target)", (name,))
+    """Drop all that tells of a person, however written; return how many faces lost the name."""
+    names = spellings(db, name)
+    his = f"name IN ({', '.join('?' * len(names))})"
+    db.execute(f"DELETE FROM denied WHERE {his}", names)
+    rows = db.execute("SELECT DISTINCT number, source, target FROM merged ORDER BY number").fetchall()
+    told = telling_of(((number, key_of(source), key_of(target)) for number, source, target in rows), key_of(name))
+    db.executemany("DELETE FROM merged WHERE number = ?", [(number,) for number in told])
     # Other names that these faces had may have been his
-    query = "SELECT id FROM faces WHERE name = ? UNION SELECT face FROM written WHERE name = ?"
-    db.execute(f"DELETE FROM written WHERE face IN ({query})", (name, name))
-    query = "UPDATE faces SET name = NULL, number = NULL, enrolled = NULL WHERE name = ?"
-    return db.execute(query, (name,)).rowcount
+    query = f"SELECT id FROM faces WHERE {his} UNION SELECT face FROM written WHERE {his}"
+    db.execute(f"DELETE FROM written WHERE face IN ({query})", names * 2)
+    return db.execute(f"UPDATE faces SET name = NULL, number = NULL, enrolled = NULL WHERE {his}", names).rowcount

@@ -197,7 +197,7 @@ def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:
         if (check_file(path) if content is None else len(content)) == 0:
             raise UserError(f"{path}: the file is empty")
         with open_image(path if content is None else io.BytesIO(content), path) as image:
-            several = getattr(image, "is_animated", False)
+            several = getattr(image, "is_animated", False) and image.format != "MPO"  # a photo and its previews
             for number in itertools.count(1):
                 bounds.check(path, image, content)
                 if max(image.size) < MIN_SIDE:

@@ -36,6 +36,31 @@ class Steady:
                 print(text, flush=True)
 
 
+class Stays:
+    """What a video shows from when to when. A context manager: it is printed at the end, however that comes.
+
+    `fps`: frames a second; `nothing`: what is printed where there is nothing, None to print nothing at all.
+    """
+
+    def __init__(self, fps: float, nothing: str | None):
+        self._step, self._nothing = 1 / fps, nothing
+        self._texts: list[tuple[float, str]] = []
+
+    def __enter__(self) -> "Stays":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._nothing is None:
+            return
+        end = self._texts[-1][0] + self._step if self._texts else 0.0
+        stays = lasting([*self._texts, (end, "")], min(0.5, end / 2))
+        print("\n".join(f"{start:.1f}-{end:.1f} s: {text}" for start, end, text in stays) or self._nothing)
+
+    def add(self, seconds: float, text: str) -> None:
+        """Take in what a frame of that time shows, one line; nothing is ""."""
+        self._texts.append((seconds, text))
+
+
 def thumbnail(frame: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Return a BGR or gray image small, gray and blurred, float32 (height, width), of mean 0 and length 1.
 

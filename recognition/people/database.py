@@ -41,10 +41,9 @@ class People:
         """`accepted`: share of strangers that may get a name."""
         self.folder = Path(os.path.realpath(Path(folder).expanduser()))
         self.detector, self.embedder, self.accepted = for_photos(detector), embedder, accepted
-        may_be_new = may_be_new or self.folder == Path(os.path.realpath(FACES))
-        if Path(folder) == FACES:
+        if is_default(folder):
             close_to_others(self.folder)
-        if not self.folder.is_dir() and (self.folder.exists() or not may_be_new):
+        if not self.folder.is_dir() and (self.folder.exists() or not (may_be_new or is_default(folder))):
             enrol = f"python face_recognition/enroll.py NAME PHOTO --faces {folder}"
             raise UserError(f"--faces {folder}: no such folder: correct it, or enrol somebody ({enrol})", 2)
         self.place = str(self.folder)  # for messages
@@ -195,7 +194,8 @@ class People:
         into, back = (photo_files.own_folder(self.folder, name) for name in (merge.into, self.spelling(merge.source)))
         merge.photos = [name for name in merge.photos if (into / name).is_file()]
         if not merge.photos:
-            raise UserError(f"{into}: the photos that came from {merge.source} are gone: nothing can be undone")
+            merges.write(self.folder, before)  # else it would be the last one for good
+            raise UserError(merges.gone(merge))
         make_folder(back, "--faces", private=True)
         self._move_photos([into, back], merge.photos)
         merges.write(self.folder, before)
@@ -231,7 +231,9 @@ class People:
         waiting = forgetting.clear(self.folder)
         merges.forget(self.folder, name)
         try:
-            self._index.file.erase(self._index.drop(name))
+            # Under names that folders had before they were renamed by hand, the same numbers may be there
+            known = [one for one in self._index.seen() if not os.path.lexists(self.folder / one)]
+            self._index.file.erase([blob for one in {name, *known} for blob in self._index.drop(one)])
             left = forgetting.finish(waiting)
         except UserError as error:
             left = [str(error)]
@@ -279,6 +281,11 @@ def _still_there(name: str) -> Iterator[None]:
         raise UserError(f"{name} was renamed or forgotten by another program at this moment: try again") from None
     except OSError as error:
         raise UserError(f"{error.filename}: cannot be changed ({error.strerror}): check permissions") from None
+
+
+def is_default(faces: Path | str) -> bool:
+    """Tell whether --faces names data/faces, however it is written; an address never does."""
+    return Path(os.path.realpath(os.path.expanduser(faces))) == Path(os.path.realpath(FACES))
 
 
 def key_of(name: str) -> str:

@@ -84,7 +84,10 @@ def networks_knowing(names: set[str], folder: Path = cards.MODELS) -> list[str]:
             if card.get("architecture") in FORMS and (known := names & set(card["class_names"])):
                 again = f"python face_recognition/train.py --name {path.stem}"
                 known = " and ".join(sorted(known))
-                lines.append(f"{network} still knows {known}: train it again ({again}), or delete {network}.*")
+                pictures = f"{network}_confusion.png and {network}_history.png"  # the first has names at its axes
+                lines.append(
+                    f"{network} still knows {known}: train it again ({again}), or delete {network}.*, {pictures}"
+                )
             elif path.name.endswith(".checkpoint.json") and card["settings"].get("architecture") in FORMS:
                 lines.append(
                     f"{network} is of a training on faces that was stopped: finish it anew, or delete {network}*"

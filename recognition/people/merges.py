@@ -1,6 +1,7 @@
 """Which people were merged, so that it can be undone: FOLDER/.merges.json, a list, the last one last."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -59,12 +60,26 @@ def rename(folder: Path, old: str, new: str) -> None:
 def forget(folder: Path, name: str) -> None:
     """Take in that somebody was forgotten: nothing tells of him then, if need be nothing of anybody."""
     before = read(folder)
-    after = [merge for merge in before if name not in (merge.source, merge.into)]
-    if after != before:
+    told = telling_of(((k, merge.source, merge.into) for k, merge in enumerate(before)), name)
+    if told:
+        after = [merge for k, merge in enumerate(before) if k not in told]
         try:
             write(folder, after)
         except OSError:  # no room
             write(folder, [])
+
+
+def telling_of(merges: Iterable[tuple[int, str, str]], name: str) -> list[int]:
+    """Return the numbers of the merges that tell of a person: those of his own, and of those who became his with them.
+
+    `merges`: number, source and target of each, the last one last.
+    """
+    names, numbers = {name}, []
+    for number, source, target in reversed(list(merges)):
+        if target in names or source == name:
+            numbers.append(number)
+        names |= {source} if target in names else set()
+    return numbers
 
 
 def sources(before: list[Merge], name: str) -> set[str]:
@@ -73,6 +88,14 @@ def sources(before: list[Merge], name: str) -> set[str]:
     for merge in reversed(before):
         names |= {merge.source} if merge.into in names else set()
     return names - {name}
+
+
+def gone(merge: Merge) -> str:
+    """Return why a merge that has no photos any more is not undone, and what becomes of it."""
+    return (
+        f"the photos that {merge.into} got from {merge.source} are gone: nothing can be undone of this merge, which is "
+        "dropped: undo is about the one before from now on"
+    )
 
 
 def check_alike(people, source: str, into: str) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from recognition.files import is_text, sha256
 from recognition.media.frames import SUFFIXES, open_image
-from recognition.settings import UserError
+from recognition.settings import UserError, say
 
 PARTIAL = ".partial"
 ABANDONED = 60  # seconds after which a half-written photo has no writer any more
@@ -137,7 +137,7 @@ def move_new(old: Path, new: Path) -> None:
 def move_photos(source: Path, into: Path, names: Iterable[str] | None = None) -> list[str]:
     """Move photos of one person's folder to another's, all unless `names` are given, and return their names there.
 
-    Those that are there already go, and so does the folder when it is empty.
+    Those that are there already go, and so does the folder when it is empty; other files in it are told of.
     """
     moved = []
     for name in list_photos(source) if names is None else names:
@@ -156,6 +156,7 @@ def move_photos(source: Path, into: Path, names: Iterable[str] | None = None) ->
     if names is None or not any(source.iterdir()):
         try:
             source.rmdir()
-        except OSError:
-            raise UserError(f"{source}: the photos were moved; other files are left there") from None
+        except OSError:  # what a file manager keeps there must not stop a merge half-way
+            if source.exists():
+                say(f"{source}: the photos were moved; other files are left there: delete it if nobody needs them")
     return moved

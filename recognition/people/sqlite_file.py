@@ -101,7 +101,8 @@ class SqliteFile:
             damaged = _is_damage(error)
             if not damaged:
                 _check_locked(self._path, error)
-            self._db.close()
+            if self._renewable:  # else the next line raises, and whoever asks again shall hear the same
+                self._db.close()
             if damaged:
                 self._renew(error)
             self._db = self._open() if damaged else self._read_into_memory(str(error))
@@ -154,9 +155,8 @@ class SqliteFile:
         if not self._path.parent.is_dir():
             self._watched = self._path.parent
             return self._in_memory()
-        for file in self._files():
-            if os.path.islink(file):  # it would have us write somewhere else
-                os.unlink(file)
+        for file in filter(os.path.islink, self._files()):  # it would have us write somewhere else
+            os.unlink(file)
         try:
             if self._path.exists() and not self._path.is_file():
                 raise OSError(0, "a folder, a pipe or a device", str(self._path))

@@ -14,7 +14,7 @@ from psycopg.types.json import Json
 
 from recognition.faces.gallery import lot_of, lots_of
 from recognition.people.database import key_of
-from recognition.people.merges import KEPT, Merge
+from recognition.people.merges import KEPT, Merge, telling_of
 from recognition.people.photo_files import AlreadyThere, names_like
 from recognition.settings import UserError
 from recognition.shared import corrections
@@ -141,17 +141,22 @@ def merge(db: psycopg.Connection, source: str, into: str) -> None:
 
 
 def undo_merge(db: psycopg.Connection) -> Merge:
-    """Give back the photos of the last merge, those that are still there, and return it; UserError without one."""
+    """Give back the photos of the last merge, those that are still there, and return it; UserError without one.
+
+    One without photos any more is dropped, and nothing else is changed.
+    """
     last = "SELECT id, source, target, photos, said FROM merges ORDER BY id DESC LIMIT 1 FOR UPDATE"
     row = db.execute(last).fetchone()
     if not row:
         raise UserError("nobody was merged there, or that was undone")
     number, source, into, photos, said = row
+    there = """SELECT photos.id FROM photos JOIN people ON people.id = person
+        WHERE photos.id = ANY(%s) AND key = %s FOR UPDATE OF people"""
+    photos = [photo for (photo,) in db.execute(there, [photos, key_of(into)])]
+    if not photos:  # else it would be the last one for good
+        db.execute("DELETE FROM merges WHERE id = %s", [number])
+        return Merge(source, into, [])
     ((target, into),) = lock(db, into)
-    there = "SELECT id FROM photos WHERE id = ANY(%s) AND person = %s"
-    photos = [photo for (photo,) in db.execute(there, [photos, target])]
-    if not photos:
-        raise UserError(f"{into}: the photos that came from {source} are gone: nothing can be undone")
     back, source = take(db, source)
     _move(db, target, back, photos)
     corrections.undo(db, said, source, into)
@@ -201,10 +206,16 @@ def forget(db: psycopg.Connection, name: str) -> int:
     """Delete a person and all that is known and was said; return how many photos there were."""
     here = db.execute("SELECT 1 FROM people WHERE key = %s", [key_of(name)]).fetchone()
     if corrections.forget(db, name) and not here:
+        _forget_merges(db, name)
         return 0  # named in libraries alone
     ((person, name),) = lock(db, name)
     (count,) = db.execute("SELECT count(*) FROM photos WHERE person = %s", [person]).fetchone()
-    db.execute("DELETE FROM merges WHERE %s IN (source, target)", [name])
+    _forget_merges(db, name)
     db.execute("DELETE FROM people WHERE id = %s", [person])  # and what belongs to it
     notify(db, [person])
     return count
+
+
+def _forget_merges(db: psycopg.Connection, name: str) -> None:
+    told = telling_of(db.execute("SELECT id, source, target FROM merges ORDER BY id").fetchall(), name)
+    db.execute("DELETE FROM merges WHERE id = ANY(%s)", [told])

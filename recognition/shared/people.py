@@ -182,7 +182,10 @@ class SharedPeople:
 
     def undo_merge(self) -> merges.Merge:
         """Give back the photos of the last merge, those that are still there, and return it; UserError without one."""
-        return self._server.write(changes.undo_merge)
+        merge = self._server.write(changes.undo_merge)
+        if not merge.photos:
+            raise UserError(merges.gone(merge))
+        return merge
 
     def remove(self, name: str, file: str) -> int:
         """Delete a photo of a person; return how many there were, 0 or 1."""

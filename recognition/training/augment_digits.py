@@ -195,6 +195,7 @@ def training_set(
         parts.append(extra)
     if shapes:
         parts.append((no_digits(shapes, images, labels, rng), np.full(shapes, NO_DIGIT)))
+    if shapes // 3:
         parts.append((several_digits(shapes // 3, images, rng), np.full(shapes // 3, SEVERAL)))
     found, classes = zip(*parts, strict=True)
     return np.concatenate(found), np.concatenate(classes).astype(int)

@@ -52,9 +52,15 @@ def load_cifar10(path: Path = DATA / "cifar10.npz") -> tuple[np.ndarray, np.ndar
 
 
 def load(dataset: str, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the arrays of a dataset of images of that shape: "mnist" or "cifar10", or an .npz as for `load_split`."""
+    """Return the arrays of a dataset of images of that shape: "mnist" or "cifar10", or an .npz as for `load_split`.
+
+    Of digits there have to be all ten in both parts: others are made of them.
+    """
     name, published = ("mnist", load_mnist) if shape == (28, 28) else ("cifar10", load_cifar10)
-    return published() if dataset == name else load_split(Path(dataset), shape)
+    arrays = published() if dataset == name else load_split(Path(dataset), shape)
+    if shape == (28, 28) and min(len(np.unique(labels)) for labels in arrays[1::2]) < 10:
+        raise UserError(f"{dataset}: needs all ten digits, to learn from and to test with")
+    return arrays
 
 
 def load_split(path: Path, shape: tuple[int, ...] = (28, 28)) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -117,14 +117,16 @@ class Checkpoint(keras.callbacks.Callback):
     """Keep the state of training after every epoch, so that a killed run goes on where it was.
 
     Weights and optimizer go to a new .h5 first; then the .json that names it, with the rest, is moved into place.
-    A checkpoint of other settings, or on other data, is not continued.
+    A checkpoint of other settings, on other data, or of other weights to begin with, is not continued.
     """
 
     def __init__(self, config, data: str):
-        """`config`: the settings, output and name among them; `data`: the SHA-256 of what is learned from."""
+        """`config`: the settings, output and name among them; `data`: what tells other data to learn from."""
         super().__init__()
         self._folder, self._name, self._verbose = Path(config.output), config.name, config.verbose
-        self._settings = json.loads(json.dumps(settings_of(config) | {"data": data}))
+        start = getattr(config, "start", None)
+        began = {"began": hash_of(cards.card_path(start).with_suffix(".weights.h5"))} if start else {}
+        self._settings = json.loads(json.dumps(settings_of(config) | {"data": data} | began))
         self._state = self._folder / f"{self._name}.checkpoint.json"
         self.history: dict[str, list[float]] = {}
         self.seconds = 0.0

@@ -1,9 +1,13 @@
 """The pen of air-writing: when it goes down and up, on movements made by hand."""
 
+import runpy
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from recognition.air_writing import pen
+from recognition.files import ROOT
 
 FPS = 30
 SIZE = 1280, 720
@@ -174,3 +178,18 @@ def test_no_order_of_places_gestures_and_gaps_stops_the_pen(fps):
             assert tool.writing in (True, False)
             seconds += rng.choice([0, 1, 1, 1, 1, 8]) / fps
         tool.lift()
+
+
+def test_a_key_does_not_lower_a_pen_that_a_pause_lifted():
+    """u, c and Enter end a stroke that is being written; where none is, the tip rests as before."""
+    press = runpy.run_path(str(ROOT / "digit_recognition" / "hand_tracking.py"))["press"]
+    writer = SimpleNamespace(digits=[], undo=list, clear=list, add=lambda stroke: None, finish=list)
+    tool = pen.Pen(*SIZE, 0.5)
+    for k, place in enumerate(line(A, B, 0.5) + still(B, 1.0)):
+        tool.update(pen.Tip(*place, True), k / FPS)
+    assert not tool.down
+    for key in "uc\r":
+        press(key, writer, tool)
+        k += 1
+        tool.update(pen.Tip(*B, True), k / FPS)
+        assert not tool.down

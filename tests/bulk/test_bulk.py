@@ -45,7 +45,8 @@ def test_lines_are_those_of_the_photo_script_and_what_is_broken_is_named(script,
     whole = script(SCRIPT.format("predict_static"), "photos", *SMALL, "--json")
     assert whole.returncode == 0 and whole.stdout.count("\n") == 23
     (folder / "broken.jpg").write_bytes(b"no picture")
-    store = save_photos(tmp_path / "store", 2)
+    store = save_photos(tmp_path / "my store", 2)
+    os.rename(store / "0001.png", store / "é 1%#?.png")
     (store / ".hidden.png").write_bytes(b"")
     (tmp_path / "list.txt").write_text(f"nowhere.png\nfile://{store}\nfile:///nowhere/at/all\nnothing://a/b\n")
     done = script(SCRIPT.format("bulk"), "photos", "--paths-from", "list.txt", *SMALL)
@@ -55,8 +56,9 @@ def test_lines_are_those_of_the_photo_script_and_what_is_broken_is_named(script,
     read = [json.dumps(line) for line in lines if "error" not in line]
     here = [line for line in read if "file://" not in line]
     assert here == sorted(whole.stdout.splitlines())
+    address = f"file://{tmp_path}/my%20store/"
     assert [json.loads(line)["source"] for line in read if "file://" in line] == [
-        f"file://{store}/000{k}.png" for k in "01"
+        f"{address}{name}.png" for name in ("0000", "%C3%A9%201%25%23%3F")
     ]
     errors = {line["source"]: line["error"] for line in lines if "error" in line}
     assert errors.keys() == {"photos/deep/broken.jpg", "nowhere.png", "file:///nowhere/at/all", "nothing://a/b"}

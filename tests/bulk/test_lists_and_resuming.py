@@ -40,7 +40,7 @@ def lines_of(done):
 
 def test_paths_from_a_file_and_from_standard_input_are_as_those_that_are_named(script, photos, tmp_path):
     named = lines_of(script(SCRIPT, *SMALL, "--json", "photos/b.png", "photos/a.png"))
-    (tmp_path / "list.txt").write_bytes(b"\nphotos/a.png\r\n\n")
+    (tmp_path / "list.txt").write_bytes(b"\xef\xbb\xbfphotos/a.png\r\n\n")  # as Windows writes it
     assert lines_of(script(SCRIPT, *SMALL, "--json", "photos/b.png", "--paths-from", "list.txt")) == named
     command = [sys.executable, ROOT / SCRIPT, *SMALL, "--json", "--paths-from", "-"]
     text = b"photos/b.png\nphotos/a.png"
@@ -67,11 +67,13 @@ def test_a_list_that_is_none_is_refused_in_one_line(script, tmp_path, text):
     [
         ([], "name at least one image, folder or pattern"),
         (["--paths-from", "nowhere.txt"], "nowhere.txt: No such file or directory: name a file with a path a line"),
-        (["a.png", "--resume", "other.txt"], "other.txt: line 2: not from --json: name another file to --resume"),
+        (["a.png", "--resume", "other.txt"], "other.txt: line 2: not from --json of this script: name another file"),
+        (["a.png", "--resume", "digits.jsonl"], "digits.jsonl: line 1: not from --json of this script: name another"),
     ],
 )
 def test_wrong_usage_is_one_line(script, tmp_path, words, said):
-    (tmp_path / "other.txt").write_text('{"source": "a.png", "frame": 0}\n[1]\n')
+    (tmp_path / "other.txt").write_text('{"source": "a.png", "frame": 0, "known": true}\n[1]\n')
+    (tmp_path / "digits.jsonl").write_text('{"source": "a.png", "frame": 0, "digits": []}\n')
     done = script(SCRIPT, *SMALL, *words)
     assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1
     assert (tmp_path / "other.txt").read_text().endswith("[1]\n")
@@ -81,7 +83,9 @@ def test_a_run_goes_on_wherever_it_was_stopped(tmp_path):
     """As if killed after every single byte."""
     pages = {"a.png": 1, "b.pdf": 3, "c#2.png": 1, "d.gif": 2, "e\udce9.png": 1}
     lines = {
-        name: [json.dumps({"source": f"{name}#{k + 1}" if k else name, "frame": k}) for k in range(count)]
+        name: [
+            json.dumps({"source": f"{name}#{k + 1}" if k else name, "frame": k, "known": True}) for k in range(count)
+        ]
         for name, count in pages.items()
     }
     whole = "".join(f"{line}\n" for name in pages for line in lines[name])
@@ -89,7 +93,7 @@ def test_a_run_goes_on_wherever_it_was_stopped(tmp_path):
     for end in range(len(whole) + 1):
         path.parent.mkdir(exist_ok=True)
         path.write_text(whole[:end])
-        with resuming.resumed(str(path)) as done:
+        with resuming.resumed(str(path), "known") as done:
             for name in pages:
                 if name not in done:
                     print("\n".join(lines[name]))

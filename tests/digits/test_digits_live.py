@@ -159,6 +159,18 @@ def test_lasting_texts_have_their_times():
     assert scenes.lasting([]) == []
 
 
+def test_what_was_seen_is_printed_when_a_video_is_broken_off(capsys):
+    with pytest.raises(KeyboardInterrupt), scenes.Stays(10, "no digits") as stays:
+        for k in range(10):
+            stays.add(k / 10, "40" if k < 6 else "")
+        raise KeyboardInterrupt
+    assert capsys.readouterr().out == "0.0-0.6 s: 40\n"
+    for nothing in ("no digits", None):
+        with scenes.Stays(10, nothing) as stays:
+            stays.add(0.0, "")
+        assert capsys.readouterr().out == (f"{nothing}\n" if nothing else "")
+
+
 def test_letters_of_labels_fit_strips():
     shapes = (720, 1280), (1280, 720), (3000, 4000), (40, 30_000), (30_000, 100)
     assert [canvas.letters(np.empty((*shape, 3), np.uint8)) for shape in shapes] == [31, 31, 96, 14, 14]

@@ -130,13 +130,17 @@ def test_what_a_score_says(photos):
 def test_a_folder_of_pages_is_measured_as_they_are_read(script, photo, pages_model):
     cv2.imwrite(str(photo.parent / "blank.png"), np.full((300, 400, 3), 230, np.uint8))
     labels = {"photo.png": {"digits": "4075", "numbers": ["407", "5"]}, "blank.png": {"digits": ""}}
-    (photo.parent / "labels.json").write_text(json.dumps(labels | {"gone.png": {"digits": "1"}}))
+    (photo.parent / "more").mkdir()
+    cv2.imwrite(str(photo.parent / "more" / "1.png"), np.full((300, 400, 3), 230, np.uint8))
+    others = {"gone.png": {"digits": "1"}, "more": {"digits": "1"}}
+    (photo.parent / "labels.json").write_text(json.dumps(labels | others))
     text = json.loads(script("digit_recognition/predict_static.py", photo, "--json").stdout)["text"]
     done = script(SCRIPT, photo.parent, "--json")
     assert done.returncode == 1 and "gone.png" in done.stderr and "Traceback" not in done.stderr
     result = json.loads(done.stdout)
     assert result["photos"][0]["read"] == scoring.only_digits(text)
-    assert (result["digits"], result["pages_without"], result["failed"]) == (5, 1, [str(photo.parent / "gone.png")])
+    failed = [str(photo.parent / name) for name in ("gone.png", "more/1.png")]
+    assert (result["digits"], result["pages_without"], result["failed"]) == (6, 1, failed)
     assert result["numbers_right"] == len({"407", "5"} & set(text.split()))
     lines = script(SCRIPT, photo.parent).stdout.splitlines()
-    assert len(lines) == 4 and lines[0].startswith(("ok    photo.png: 4075", "wrong photo.png: 4075"))
+    assert len(lines) == 5 and lines[0].startswith(("ok    photo.png: 4075", "wrong photo.png: 4075"))

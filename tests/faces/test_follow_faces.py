@@ -120,6 +120,16 @@ def test_strangers_stay_unknown_and_are_looked_at_ever_more_seldom():
     assert film.frames[-1][0].distance > 1
 
 
+def test_nobody_comes_into_a_film_unseen_that_is_watched_closely():
+    """As for --blur: in every frame, and the first in which a face is, however unsure the detector may be."""
+    for closely in (False, True):
+        film = Film(closely=closely)
+        film.show([(face(400, 100), ADA)], 2)
+        film.show([(face(400, 100), ADA), (face(100, 100, confidence=0.5), STRANGER)], 5)
+        first = [len(seen) for seen in film.frames].index(2)
+        assert (first == 2) == closely
+
+
 @pytest.mark.parametrize(
     ("one", "soft"), [(face(100, 100, landmarks=PROFILE), 0), (face(100, 100, 20), 0), (face(100, 100), 12)]
 )

@@ -48,6 +48,7 @@ def put(index, folder, **photos):
         content = name + "".join(str(one.embedding.tolist()) for one in faces)
         looked.append((File(path, len(content), 1), hashlib.sha256(content.encode()).digest(), faces))
     index.record(looked, 0.17)
+    index.drop_replaced()
 
 
 def names(library, folder, name):

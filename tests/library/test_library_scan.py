@@ -4,11 +4,13 @@ import os
 import shutil
 
 import cv2
+import numpy as np
 import pytest
 from coloured_faces import Detector, Embedder, picture
 
 from recognition.library import scan
 from recognition.library.index import LibraryIndex
+from recognition.settings import UserError
 
 
 @pytest.fixture
@@ -131,3 +133,43 @@ def test_names_that_are_no_text_and_photos_that_come_back(index, tmp_path, photo
     os.rename(tmp_path / "away", photos)
     report = scan.add(index, Detector(), Embedder(), [photos])
     assert (report.looked_at, report.known, report.gone) == (0, 0, 0) and len(list(index.photos())) == 70
+
+
+@pytest.mark.parametrize("keep", [scan.KEEP, 0])  # all is written at once, each photo for itself
+def test_photos_that_take_one_anothers_names_keep_what_was_said_of_them(index, tmp_path, monkeypatch, keep):
+    monkeypatch.setattr(scan, "KEEP", keep)
+    folder, colours = tmp_path / "photos", ("red", "green", "blue")
+    folder.mkdir()
+    for k, colour in enumerate(colours):
+        cv2.imwrite(str(folder / f"{k}.png"), picture((colour, 30, 30, 60)))
+        os.utime(folder / f"{k}.png", (k, k))
+    scan.add(index, Detector(), Embedder(), [folder])
+    (red,), _ = index.faces(index.content(folder / "0.png"))
+    index.name([red.id], "Ada", {})
+    index.deny(index.content(folder / "1.png"), "Ben")
+    os.rename(folder / "1.png", folder / "away.png")
+    os.rename(folder / "0.png", folder / "1.png")
+    os.rename(folder / "away.png", folder / "0.png")  # they swapped
+    (folder / "later").mkdir()
+    os.rename(folder / "2.png", folder / "later" / "2.png")
+    cv2.imwrite(str(folder / "2.png"), picture(("yellow", 30, 30, 60)))
+    report = scan.add(index, Detector(), Embedder(), [folder])
+    assert (report.looked_at, report.known) == (1, 3)
+    assert [one.name for one in index.faces(index.content(folder / "1.png"))[0]] == ["Ada"]
+    assert index.faces(index.content(folder / "0.png"))[1] == {"Ben"}
+    cv2.imwrite(str(folder / "1.png"), picture(("yellow", 30, 30, 60), seed=1))  # no photo shows her any more
+    scan.add(index, Detector(), Embedder(), [folder])
+    assert index.said() == set() and len(index.hashes()) == 4
+
+
+def test_a_full_disk_is_called_so_and_the_next_run_goes_on(index, photos):
+    class Wide(Embedder):
+        def embed(self, crops):
+            return np.tile(super().embed(crops), 64)  # a kilobyte each
+
+    index.file.run(lambda db: db.execute("PRAGMA max_page_count = 1"))  # no more than there are
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"cannot be written \(database or disk is full\): .*free some space"):
+            scan.add(index, Detector(), Wide(), [photos])
+    index.file.run(lambda db: db.execute("PRAGMA max_page_count = 1000000"))
+    assert scan.add(index, Detector(), Wide(), [photos]).looked_at == 40

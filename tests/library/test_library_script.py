@@ -211,3 +211,19 @@ def test_names_go_to_sidecars_and_come_from_them(script, tmp_path):
 def test_wrong_usage_is_one_line(script, tmp_path, words, said):
     done = script(LIBRARY, *words, *QUICK)
     assert done.returncode == 2 and said in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_photo_that_is_gone_is_named_and_the_others_are_copied(script, photos, tmp_path):
+    home = {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path)}
+    added = script(LIBRARY, "add", "~/photos", *QUICK, **home)  # as cmd on Windows leaves it
+    assert added.returncode == 0, added.stderr
+    shown = script(LIBRARY, "who", "~/photos/both.png", *QUICK, "--faces", tmp_path / "photos", **home)
+    assert shown.returncode == 0 and "both.png: " in shown.stdout, shown.stderr
+    shutil.copytree(photos, tmp_path / "people", ignore=shutil.ignore_patterns("both.png"))
+    assert script(LIBRARY, "find", "person 0", *NAMED).stdout.count("\n") == 3
+    (photos / "both.png").unlink()
+    for flag in ("--copy", "--link"):
+        found = script(LIBRARY, "find", "person 0", *NAMED, flag, flag[2:])
+        assert found.returncode == 1 and found.stdout.count("\n") == 2, found.stderr
+        assert found.stderr.startswith("error: ") and "both.png: gone since" in found.stderr
+        assert sorted(path.name for path in (tmp_path / flag[2:]).iterdir()) == ["0.png", "1.png"]

@@ -74,6 +74,13 @@ def test_all_pages_are_read_or_the_first_alone(tmp_path, suffix):
     assert [frame.index for frame in frames.FrameSource([str(path)])] == [0]
 
 
+def test_previews_in_a_photo_are_no_pages(tmp_path):
+    """Cameras and telephones put smaller pictures and gain maps behind a JPEG, as a "multi-picture" file."""
+    first, second = (Image.new("RGB", (60, 40), (light,) * 3) for light in (20, 120))
+    first.save(tmp_path / "a.jpg", "MPO", save_all=True, append_images=[second])
+    assert pages_of(tmp_path / "a.jpg") == ([("", 0, 20)], [])
+
+
 def test_pages_of_a_pdf_are_as_large_as_a_scanner_makes_them(tmp_path):
     Image.new("L", (595, 842), 255).save(tmp_path / "a4.pdf", resolution=72)
     ((_, _, light),), _ = pages_of(tmp_path / "a4.pdf")

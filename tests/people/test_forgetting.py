@@ -11,11 +11,11 @@ import cv2
 import pytest
 from coloured_faces import picture
 from conftest import copy_project
-from people_folder import INDEX, open_people
+from people_folder import INDEX, open_people, save
 from test_people_at_once import run
 
 from recognition.files import ROOT
-from recognition.people import forgetting, sqlite_file
+from recognition.people import forgetting, merges, sqlite_file
 from recognition.settings import UserError
 from recognition.synthetic.portraits import draw_face, write_people
 
@@ -214,6 +214,8 @@ def test_networks_that_know_somebody_are_named(tmp_path):
         "mine still knows Ada2",
     ]
     assert "python face_recognition/train.py --name mine" in lines[2] and "delete" in lines[2]
+    for end in (".*", "_confusion.png", "_history.png"):
+        assert f"{tmp_path / 'mine'}{end}" in lines[2]
 
 
 def test_the_script_names_networks_also_under_the_names_of_those_who_were_merged(script, people, tmp_path):
@@ -231,3 +233,22 @@ def test_the_script_names_networks_also_under_the_names_of_those_who_were_merged
     assert "faces still knows person 0: train it again" in line and line in done.stderr
     late = script(PEOPLE, "forget", "x", "--yes", *arguments, root=clone)
     assert late.returncode == 1 and "faces still knows x" in late.stderr and "nobody is called 'x'" in late.stderr
+
+
+def test_who_was_renamed_by_hand_is_forgotten_under_the_old_name_too(folder):
+    blobs = numbers(folder, "green")
+    os.rename(folder / "green", folder / "emerald")
+    database = open_people(folder)
+    assert database.forget("emerald") == 2
+    assert is_forgotten(folder, "green", blobs) and is_forgotten(folder, "emerald", blobs)
+    assert database.gallery().names == ["blue", "red"] and database.embedder.calls == 0
+
+
+def test_no_merge_that_led_to_the_forgotten_is_kept(folder):
+    for name in ("yellow", "amber"):
+        save(folder / name / "a.png", picture(("yellow", 30, 30, 60), seed=len(name)))
+    database = open_people(folder)
+    for source, into in (("red", "green"), ("amber", "yellow"), ("green", "blue")):
+        database.merge(source, into, force=True)
+    database.forget("blue")
+    assert [(one.source, one.into) for one in merges.read(folder)] == [("amber", "yellow")]

@@ -145,3 +145,27 @@ def test_an_embedder_that_cannot_be_loaded_is_no_fault_of_the_photos(tmp_path):
     with pytest.raises(UserError, match="pip install"):
         database.gallery()
     assert open_people(tmp_path).gallery().names == ["Ada"]
+
+
+def test_a_merge_is_whole_though_other_files_are_left(folder, capsys):
+    (folder / "red" / ".DS_Store").write_bytes(b"of a file manager")
+    database = open_people(folder)
+    database.merge("red", "blue", force=True)
+    assert f"{folder / 'red'}: the photos were moved; other files are left there" in capsys.readouterr().err
+    assert len(database.photos("blue")) == len(database.embeddings("blue")) == 4 and "red" not in database.names()
+    assert database.merged_into("blue") == {"red"}
+    assert len(database.undo_merge().photos) == len(database.photos("red")) == 2
+
+
+def test_a_merge_whose_photos_are_gone_blocks_no_other(folder):
+    database = open_people(folder)
+    database.merge("red", "blue", force=True)
+    before = set(database.photos("blue"))
+    database.merge("green", "blue", force=True)
+    for path in set(database.photos("blue")) - before:
+        path.unlink()
+    with pytest.raises(UserError, match=r"the photos that blue got from green are gone.* is about the one before"):
+        database.undo_merge()
+    assert database.undo_merge().source == "red" and len(database.photos("red")) == 2
+    with pytest.raises(UserError, match="nobody was merged"):
+        database.undo_merge()

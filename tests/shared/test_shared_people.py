@@ -228,3 +228,29 @@ def test_photos_without_a_usable_face_are_told_once(people, address, server, cap
     assert [str(path) for path, _ in open_shared(address, "others").unusable()] == [str(people.photos("Ada")[0])]
     assert not capsys.readouterr().err
     assert other.describe()[0]["usable"] == 0 and people.describe()[0]["usable"] == 1
+
+
+def test_no_merge_that_led_to_the_forgotten_is_kept(people, server):
+    fill(people, 1)
+    for name in ("yellow", "amber"):
+        people.add(name, photo("yellow", len(name)))
+    for source, into in (("red", "green"), ("amber", "yellow"), ("green", "blue")):
+        people.merge(source, into, force=True)
+    people.forget("blue")
+    assert server.execute("SELECT source, target FROM recognition.merges") == [("amber", "yellow")]
+
+
+@pytest.mark.parametrize("left", [2, 0])  # photos of the person into whom others were merged: without any he is gone
+def test_a_merge_whose_photos_are_gone_blocks_no_other(people, left):
+    fill(people)
+    people.merge("red", "blue", force=True)
+    before = people.photos("green")
+    people.add("yellow", photo("yellow"))
+    people.merge("yellow", "green", force=True)
+    for path in [path for path in people.photos("green") if path not in before[:left]]:
+        people.remove("green", path.name)
+    with pytest.raises(UserError, match=r"the photos that green got from yellow are gone.* is about the one before"):
+        people.undo_merge()
+    undone = people.undo_merge()
+    assert (undone.source, len(undone.photos)) == ("red", 2)
+    assert ("green" in people.names()) == bool(left)

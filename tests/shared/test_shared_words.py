@@ -86,6 +86,19 @@ def test_who_is_named_in_libraries_alone_can_be_forgotten(machines, server, tmp_
         other.people.forget("Ada")
 
 
+def test_no_merge_into_who_is_named_in_libraries_alone_by_now_is_kept(machines, server):
+    (one, photo), _ = machines
+    people = one.people
+    people.add("Ada", picture(("green", 30, 30, 60)))
+    people.add("Ben", picture(("yellow", 30, 30, 60)))
+    people.merge("Ada", "Ben", force=True)
+    for path in people.photos("Ben"):
+        people.remove("Ben", path.name)
+    name(one, photo, "red", "Ben")
+    assert people.names() == [] and people.forget("ben") == 0
+    assert server.execute("SELECT count(*) FROM recognition.merges") == [(0,)]
+
+
 def test_a_photo_enrolled_from_a_library_is_taken_back_with_the_denial(machines, monkeypatch):
     (one, photo), (other, same) = machines
     (face,) = [one_face for one_face in one.index.faces(one.index.content(photo))[0] if one_face.embedding[2] > 0.3]

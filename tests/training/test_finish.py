@@ -70,6 +70,7 @@ class Run:
     verbose: bool = False
     epochs: int = 2
     replace: bool = False
+    start: str | None = None
 
 
 def test_checkpoints_that_do_not_fit_are_not_continued(tmp_path, capsys):
@@ -97,6 +98,17 @@ def test_checkpoints_that_do_not_fit_are_not_continued(tmp_path, capsys):
     assert loop.Checkpoint(Run(tmp_path, epochs=3), "data").restore(compiled(1)) == 0
     assert loop.Checkpoint(Run(tmp_path), "other data").restore(compiled(1)) == 0
     assert "other settings" in capsys.readouterr().err
+    began = Run(tmp_path, start=str(tmp_path / "old"))
+    for content, done in ((b"one", 0), (b"one", 1), (b"two", 0)):  # as the weights that training begins with
+        (tmp_path / "old.weights.h5").write_bytes(content)
+        assert loop.Checkpoint(began, "data").restore(compiled(1)) == done
+        checkpoint = loop.Checkpoint(began, "data")
+        checkpoint.set_model(model)
+        checkpoint.on_epoch_end(0, {"loss": 0.5})
+    checkpoint = loop.Checkpoint(Run(tmp_path), "data")
+    checkpoint.set_model(model)
+    checkpoint.on_epoch_end(0, {"loss": 0.5})
+    capsys.readouterr()
     for damaged in (tmp_path / "a.checkpoint-1.weights.h5", tmp_path / "a.checkpoint.json"):
         damaged.write_bytes(damaged.read_bytes()[:50])
         assert loop.Checkpoint(Run(tmp_path), "data").restore(compiled(1)) == 0

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
@@ -121,6 +122,16 @@ def test_a_pool_is_the_same_every_time_and_goes_on_where_it_was(sources, tmp_pat
         assert np.array_equal(again.read(k)[0], image)
         assert np.array_equal(again.read(k)[1], rows)
     assert not np.array_equal(again.read(0)[0], again.read(1)[0])
+
+
+def test_other_labels_letters_or_photos_make_other_pages(sources):
+    (images, labels), letters = sources.digits[0], np.zeros((26, 28, 28), np.uint8)
+    written = replace(sources, letters=letters, letter_labels=np.arange(26), photos=["a.jpg"])
+    others = [
+        sources, written, replace(written, digits=[(images, labels[::-1])]),
+        replace(written, letter_labels=np.arange(26)[::-1]), replace(written, photos=["b.jpg"]),
+    ]  # fmt: skip
+    assert len({pool._fingerprint(one) for one in others}) == len(others)
 
 
 STOPPED = """

@@ -193,6 +193,16 @@ def test_damaged_mnist_is_named_and_kept(script, clone):
         assert path.read_bytes() == before
 
 
+def test_few_shapes_that_are_no_digit_need_no_several(dataset):
+    images, labels = augment_digits.written_digits(100, np.random.default_rng(0))
+    for shapes, several in ((2, 0), (3, 1)):
+        _, classes = augment_digits.training_set(images, labels, None, 0, shapes, np.random.default_rng(0))
+        assert [(classes == kind).sum() for kind in (augment_digits.NO_DIGIT, augment_digits.SEVERAL)] == [
+            shapes,
+            several,
+        ]
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [
@@ -200,6 +210,7 @@ def test_damaged_mnist_is_named_and_kept(script, clone):
         (["--batch-size", "0"], 2, "--batch-size"),
         (["--learning-rate", "-1"], 2, "--learning-rate"),
         (["--dataset", "none.npz"], 1, "none.npz not found"),
+        (["--dataset", "NINE"], 1, "nine.npz: needs all ten digits"),
         (["--dataset", "TINY", "--validation", "640"], 2, "--validation"),
         (["--dataset", "TINY", "--validation", "64", "--batch-size", "100000"], 2, "--batch-size"),
         (["--dataset", "TINY", "--validation", "64", "--extra", "nowhere"], 1, "nowhere"),
@@ -208,8 +219,11 @@ def test_damaged_mnist_is_named_and_kept(script, clone):
 )
 def test_mistakes_are_one_line(script, clone, dataset, tmp_path, arguments, code, named):
     (tmp_path / "file.txt").write_text("no folder")
-    small = ["--no-digits", "0", "--written", "0"]
-    done = script(SCRIPT, *small, *(str(dataset) if value == "TINY" else value for value in arguments), root=clone)
+    with np.load(dataset) as tiny:
+        few = tiny["y_test"] < 9
+        np.savez(tmp_path / "nine.npz", **dict(tiny) | {"x_test": tiny["x_test"][few], "y_test": tiny["y_test"][few]})
+    small, places = ["--no-digits", "0", "--written", "0"], {"TINY": dataset, "NINE": tmp_path / "nine.npz"}
+    done = script(SCRIPT, *small, *(str(places.get(value, value)) for value in arguments), root=clone)
     assert len(errors(done)) == 1, done.stderr[-2000:]
     assert named in errors(done)[0]
     assert done.returncode == code or (code is None and done.returncode in (1, 2))

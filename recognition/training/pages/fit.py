@@ -91,10 +91,11 @@ def train(config, arrays: tuple[np.ndarray, ...], extra: tuple | None = None) ->
     say(f"{config.pages:,} pages to learn from, made once in {POOLS}, {precision}")
     pool = make_pool(POOLS, config.pages, config.seed, (x, y))
     test = make_pool(POOLS, min(TEST_PAGES, config.pages), config.seed + 1, (x_test, y_test))
-    dataset = datasets.sha256(arrays)
-    checkpoint = loop.Checkpoint(config, datasets.sha256((x, y)))
+    # What it is measured on: pages of other sources, or others of them, are other data
+    dataset = files.sha256(f"{datasets.sha256(arrays)} {test.name} {len(test)}".encode())
     model = pages.pages(len(CLASSES))
     started = loop.start_from(model, config.start)
+    checkpoint = loop.Checkpoint(config, pool.name)
     run(config, model, pool, checkpoint)
     card = {
         "class_names": CLASSES,

@@ -17,6 +17,7 @@ from recognition.files import write_atomically
 from recognition.progress import Bar
 from recognition.settings import UserError
 from recognition.synthetic import field_pages, glyphs
+from recognition.training import datasets
 
 CHUNK = 500  # pages a file
 VERSION = 5  # of the generator: raise it when the same seed gives another page
@@ -64,10 +65,10 @@ def _chunks(pages: int) -> list[str]:
 
 def _fingerprint(sources: glyphs.Sources) -> str:
     """Return eight letters that change with what pages are written with."""
-    digits = [hashlib.sha256(images.tobytes()).hexdigest() for images, _ in sources.digits]
-    names = [Path(path).name for path in sources.written + sources.printed]
-    others = sources.letters is not None, len(sources.photos), VERSION
-    return hashlib.sha256(repr((digits, names, others)).encode()).hexdigest()[:8]
+    letters = [] if sources.letters is None else [(sources.letters, sources.letter_labels)]
+    arrays = [datasets.sha256(pair) for pair in sources.digits + letters]
+    names = [Path(path).name for path in sources.written + sources.printed + sources.photos]
+    return hashlib.sha256(repr((arrays, names, VERSION)).encode()).hexdigest()[:8]
 
 
 def _make_chunk(seed: int, digits: tuple[np.ndarray, np.ndarray], chunk: Path) -> None:
@@ -85,10 +86,13 @@ def _make_chunk(seed: int, digits: tuple[np.ndarray, np.ndarray], chunk: Path) -
 
 
 class Pool:
-    """The pages of chunks: `read(i)` gives page i, uint8 (SIDE, SIDE), and its labels, float32 (N, 7)."""
+    """The pages of chunks: `read(i)` gives page i, uint8 (SIDE, SIDE), and its labels, float32 (N, 7).
+
+    `name`: of their folder, which tells what they are made of.
+    """
 
     def __init__(self, chunks: list[Path]):
-        self.chunks, self._images, self._labels = chunks, [], []
+        self.chunks, self.name, self._images, self._labels = chunks, chunks[0].parent.name, [], []
         for chunk in chunks:
             try:
                 self._images.append(np.load(chunk.with_suffix(".npy"), mmap_mode="r"))

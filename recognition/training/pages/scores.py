@@ -36,10 +36,10 @@ def measure(pages: Pool, model: Maps, card: dict) -> np.ndarray:
         false += np.count_nonzero(~inside[:, labels[:, 4] != OTHER].any(1))
         for label in np.flatnonzero(readable & inside.any(0)):
             matrix[int(labels[label, 4]), seen.kinds[inside[:, label].argmax()]] += 1
-    confidence, right = np.hstack(judged)
+    confidence, right = np.hstack(judged or [np.zeros((2, 0))])
     measured = {
-        "test_accuracy": np.trace(matrix) / wanted,
-        "false_per_page": false / len(measured_on),
+        "test_accuracy": np.trace(matrix) / max(wanted, 1),
+        "false_per_page": false / max(len(measured_on), 1),
         "calibration_error": calibration.error(confidence, right) if len(right) else 0,
     }
     card["measured"] = {key: round(float(value), 5) for key, value in measured.items()}
