@@ -50,7 +50,7 @@ def main(config: Config) -> int:
     threshold = classifier.threshold(config.threshold)
     show, output = sinks.window_or_output(config)
     suffix = "_explained.png" if config.explain else "_named.png"
-    with resuming.resumed(config.resume, "known") as done, sinks.FrameSink(output, show, suffix) as sink:
+    with resuming.resumed(config.resume, "known") as done, sinks.FrameSink(output, show, suffix, done) as sink:
         source = frames.FrameSource(paths, all_pages=True, subfolders=True, leave_out=[output], done=done)
         for frame in source:
             seen = classification.classify(frame.image, classifier, threshold, config.top)

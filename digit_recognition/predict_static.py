@@ -50,7 +50,7 @@ def main(config: Config) -> int:
     show, output = sinks.window_or_output(config)
     pages = []
     try:
-        with resuming.resumed(config.resume, "digits") as done, sinks.FrameSink(output, show) as sink:
+        with resuming.resumed(config.resume, "digits") as done, sinks.FrameSink(output, show, done=done) as sink:
             source = frames.FrameSource(paths, all_pages=True, subfolders=True, leave_out=[output], done=done)
             for frame in source:
                 lines, rotated = reader.read_page(frame.image, model, threshold, config.handwritten)

@@ -61,7 +61,7 @@ def main(config: Config) -> int:
     with (
         resuming.resumed(config.resume, "faces") as done,
         cut_outs.CutOuts(config.crops, folder) as cut,
-        sinks.FrameSink(output, show, suffix) as sink,
+        sinks.FrameSink(output, show, suffix, done) as sink,
     ):
         source = frames.FrameSource(paths, all_pages=True, subfolders=True, leave_out=made, done=done)
         for frame in source:

@@ -10,15 +10,16 @@ from recognition.settings import UserError
 
 
 @contextlib.contextmanager
-def resumed(name: str | None, key: str) -> Iterator[set[str]]:
-    """Yield the files of which an earlier run printed all lines to the file `name`; what is printed meanwhile is added.
+def resumed(name: str | None, key: str) -> Iterator[dict[str, int]]:
+    """Yield the files of which an earlier run printed all lines to the file `name`, in their order, each with how many;
+    what is printed meanwhile is added.
 
     `key`: what only lines of this script have. The last file's lines are dropped, and it is to be read again: the run
     may have been killed between two of its pages, or within a line. Without a name nothing happens. Raises UserError
     for a file that holds something else.
     """
     if not name:
-        yield set()
+        yield {}
         return
     path = Path(name)
     make_folder(path.parent, "--resume")
@@ -29,13 +30,13 @@ def resumed(name: str | None, key: str) -> Iterator[set[str]]:
             yield done
 
 
-def _read(path: Path, key: str) -> tuple[set[str], int]:
+def _read(path: Path, key: str) -> tuple[dict[str, int], int]:
     """Return the files whose lines are all there, and where these end, in bytes."""
-    done, last, end, place = set(), None, 0, 0
+    done, last, end, place = {}, None, 0, 0
     try:
         check_file(path, most=10**12)
     except FileNotFoundError:
-        return set(), 0
+        return {}, 0
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.endswith(b"\n"):
@@ -49,7 +50,8 @@ def _read(path: Path, key: str) -> tuple[set[str], int]:
                     f"{path}: line {number}: not from --json of this script: name another file to --resume", 2
                 ) from None
             if source != last:
-                done |= {last} - {None}
                 last, end = source, place
+            done[source] = done.get(source, 0) + 1
             place += len(line)
-    return done - {last}, end
+    done.pop(last, None)
+    return done, end

@@ -48,9 +48,12 @@ def save_picture(path: Path, image: np.ndarray, private: bool = False) -> None:
 
 
 class FrameSink:
-    """Where annotated pictures go: into the folder or file `output`, or into a window that waits for a key."""
+    """Where annotated pictures go: into the folder or file `output`, or into a window that waits for a key.
 
-    def __init__(self, output: str | None, show: bool, suffix: str = "_read.png"):
+    `done`: files whose pictures an earlier run wrote, each with how many pages, in its order: they keep their names.
+    """
+
+    def __init__(self, output: str | None, show: bool, suffix: str = "_read.png", done: dict[str, int] | None = None):
         self.quit, self.failed = False, []  # whether the user closed the window; photos whose pictures were not written
         self._saved: FrameSink | None = None  # what the key s saves
         self._window = Window("photos") if show else None
@@ -59,6 +62,9 @@ class FrameSink:
         self._output = Path(output) if output else None
         if self._output:
             make_folder(self._output if self._is_folder() else self._output.parent)
+            for source, pages in (done or {}).items():
+                for page in range(1, pages + 1):
+                    self._path(source if page == 1 else f"{source}#{page}")
 
     def __enter__(self) -> "FrameSink":
         return self
@@ -105,10 +111,11 @@ class FrameSink:
         if not self._is_folder():
             folder, stem, suffix = folder.parent, folder.stem, folder.suffix
         path = folder / f"{stem}{suffix}"
-        while path in self._used:  # photos of the same name from two folders, or one --output for several photos
+        # Photos of one name from two folders (some file systems take A.jpg for a.jpg), or one file for several photos
+        while str(path).casefold() in self._used:
             number += 1
             path = folder / f"{stem}-{number}{suffix}"
-        self._used.add(path)
+        self._used.add(str(path).casefold())
         return path
 
     def show(self, frame: Frame) -> None:

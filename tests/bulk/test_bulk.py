@@ -58,7 +58,7 @@ def test_lines_are_those_of_the_photo_script_and_what_is_broken_is_named(script,
     assert here == sorted(whole.stdout.splitlines())
     address = f"file://{tmp_path}/my%20store/"
     assert [json.loads(line)["source"] for line in read if "file://" in line] == [
-        f"{address}{name}.png" for name in ("0000", "%C3%A9%201%25%23%3F")
+        f"{address}{name}.png" for name in ("%C3%A9%201%25%23%3F", "0000")
     ]
     errors = {line["source"]: line["error"] for line in lines if "error" in line}
     assert errors.keys() == {"photos/deep/broken.jpg", "nowhere.png", "file:///nowhere/at/all", "nothing://a/b"}

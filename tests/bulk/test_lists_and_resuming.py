@@ -111,6 +111,22 @@ def test_what_a_script_printed_is_not_read_again(script, photos, tmp_path):
     assert (tmp_path / "all.jsonl").read_text().splitlines() == whole
 
 
+def test_pictures_of_the_run_before_are_not_written_over(script, photos, tmp_path):
+    """As if that had been stopped after the second of three photos of one name."""
+    for name in "abc":
+        (tmp_path / "all" / name).mkdir(parents=True)
+        (photos / f"{name}.png").rename(tmp_path / "all" / name / "a.png")
+    words = (SCRIPT, *SMALL, "all", "--output", "named", "--resume", "all.jsonl")
+    lines_of(script(*words))
+    named = {path.name: path.read_bytes() for path in (tmp_path / "named").iterdir()}
+    assert named.keys() == {"a_named.png", "a-2_named.png", "a-3_named.png"}
+    whole = (tmp_path / "all.jsonl").read_text()
+    (tmp_path / "all.jsonl").write_text("".join(whole.splitlines(True)[:2]))
+    lines_of(script(*words))
+    assert (tmp_path / "all.jsonl").read_text() == whole
+    assert {path.name: path.read_bytes() for path in (tmp_path / "named").iterdir()} == named
+
+
 def test_what_is_made_ahead_comes_in_order_and_weighs_no_more_than_it_may():
     held, most, lock = 0, 0, threading.Lock()
 
