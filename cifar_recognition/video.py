@@ -45,7 +45,7 @@ def main(config: Config) -> int:
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config)
     stays = scenes.Stays(source.fps, None if config.json else NONE)
-    with stays, sinks.VideoSink(output, show, source, title="objects") as sink:
+    with sinks.VideoSink(output, show, source, title="objects") as sink, stays:
         for frame in progress.watched(source, source.count):
             seen = live_objects.classify(frame)
             stays.add(frame.seconds, seen.name if seen.known else "")

@@ -40,7 +40,7 @@ def main(config: Config) -> int:
     check_roi(config.roi, source.size)
     show, output = sinks.window_or_output(config)
     stays = scenes.Stays(source.fps, None if config.json else "no digits")
-    with stays, sinks.VideoSink(output, show, source, title="digits") as sink:
+    with sinks.VideoSink(output, show, source, title="digits") as sink, stays:
         for frame in progress.watched(source, source.count):
             lines = live_reader.read(frame.image)
             stays.add(frame.seconds, " / ".join(numbers.text_of(lines, config.digits_only).splitlines()))

@@ -52,9 +52,9 @@ def main(config: Config) -> int:
     recognizer = opening.load(config.recognizer, config.faces, detector, config.accept, config.model, config.weights)
     show, output = sinks.window_or_output(config)
     cut = cut_outs.CutOuts(config.crops, opening.folder_of(config.faces))
-    try:
-        with who, cut, sinks.VideoSink(output, show, source, title="faces") as sink:
-            watcher = live.Watcher(detector, recognizer, closely=config.blur != "none")
+    with who, cut, sinks.VideoSink(output, show, source, title="faces") as sink:
+        watcher = live.Watcher(detector, recognizer, closely=config.blur != "none")
+        try:
             for frame, seen in live.settled(progress.watched(source, source.count), watcher):
                 who.add(frame.seconds, seen)
                 if config.json:
@@ -63,9 +63,9 @@ def main(config: Config) -> int:
                 drawing.draw(frame.image, seen, config.blur)
                 if sink.put(frame):
                     break
-    finally:  # also of a film that was broken off
-        if not config.json:
-            print(who.text())
+        finally:  # also of a film that was broken off
+            if not config.json:
+                print(who.text())
     return 1 if source.failed else 0
 
 
