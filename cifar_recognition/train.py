@@ -1,6 +1,6 @@
 """Train a network that tells airplanes, automobiles, birds, cats, deer, dogs, frogs, horses, ships and trucks apart.
 
-    python cifar_recognition/train.py                       # the shipped model, models/cifar10.*, in two hours
+    python cifar_recognition/train.py                       # the shipped model, models/cifar10.*, in one or two hours
     python cifar_recognition/train.py --architecture cnn    # a step of the ladder, models/cifar10_cnn.*
     python cifar_recognition/train.py --ladder              # all five steps, with their table and output/ladder.png
     python cifar_recognition/train.py --epochs 2 --name try # a quick try, models/try.*
