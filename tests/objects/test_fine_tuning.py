@@ -6,9 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from recognition.files import ROOT
+from recognition.files import ROOT, sha256
 from recognition.models import cards
-from recognition.objects import backbones, classification
+from recognition.objects import backbones, classification, features, lite0
+from recognition.settings import UserError
 
 EXTRACT, TRAIN = "cifar_recognition/extract_features.py", "cifar_recognition/train_transfer.py"
 PREDICT, SAMPLES = "cifar_recognition/predict_static.py", ROOT / "data" / "samples"
@@ -16,7 +17,6 @@ PREDICT, SAMPLES = "cifar_recognition/predict_static.py", ROOT / "data" / "sampl
 
 def test_what_stands_before_the_last_block_is_what_it_works_on():
     from recognition.networks import efficientnet
-    from recognition.objects import lite0
 
     images = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8).repeat(12, 1).repeat(12, 2)
     backbone = backbones.load(lite0.NAME, size=96)
@@ -87,3 +87,14 @@ def test_other_backbones_have_no_last_block_to_learn(script, tmp_path):
     done = script(TRAIN, "fruit", "--features", tmp_path, *place, "--unfreeze")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].endswith("--unfreeze goes with --backbone efficientnet_lite0, not with cifar10")
+
+
+def test_images_that_do_not_fit_into_memory_are_refused(monkeypatch):
+    files = ["apple/0.jpg", "apple/1.jpg"]
+    hashes = [sha256((SAMPLES / "fruit" / file).read_bytes()) for file in files]
+    backbone = backbones.load(lite0.NAME, size=96)
+    content = features.Features(None, None, ["apple"], files, hashes, backbone.identity, str(SAMPLES / "fruit"))
+    each = features.before_last_block(content, backbone)[0].nbytes
+    monkeypatch.setattr(features, "MOST", 2 * each - 1)
+    with pytest.raises(UserError, match="--unfreeze: 2 images, 1 at most fit: leave it out"):
+        features.before_last_block(content, backbone)
