@@ -27,8 +27,8 @@ from recognition.library.tables import (
     face_of,
     name_of,
 )
-from recognition.people.sqlite_file import SqliteFile
 from recognition.settings import UserError
+from recognition.sqlite.file import SqliteFile
 
 LIBRARY = DATA / "library.sqlite"
 HERE = "photos JOIN folders ON folders.id = photos.folder WHERE path = ? AND file = ?"  # one photo

@@ -26,8 +26,8 @@ from recognition.library.tables import KnownFace
 from recognition.media import bounds
 from recognition.media.frames import open_image
 from recognition.people.database import key_of
-from recognition.people.sqlite_file import Locked
 from recognition.settings import UserError
+from recognition.sqlite.file import Locked
 
 SUFFIX = ".xmp"
 ORIENTATION = 0x0112  # the tag of EXIF that says how a picture is to be turned

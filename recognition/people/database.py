@@ -21,8 +21,8 @@ from recognition.names import check_person
 from recognition.people import embed_photos, forgetting, merges, photo_files, places
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
-from recognition.people.sqlite_file import Locked
 from recognition.settings import UserError
+from recognition.sqlite.file import Locked
 
 FACES = ROOT / "data" / "faces"
 INDEX = ".embeddings.sqlite"
@@ -231,9 +231,10 @@ class People:
         waiting = forgetting.clear(self.folder)
         merges.forget(self.folder, name)
         try:
-            # Under names that folders had before they were renamed by hand, the same numbers may be there
-            known = [one for one in self._index.seen() if not os.path.lexists(self.folder / one)]
-            self._index.file.erase([blob for one in {name, *known} for blob in self._index.drop(one)])
+            for before in self._index.seen():  # names of folders that were renamed by hand, with the same numbers
+                if before != name and not os.path.lexists(self.folder / before):
+                    self._index.drop(before)
+            self._index.file.erase(self._index.drop(name))
             left = forgetting.finish(waiting)
         except UserError as error:
             left = [str(error)]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.people.sqlite_file import SqliteFile
+from recognition.sqlite.file import SqliteFile
 
 VERSION = 1  # of the tables; raise it when they change
 TABLES = """

@@ -14,9 +14,9 @@ from recognition.faces.labelled_photos import list_people
 from recognition.files import read_bytes
 from recognition.people import forgetting, photo_files
 from recognition.people.photo_index import Photo, PhotoIndex
-from recognition.people.sqlite_file import Locked
 from recognition.progress import batches, watched
 from recognition.settings import UserError, say
+from recognition.sqlite.file import Locked
 
 THOROUGH = 2000  # people up to which all files are asked for their time of change when the database is opened
 TURN = 50  # people whose files are asked at each refresh, in turn

@@ -15,8 +15,9 @@ from people_folder import INDEX, open_people, save
 from test_people_at_once import run
 
 from recognition.files import ROOT
-from recognition.people import forgetting, merges, sqlite_file
+from recognition.people import forgetting, merges
 from recognition.settings import UserError
+from recognition.sqlite import file as sqlite_file
 from recognition.synthetic.portraits import draw_face, write_people
 
 PEOPLE = "face_recognition/people.py"
@@ -50,7 +51,8 @@ def test_what_a_kill_left_is_done_by_the_next_start(folder, step, after):
     code = f"""
 import signal
 from recognition.files import ROOT
-from recognition.people import forgetting, sqlite_file, photo_index
+from recognition.people import forgetting, photo_index
+from recognition.sqlite import file as sqlite_file
 owner = {{"drop": photo_index.PhotoIndex, "erase": sqlite_file.SqliteFile}}.get({step!r}, forgetting)
 before = getattr(owner, {step!r})
 def dying(*arguments):

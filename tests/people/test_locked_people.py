@@ -7,8 +7,8 @@ import time
 from coloured_faces import Embedder, picture
 from people_folder import INDEX, notices, open_people, save, who
 
-from recognition.people import sqlite_file
 from recognition.people.recognizers import EmbeddingRecognizer
+from recognition.sqlite import file as sqlite_file
 
 
 def test_while_the_database_is_locked_those_of_before_are_known_and_then_the_new(folder, capsys):

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from recognition.settings import UserError, say
+from recognition.sqlite.schema import make_tables
 
 PATIENCE = 10.0  # seconds to wait while another program writes
 HURRY = 0.1  # the same while a live picture stands still
@@ -18,6 +18,7 @@ NOT_NOW = {  # SQLite's errors that say nothing of what is in a file
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED,
     sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY,
 }  # fmt: skip
+MISSING = -1  # no file has that inode
 Result = TypeVar("Result")
 
 
@@ -41,21 +42,18 @@ class SqliteFile:
         `renewable`: all in it can be made again; else UserError instead of a new file or a copy in memory.
         """
         self.lost, self._renewable = False, renewable
-        self._path, self._tables, self._version, self._upgrades = path, tables, version, upgrades or {}
+        self._path, self._version, self._schema = path, version, (tables, version, upgrades or {})
         self._patience = PATIENCE
         self._db = self._open()
-        self._stamp = self._stamp_now()
+        self._version_seen = self._data_version()
 
     def changed(self) -> bool:
         """Tell whether another program wrote since the last call, or since this one opened the file."""
-        stamp = self._stamp_now()
-        if stamp[1] != self._stamp[1] and self._stamp[1] is not None:
-            # Deleted, another one in its place, or its folder was made
+        if replaced := self._is_replaced():
             old, self._db, self.lost = self._db, self._open(), True
             old.close()
-            stamp = self._stamp_now()
-        changed, self._stamp = stamp != self._stamp, stamp
-        return changed
+        before, self._version_seen = self._version_seen, self._data_version()
+        return replaced or self._version_seen != before
 
     @contextlib.contextmanager
     def hurried(self) -> Iterator[None]:
@@ -71,43 +69,44 @@ class SqliteFile:
         with contextlib.suppress(sqlite3.Error):  # what is wrong with it, `run` will find
             self._db.execute(f"PRAGMA busy_timeout = {1000 * seconds:.0f}")
 
-    def _stamp_now(self) -> tuple[int, int | None]:
-        version = self.run(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
-        try:
-            return version, os.stat(self._watched).st_ino if self._watched else None
-        except OSError:
-            return version, -1
+    def _data_version(self) -> int:
+        return self.run(lambda db: db.execute("PRAGMA data_version").fetchone()[0])
+
+    def _is_replaced(self) -> bool:
+        """Tell whether the open file was deleted, another one is in its place, or its folder was made meanwhile."""
+        watched = self._path.parent if self._opened == MISSING else self._path
+        return self._opened is not None and _inode(watched) != self._opened
 
     def write(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
         """Do something with the database in one transaction; nobody else writes meanwhile."""
+        return self.run(work, "BEGIN IMMEDIATE")
 
-        def transaction(db: sqlite3.Connection) -> Result:
-            db.execute("BEGIN IMMEDIATE")
+    def run(self, work: Callable[[sqlite3.Connection], Result], begin: str = "BEGIN") -> Result:
+        """Do something with the database: in a new one if this one is damaged, in memory if it cannot be written.
+
+        What others write meanwhile does not show. Called by work of another call, it is part of that.
+        """
+        for _ in range(3):
+            within = False
             try:
-                result = work(db)
-                db.execute("COMMIT")
-                return result
-            finally:
-                if db.in_transaction:
-                    db.execute("ROLLBACK")
+                within = self._db.in_transaction
+                return work(self._db) if within else _transaction(self._db, begin, work)
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                if within:
+                    raise
+                self._recover(error)
+        raise UserError(f"{self._path}: deleted again and again by another program: close it and try again")
 
-        return self.run(transaction)
-
-    def run(self, work: Callable[[sqlite3.Connection], Result]) -> Result:
-        """Do something with the database: in a new one if this one is damaged, in memory if it cannot be written."""
-        try:
-            return work(self._db)
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            damaged = _is_damage(error)
-            if not damaged:
-                _check_locked(self._path, error)
-            if self._renewable:  # else the next line raises, and whoever asks again shall hear the same
-                self._db.close()
-            if damaged:
-                self._renew(error)
-            self._db = self._open() if damaged else self._read_into_memory(str(error))
+    def _recover(self, error: sqlite3.DatabaseError | UnicodeDecodeError) -> None:
+        replaced, damaged = self._renewable and self._is_replaced(), _is_damage(error)
+        if not damaged:
+            _check_locked(self._path, error)
+        if self._renewable:  # else the next lines raise, and whoever asks again shall hear the same
+            self._db.close()
+        if damaged and not replaced:
+            self._renew(error)
+        self._db = self._open() if damaged or replaced else self._read_into_memory(str(error))
         self.lost = True
-        return work(self._db)
 
     def erase(self, values: list[bytes]) -> None:
         """See to it that what was deleted is not left anywhere in the file; `values` of it are looked for.
@@ -115,7 +114,7 @@ class SqliteFile:
         Where it cannot be written, the disk being full, say, the file itself is deleted, if it is renewable. Raises
         Locked while another program holds the file, UserError where something is left.
         """
-        done = self._watched == self._path and self._rewrite() and not self._holds(values)
+        done = self._opened not in (None, MISSING) and self._rewrite() and not self._holds(values)
         if done or not any(map(os.path.lexists, self._files())):
             return
         if not self._renewable:
@@ -143,36 +142,44 @@ class SqliteFile:
         return True
 
     def _holds(self, values: list[bytes]) -> bool:
-        files = [path for path in map(Path, self._files()) if path.exists() and not path.name.endswith("-shm")]
-        return any(value in content for content in (path.read_bytes() for path in files) for value in values)
+        content = self._db.serialize()  # its pages as they are in the file, which must not be opened: see _make
+        return any(value in content for value in values)
 
     def _files(self) -> list[str]:
         return [f"{self._path}{suffix}" for suffix in ("", "-wal", "-shm")]
 
     def _open(self) -> sqlite3.Connection:
         """Return a connection to the file, made anew if need be, or to a copy in memory if it cannot be written."""
-        self._watched: Path | None = self._path  # None: in memory for good
+        self._opened: int | None = MISSING  # None: in memory for good
         if not self._path.parent.is_dir():
-            self._watched = self._path.parent
             return self._in_memory()
         for file in filter(os.path.islink, self._files()):  # it would have us write somewhere else
             os.unlink(file)
-        try:
-            if self._path.exists() and not self._path.is_file():
-                raise OSError(0, "a folder, a pipe or a device", str(self._path))
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
-            for file in filter(os.path.exists, self._files()):
-                os.chmod(file, 0o600)
-        except OSError as error:
-            return self._read_into_memory(error.strerror)
         for _ in range(2):
             try:
+                self._make()
                 return self._connect()
+            except OSError as error:
+                return self._read_into_memory(error.strerror)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if not _is_damage(error):
                     return self._read_into_memory(str(_check_locked(self._path, error)))
                 self._renew(error)
         raise UserError(f"{self._path}: damaged, and cannot be made again: delete it")
+
+    def _make(self) -> None:
+        """Make an empty file, unless there is one, and nobody else may read it.
+
+        One that is there is never opened but by SQLite: closing it would let go of the locks that SQLite has on it.
+        """
+        if self._path.exists() and not self._path.is_file():
+            raise OSError(0, "a folder, a pipe or a device", str(self._path))
+        with contextlib.suppress(FileExistsError):
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        for file in self._files():
+            with contextlib.suppress(FileNotFoundError):
+                os.chmod(file, 0o600)
+        self._opened = _inode(self._path)
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, PATIENCE, isolation_level=None, check_same_thread=False)
@@ -183,15 +190,15 @@ class SqliteFile:
                     f"{self._path}: written by a newer version of these scripts: update them, or delete this file"
                     + " (no photo is lost: it is made again)" * self._renewable
                 )
-            with self._path.open("rb") as file:
-                if set(file.read(20)[18:]) - {1, 2}:  # SQLite would take it for read-only
-                    raise sqlite3.DatabaseError("its head is of no version")
-            check = "integrity_check" if self._path.stat().st_size < SMALL else "quick_check"  # not: indexes
+            pages, size = (db.execute(f"PRAGMA {what}").fetchone()[0] for what in ("page_count", "page_size"))
+            check = "integrity_check" if pages * size < SMALL else "quick_check"  # not: indexes
             if db.execute(f"PRAGMA {check}(1)").fetchone()[0] != "ok":
                 raise sqlite3.DatabaseError("its pages do not fit together")
             self._set_up(db)
-        except BaseException:
+        except BaseException as error:
             db.close()
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_READONLY and os.access(self._path, os.W_OK):
+                raise sqlite3.DatabaseError("its head is of no version") from None
             raise
         return db
 
@@ -205,7 +212,7 @@ class SqliteFile:
     def _delete(self) -> None:
         """Delete the file. It is not kept aside: it may hold faces of people who are forgotten later."""
         try:
-            for file in self._files():
+            for file in reversed(self._files()):  # last the one that others would make anew
                 Path(file).unlink(missing_ok=True)
         except OSError as error:
             what = f"{self._path}: cannot be deleted ({error.strerror}), and holds what was seen in photos"
@@ -219,7 +226,7 @@ class SqliteFile:
         if not self._renewable:
             raise UserError(f"{self._path}: cannot be written ({reason}): check its permissions, free some space")
         say(f"{self._path}: cannot be written ({reason}): what is seen in photos is kept in memory only")
-        self._watched = None
+        self._opened = None
         db = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         # What was written before saves work; "immutable" because the files of WAL cannot be made here
         address = f"{self._path.as_uri()}?immutable=1"
@@ -236,7 +243,7 @@ class SqliteFile:
         return db
 
     def _set_up(self, db: sqlite3.Connection) -> None:
-        """Make a database ready: its tables, unless they are there. Raises DatabaseError for tables of another kind."""
+        """Make a database ready. Raises DatabaseError for tables of another kind."""
         db.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
         db.execute("PRAGMA temp_store = MEMORY")
         db.execute("PRAGMA synchronous = NORMAL")
@@ -244,48 +251,29 @@ class SqliteFile:
         while True:
             try:  # programs that start at once get in each other's way here, and SQLite does not wait
                 db.execute("PRAGMA journal_mode = WAL").fetchone()
-                db.execute("BEGIN IMMEDIATE")
-                break
+                return _transaction(db, "BEGIN IMMEDIATE", lambda db: make_tables(db, *self._schema))
             except sqlite3.OperationalError as error:
                 if "locked" not in str(error) or time.monotonic() > limit:
                     raise
                 time.sleep(0.02)
-        try:
-            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            version = db.execute("PRAGMA user_version").fetchone()[0] if tables else 0
-            statements = self._upgrades.get(version, "") if tables else self._tables
-            if statements:
-                for statement in filter(str.strip, statements.split(";")):
-                    db.execute(statement)
-                db.execute(f"PRAGMA user_version = {(version := self._version)}")
-            tables = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            if version != self._version or tables != set(re.findall(r"CREATE TABLE (\w+)", self._tables)):
-                raise sqlite3.DatabaseError("tables of an older version")
-            with contextlib.closing(sqlite3.connect(":memory:")) as wanted:
-                wanted.executescript(self._tables)
-                _compare(db, wanted, tables)
-            db.execute("COMMIT")
-        finally:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
 
 
-def _compare(db: sqlite3.Connection, wanted: sqlite3.Connection, tables: set[str]) -> None:
-    """Raise DatabaseError for a database with other columns than the wanted one, or with other kinds of values."""
-    others = "SELECT type, name FROM sqlite_master WHERE type != 'table' ORDER BY 1, 2"  # indexes, and nothing else
-    if db.execute(others).fetchall() != wanted.execute(others).fetchall():
-        raise sqlite3.DatabaseError("indexes of another kind")
-    for table in sorted(tables):
-        ask = f"PRAGMA table_xinfo({table})"
-        columns, expected = ([(*row[1:4], *row[5:]) for row in one.execute(ask)] for one in (db, wanted))
-        if columns != expected:
-            raise sqlite3.DatabaseError(f"another table {table}")
-        foreign = " OR ".join(
-            f"typeof({name}) NOT IN (lower('{kind}'), '{kind if needed or key else 'null'}')"
-            for name, kind, needed, key, _ in columns
-        )
-        if db.execute(f"SELECT 1 FROM {table} WHERE {foreign} LIMIT 1").fetchone():
-            raise sqlite3.DatabaseError(f"values of another kind in {table}")
+def _transaction(db: sqlite3.Connection, begin: str, work: Callable[[sqlite3.Connection], Result]) -> Result:
+    db.execute(begin)
+    try:
+        result = work(db)
+        db.execute("COMMIT")
+        return result
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+def _inode(path: Path) -> int:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return MISSING
 
 
 def _is_damage(error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
