@@ -157,6 +157,8 @@ def move_photos(source: Path, into: Path, names: Iterable[str] | None = None) ->
         try:
             source.rmdir()
         except OSError:  # what a file manager keeps there must not stop a merge half-way
-            if source.exists() and not list_photos(source):  # else somebody enrols the person at this moment
+            with contextlib.suppress(FileNotFoundError):
+                if list_photos(source):  # another program enrols the person at this moment
+                    return moved
                 say(f"{source}: the photos were moved; other files are left there: delete it if nobody needs them")
     return moved
