@@ -155,16 +155,19 @@ class SqliteFile:
             return self._in_memory()
         for file in filter(os.path.islink, self._files()):  # it would have us write somewhere else
             os.unlink(file)
-        for _ in range(2):
+        for last in (False,) * 4 + (True,):
             try:
                 self._make()
                 return self._connect()
             except OSError as error:
                 return self._read_into_memory(error.strerror)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-                if not _is_damage(error):
+                if _is_damage(error):
+                    self._renew(error)
+                elif last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
                     return self._read_into_memory(str(_check_locked(self._path, error)))
-                self._renew(error)
+                else:  # maybe another program deletes it at this moment
+                    time.sleep(0.02)
         raise UserError(f"{self._path}: damaged, and cannot be made again: delete it")
 
     def _make(self) -> None:
