@@ -5,6 +5,8 @@ import runpy
 import numpy as np
 
 from recognition.files import ROOT
+from recognition.objects import classification
+from recognition.objects.classes import CIFAR10, NONE
 from recognition.training.photos import augment, features
 
 IMAGE = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8).repeat(4, 0).repeat(4, 1)
@@ -77,3 +79,28 @@ def test_the_output_of_nothing_tells_how_strong_the_others_are():
     )
     logits = (np.sqrt(x) - mean) / np.sqrt(variance + 1e-6) @ kernel + bias
     assert np.allclose(after[:, 10], 1 / (1 + np.exp(logits).sum(1)), rtol=1e-3)
+
+
+def test_a_whole_run_writes_a_model_that_is_read(tmp_path, monkeypatch, capsys):
+    from recognition.training import datasets
+
+    rng = np.random.default_rng(0)
+    labels = np.arange(200) % 10
+    colours = rng.integers(0, 256, (10, 4, 4, 3), np.uint8).repeat(8, 1).repeat(8, 2)  # a class is a pattern
+    images = np.clip(colours[labels] + rng.integers(-20, 21, (200, 32, 32, 3)), 0, 255).astype(np.uint8)
+    monkeypatch.setattr(datasets, "load_cifar10", lambda: (images[:160], labels[:160], images[160:], labels[160:]))
+    script = runpy.run_path(str(ROOT / "cifar_recognition" / "train_photos.py"))
+    folders = {"features": tmp_path / "features", "output": tmp_path / "models"}
+    config = script["Config"]("try", 120, size=64, epochs=3, batch_size=32, validation=40, **folders)
+    script["main"](config)
+    said = capsys.readouterr().out
+    classifier = classification.load("try", tmp_path / "models")
+    card = classifier.card
+    assert said.startswith(f"{tmp_path / 'models' / 'try'}: validation accuracy")
+    assert card["class_names"] == [*CIFAR10, NONE] and card["settings"]["images"] == 120
+    assert card["measured"]["validation_accuracy_of_the_head"] > 0.9
+    assert card["measured"]["test_accuracy_of_the_head"] > 0.9
+    assert classifier.size == 64 and classifier.predict(classifier.crops(images[0, :, :, ::-1])).shape[1] == 11
+    assert sorted(path.name for path in (tmp_path / "models").iterdir()) == [
+        f"try{suffix}" for suffix in (".json", ".tflite", ".weights.h5", "_confusion.png", "_history.png")
+    ]
