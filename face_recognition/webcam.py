@@ -13,7 +13,7 @@ Exit code: 0 ended by the user, 1 the camera could not be used or stopped, 2 wro
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -59,8 +59,9 @@ def enroll_in_front(
     unknown = [one for one in seen if one.name is None and one.face]
     if not unknown:
         return "no unknown face in view"
-    canvas.draw_box(frame.image, unknown[0].box, "who is this?", canvas.ORANGE)
-    typed = sink.ask(frame, "name")
+    asked = replace(frame, image=frame.image.copy())  # the frame itself is being recorded
+    canvas.draw_box(asked.image, unknown[0].box, "who is this?", canvas.ORANGE)
+    typed = sink.ask(asked, "name")
     name = typed.title() if typed.islower() else typed  # most windows do not tell capitals from small letters
     if not name:
         return "nobody was enrolled"

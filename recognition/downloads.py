@@ -2,6 +2,8 @@
 
 import http.client
 import importlib.util
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Set
 from pathlib import Path
@@ -12,7 +14,8 @@ from recognition.settings import UserError, say
 
 TIMEOUT = 20  # seconds without a byte
 CHUNK = 1 << 16  # bytes
-TRIES = 3
+TRIES = 3  # in a row that bring nothing
+PAUSE = 2  # seconds before another try, longer each time
 
 
 def fetch(path: Path, url: str, sha256: str | Set[str] | None, hint: str = "") -> Path:
@@ -50,41 +53,54 @@ def _fits(path: Path, accepted: Set[str] | None) -> bool:
 
 
 def _download(path: Path, url: str) -> None:
-    """Write what is at `url` to `path`; a connection that breaks is taken up where it broke."""
-    for _ in range(TRIES):
-        done = path.stat().st_size if path.exists() else 0
-        request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
+    """Write what is at `url` to `path`; a connection that breaks is taken up where it broke, as long as bytes come."""
+    path.touch()
+    in_vain, most = 0, 0
+    while not _go_on(path, url, last=not most or in_vain == TRIES - 1):
+        size = path.stat().st_size
+        in_vain, most = (0, size) if size > most else (in_vain + 1, most)
+        if in_vain == TRIES:
+            raise http.client.HTTPException("the connection breaks again and again")
+        time.sleep(PAUSE * in_vain)
+
+
+def _go_on(path: Path, url: str, last: bool) -> bool:
+    """Write what comes till the end or a break, and tell whether all is there; `last`: raise where nobody answers."""
+    done = path.stat().st_size
+    request = urllib.request.Request(url, headers={"Range": f"bytes={done}-"} if done else {})
+    try:
         with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
             resumed = answer.status == http.client.PARTIAL_CONTENT
             length = answer.headers.get("Content-Length")
             done = done if resumed else 0
             total = done + int(length) if length else None
             with open(path, "ab" if resumed else "wb") as file:
-                _copy(answer, file, done, total)
-        if total is None or path.stat().st_size >= total:
-            return
-    raise http.client.IncompleteRead(b"", total - path.stat().st_size)
+                ended = _copy(answer, file, done, total)
+    except urllib.error.HTTPError:
+        raise
+    except (OSError, http.client.HTTPException):
+        if last:
+            raise
+        return False
+    return ended and (total is None or path.stat().st_size >= total)
 
 
-def _copy(answer: http.client.HTTPResponse, file, done: int, total: int | None) -> None:
-    """Copy until the end or a break."""
+def _copy(answer: http.client.HTTPResponse, file, done: int, total: int | None) -> bool:
+    """Copy until the end or a break; tell whether it was the end, as far as it shows."""
     bar = Bar("MB", total and total / 1e6)
     try:
-        while chunk := _read(answer):
+        while chunk := answer.read1(CHUNK):
             file.write(chunk)
             done += len(chunk)
             bar.update(done / 1e6)
+        return True
+    except http.client.IncompleteRead as error:
+        file.write(error.partial)
+        return False
+    except (TimeoutError, ConnectionError):
+        return False
     finally:
         bar.close()
-
-
-def _read(answer: http.client.HTTPResponse) -> bytes:
-    try:
-        return answer.read1(CHUNK)
-    except http.client.IncompleteRead as error:
-        return error.partial
-    except (TimeoutError, ConnectionError):
-        return b""
 
 
 def dlib_file(name: str) -> str:

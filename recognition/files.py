@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import re
@@ -43,6 +44,37 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def names_like(file: str) -> Iterator[str]:
+    """Yield the name of a file, then others like it, for where it is taken: 1.jpg, 1-2.jpg, 1-3.jpg, ..."""
+    yield file
+    stem, suffix = os.path.splitext(file)
+    for number in itertools.count(2):
+        yield f"{stem}-{number}{suffix}"
+
+
+def move_new(old: Path, new: Path) -> None:
+    """Move a file to a name that nobody has; raise FileExistsError if somebody has it."""
+    try:
+        os.link(old, new, follow_symlinks=False)
+    except FileExistsError:
+        raise
+    except (OSError, NotImplementedError):  # file systems without links: the name is taken first, then filled
+        if not old.exists():
+            raise
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
+        os.replace(old, new)
+        return
+    os.unlink(old)
+
+
+def move_to_free(old: Path, new: Path) -> Path:
+    """Move a file to a name, or to the first one like it that nobody has; return where it is."""
+    for name in names_like(new.name):
+        with contextlib.suppress(FileExistsError):
+            move_new(old, new.with_name(name))
+            return new.with_name(name)
 
 
 @cache  # once a run

@@ -2,6 +2,8 @@
 
 import hashlib
 import threading
+import urllib.error
+import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -11,11 +13,12 @@ from recognition.downloads import fetch
 from recognition.settings import UserError
 
 CONTENT = bytes(range(256)) * 2000
+TENTH = len(CONTENT) // 10
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Server(BaseHTTPRequestHandler):
-    """Serves CONTENT: /whole at once; /cut half of it, and the rest on request; /stubborn always breaks off."""
+    """Serves CONTENT: /whole at once; /cut, /chunks a tenth at a time; /stubborn always breaks off in the middle."""
 
     asked: list[str | None]
 
@@ -24,12 +27,18 @@ class Server(BaseHTTPRequestHandler):
         if self.path == "/missing":
             self.send_error(404)
             return
-        start = int(self.headers["Range"][6:-1]) if self.headers["Range"] and self.path == "/cut" else 0
+        start = int(self.headers["Range"][6:-1]) if self.headers["Range"] and self.path in ("/cut", "/chunks") else 0
+        part = {"/whole": CONTENT, "/stubborn": CONTENT[: len(CONTENT) // 2]}.get(self.path, CONTENT[start:][:TENTH])
+        self.protocol_version = "HTTP/1.1"
         self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(CONTENT) - start))
+        if self.path == "/chunks":  # their end is told, not their length
+            self.send_header("Transfer-Encoding", "chunked")
+            part = b"%x\r\n%b\r\n" % (len(part), part) + b"0\r\n\r\n" * (start + TENTH >= len(CONTENT))
+        else:
+            self.send_header("Content-Length", str(len(CONTENT) - start))
         self.end_headers()
-        whole = self.path == "/whole" or start
-        self.wfile.write(CONTENT[start:] if whole else CONTENT[: len(CONTENT) // 2])
+        self.wfile.write(part)
+        self.close_connection = True
 
     def log_message(self, *_):
         pass
@@ -40,6 +49,7 @@ def server(monkeypatch):
     """Return the address of a server and the list of byte ranges that it was asked for."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(downloads, "PAUSE", 0.01)
     Server.asked = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Server) as http:
         threading.Thread(target=http.serve_forever, daemon=True).start()
@@ -60,13 +70,27 @@ def test_a_file_is_downloaded_once_with_its_folder(server, tmp_path):
     assert asked == [None] and files(tmp_path) == [path.name]
 
 
-def test_a_broken_download_goes_on_where_it_broke(server, tmp_path):
+@pytest.mark.parametrize("page", ["cut", "chunks"])
+@pytest.mark.parametrize("sha256", [SHA256, None])
+def test_a_broken_download_goes_on_where_it_broke_as_long_as_bytes_come(server, tmp_path, page, sha256):
     address, asked = server
-    assert fetch(tmp_path / "a.bin", f"{address}/cut", SHA256).read_bytes() == CONTENT
-    assert asked == [None, f"bytes={len(CONTENT) // 2}-"]
+    assert fetch(tmp_path / "a.bin", f"{address}/{page}", sha256).read_bytes() == CONTENT
+    assert asked == [None, *(f"bytes={k * TENTH}-" for k in range(1, 10))]
 
 
-@pytest.mark.parametrize("page, reason", [("stubborn", "Incomplete"), ("missing", "Not Found")])
+def test_a_server_that_is_away_for_a_moment_is_asked_again(server, tmp_path, monkeypatch):
+    urlopen, answers = urllib.request.urlopen, iter([True, False, False] + [True] * 9)
+
+    def sometimes(*arguments, **options):
+        if not next(answers):
+            raise urllib.error.URLError("no route to host")
+        return urlopen(*arguments, **options)
+
+    monkeypatch.setattr(urllib.request, "urlopen", sometimes)
+    assert fetch(tmp_path / "a.bin", f"{server[0]}/cut", None).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("page, reason", [("stubborn", "breaks again"), ("missing", "Not Found")])
 def test_what_cannot_be_downloaded_is_named_and_leaves_nothing(server, tmp_path, page, reason):
     with pytest.raises(UserError, match=reason) as error:
         fetch(tmp_path / "a.bin", f"{server[0]}/{page}", SHA256, "or do without")
@@ -96,10 +120,10 @@ def test_a_local_file_with_another_hash_is_refused_and_stays(server, tmp_path):
 
 
 def test_a_kill_midway_leaves_no_half_file(server, tmp_path, monkeypatch):
-    def interrupted(answer):
+    def interrupted(bar, done):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(downloads, "_read", interrupted)
+    monkeypatch.setattr(downloads.Bar, "update", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fetch(tmp_path / "a.bin", f"{server[0]}/whole", SHA256)
     assert files(tmp_path) == []

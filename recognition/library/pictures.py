@@ -11,11 +11,10 @@ import numpy as np
 
 from recognition.evaluation.sheets import save_sheet
 from recognition.faces.alignment import align
-from recognition.files import make_folder, read_bytes, shortened
+from recognition.files import make_folder, move_new, read_bytes, shortened
 from recognition.library.naming import Library
 from recognition.library.tables import KnownFace
 from recognition.media.frames import read_image
-from recognition.people.photo_files import move_new
 from recognition.people.places import without_place
 from recognition.settings import UserError, counted
 

@@ -4,7 +4,6 @@ Films keep their sound where FFmpeg's program or PyAV is there: see sound/copyin
 """
 
 import contextlib
-import itertools
 import os
 import re
 import shutil
@@ -16,12 +15,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from recognition.files import make_folder, name_for_opencv, shortened
+from recognition.files import make_folder, move_to_free, name_for_opencv, names_like, shortened
 from recognition.media.frames import Frame
 from recognition.media.partials import mending
 from recognition.media.partials.mending import CODECS
 from recognition.media.sound import containers, copying
-from recognition.media.videos import open_capture
 from recognition.settings import UserError, quiet, say, uninterrupted
 
 BEHIND = 3  # frames that wait to be encoded at most
@@ -45,13 +43,12 @@ class VideoWriter:
     """
 
     def __init__(self, output: str, source):
-        path = Path(output)
+        path, self._like = Path(output), None
         if path.is_dir() or not path.suffix or output.endswith(("/", os.sep)):
             path = path / f"{name_of(source)}_read.mp4"
-            for number in itertools.count(2) if source.live else ():  # what a camera saw cannot be filmed again
-                if not path.exists():
-                    break
-                path = path.with_name(f"{name_of(source)}_read-{number}.mp4")
+            if source.live:  # what a camera saw cannot be filmed again: nothing is written over
+                self._like = path
+                path = next(free for name in names_like(path.name) if not (free := path.with_name(name)).exists())
         if path.suffix.lower() not in CODECS:
             raise UserError(f"{path}: this kind of video cannot be written: name it {' '.join(sorted(CODECS))}", 2)
         original = os.path.expanduser(source.source)
@@ -119,8 +116,10 @@ class VideoWriter:
         self._end_part()
         self._file = None
         with self._held:
-            finished = mending.finish(self._temporary, self.path, self._fps, self._size)
-            count, is_whole = self._look_at(finished)
+            finished, count = mending.finish(self._temporary, self.path, self._fps, self._size)
+            if not count:
+                raise UserError(f"{self.path}: could not be written: is the disk full?{self._left()}")
+            is_whole = abs(count - self.count) <= 1
             try:
                 if self._sound and is_whole:
                     copying.add_sound(finished, self._sound, self.count / self._fps, self.path)
@@ -131,18 +130,6 @@ class VideoWriter:
             raise UserError(f"{self.path}: only {count} of {self.count} frames were written: is the disk full?")
         say(f"saved {self.path}")
 
-    def _look_at(self, finished: Path) -> tuple[int, bool]:
-        """Return how many frames are in the file, and whether these are all; raise UserError for none."""
-        capture = open_capture(str(finished))
-        count, (width, height) = round(capture.get(cv2.CAP_PROP_FRAME_COUNT)), self._size
-        found = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-        readable = capture.read()[0]
-        capture.release()
-        if not readable:
-            finished.unlink(missing_ok=True)
-            raise UserError(f"{self.path}: could not be written: is the disk full?{self._left()}")
-        return count, found == (width, height) and abs(count - self.count) <= 1  # .mkv and .webm state milliseconds
-
     def _left(self) -> str:
         """Delete what was recorded if it is nothing, else return where it is; the next recording mends it."""
         if self._temporary.exists() and self._temporary.stat().st_size:
@@ -152,7 +139,10 @@ class VideoWriter:
 
     def _move(self, finished: Path) -> None:
         try:
-            os.replace(finished, self.path)
+            if self._like:
+                self.path = move_to_free(finished, self._like if self.path.exists() else self.path)
+            else:
+                os.replace(finished, self.path)
         except OSError as error:  # on Windows while a player has the old one open
             raise UserError(f"{self.path}: {error.strerror}: the new video is in {finished}") from None
         self._temporary.unlink(missing_ok=True)

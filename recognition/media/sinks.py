@@ -132,8 +132,11 @@ class FrameSink:
                 self.quit = True
                 return
             if key == "s":
-                self._saved = self._saved or FrameSink("output", show=False)
-                say(f"saved {self._saved.write(frame)}")
+                try:
+                    self._saved = self._saved or FrameSink("output", show=False)
+                    say(f"saved {self._saved.write(frame)}")
+                except (UserError, OSError) as error:  # the other photos are read all the same
+                    say(f"error: {error}")
 
 
 class VideoSink:

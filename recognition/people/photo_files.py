@@ -2,17 +2,16 @@
 
 import contextlib
 import io
-import itertools
 import os
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from recognition.files import is_text, sha256
+from recognition.files import is_text, move_new, names_like, sha256
 from recognition.media.frames import SUFFIXES, open_image
 from recognition.settings import UserError, say
 
@@ -89,14 +88,6 @@ def write_photo(folder: Path, content: bytes) -> Path:
     raise UserError(f"{folder}: is deleted again and again by another program")
 
 
-def names_like(file: str) -> Iterator[str]:
-    """Yield the name of a file, then others like it, for where it is taken: 1.jpg, 1-2.jpg, 1-3.jpg, ..."""
-    yield file
-    stem, suffix = os.path.splitext(file)
-    for number in itertools.count(2):
-        yield f"{stem}-{number}{suffix}"
-
-
 def write_as(folder: Path, file: str, content: bytes) -> str:
     """Write a photo into a person's folder under that name, or one like it that no file has; return the name."""
     names = names_like(file)
@@ -117,21 +108,6 @@ def _write_new(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
-
-
-def move_new(old: Path, new: Path) -> None:
-    """Move a file to a name that nobody has; raise FileExistsError if somebody has it."""
-    try:
-        os.link(old, new, follow_symlinks=False)
-    except FileExistsError:
-        raise
-    except (OSError, NotImplementedError):  # file systems without links: the name is taken first, then filled
-        if not old.exists():
-            raise
-        os.close(os.open(new, os.O_CREAT | os.O_EXCL, 0o600))
-        os.replace(old, new)
-        return
-    os.unlink(old)
 
 
 def move_photos(source: Path, into: Path, names: Iterable[str] | None = None) -> list[str]:

@@ -13,9 +13,10 @@ from psycopg import errors
 from psycopg.types.json import Json
 
 from recognition.faces.gallery import lot_of, lots_of
+from recognition.files import names_like
 from recognition.people.database import key_of
 from recognition.people.merges import KEPT, Merge, telling_of
-from recognition.people.photo_files import AlreadyThere, names_like
+from recognition.people.photo_files import AlreadyThere
 from recognition.settings import UserError
 from recognition.shared import corrections
 from recognition.shared.connection import CHANNEL

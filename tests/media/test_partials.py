@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,38 @@ def kill_after(lines: int, process: subprocess.Popen) -> int:
 def only(folder: Path, pattern: str) -> Path:
     (path,) = folder.glob(pattern)
     return path
+
+
+def full_disk(monkeypatch):
+    """Let what is finished lose the half of its frames, as on a disk that gets full meanwhile."""
+    whole = mending.remux
+
+    def half(source, target, *how):
+        shutil.copy(source, half_of := source.with_stem(f"half{source.stem}"))
+        os.truncate(half_of, half_of.stat().st_size // 2)
+        whole(half_of, target, *how)
+        half_of.unlink()
+        return whole(source, target.with_stem(f"whole{target.stem}"), *how)
+
+    monkeypatch.setattr(mending, "remux", half)
+
+
+@pytest.mark.parametrize("suffix", list(recording.CODECS))
+def test_where_there_is_no_room_to_finish_nothing_of_a_recording_is_lost(tmp_path, suffix, monkeypatch, capsys):
+    path = tmp_path / "films" / f"a{suffix}"
+    writer = VideoWriter(str(path), Clip())
+    for number in range(60):
+        writer.write(frame(number))
+    with monkeypatch.context() as patch:
+        full_disk(patch)
+        with pytest.raises(UserError, match=r"could not be written: is the disk full.*what was recorded is in"):
+            writer.close()
+        for left in path.parent.glob("*whole*"):
+            left.unlink()
+        VideoWriter(str(path.parent / "b.mp4"), Clip())  # the next recording mends, if there is room
+        assert "no room to mend it" in capsys.readouterr().err and not list(path.parent.glob("*mended*"))
+    VideoWriter(str(path.parent / "b.mp4"), Clip())
+    assert [number_of(image) for image in read(path.with_stem("a_mended"))[0]] == list(range(60))
 
 
 @pytest.mark.parametrize("suffix", list(recording.CODECS))

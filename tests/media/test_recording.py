@@ -1,5 +1,6 @@
 """Videos are written whole, at the speed of what was filmed, whatever ends the run; read back by OpenCV alone."""
 
+import os
 import subprocess
 import sys
 from collections import namedtuple
@@ -51,6 +52,20 @@ def test_what_a_camera_saw_is_never_written_over(tmp_path):
             with VideoSink(str(folder), False, source) as sink:
                 sink.write(frame(0))
         assert {path.name for path in folder.iterdir()} == names
+
+
+def test_two_cameras_that_are_recorded_at_once_get_a_file_each(tmp_path, capsys, monkeypatch):
+    first = VideoWriter(str(tmp_path), Camera())
+    monkeypatch.setattr(os, "getpid", lambda: 1)  # another program
+    second = VideoWriter(str(tmp_path), Camera())
+    for number in range(3):
+        first.write(frame(number))
+        second.write(frame(number + 10))
+    first.close()
+    second.close()
+    assert "camera_read-2.mp4" in capsys.readouterr().err
+    found = [[number_of(image) for image in read(tmp_path / f"camera_read{end}.mp4")[0]] for end in ("", "-2")]
+    assert sorted(one[0] for one in found) == [0, 10]
 
 
 @pytest.mark.parametrize("suffix", list(recording.CODECS))

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -57,6 +58,27 @@ def test_a_picture_that_cannot_be_written_does_not_end_the_run(tmp_path, monkeyp
     assert said.err == f"error: {tmp_path / 'a_read.png'}: No space left on device\n"
     assert said.out == f"a.jpg: 42\nb.jpg: 43   -> {tmp_path / 'b_read.png'}\n"
     assert sink.failed == ["a.jpg"]
+
+
+def test_a_picture_that_the_key_cannot_save_does_not_end_the_run(tmp_path, monkeypatch, capsys):
+    class Window:
+        title, closed, keys = "", False, ["s", "n", "s", "n"]
+
+        def show(self, *_):
+            pass
+
+        def key(self, _):
+            return self.keys.pop(0)
+
+    monkeypatch.chdir(tmp_path)
+    sink = sinks.FrameSink(None, show=False)
+    sink._window = Window()
+    (tmp_path / "output").write_text("no folder")
+    sink.show(Frame("a.jpg", 0, picture()))
+    (tmp_path / "output").unlink()
+    sink.show(Frame("b.jpg", 0, picture()))
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("error: ") and second == f"saved {Path('output') / 'b_read.png'}"
 
 
 def test_fps_meter(monkeypatch):

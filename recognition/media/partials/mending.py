@@ -1,7 +1,6 @@
 """Recordings under a temporary name: held while they are written, and finished later if that was ended by force."""
 
 import contextlib
-import itertools
 import os
 import re
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import BinaryIO
 
 import cv2
 
+from recognition.files import move_to_free
 from recognition.media.partials.remuxing import remux
 from recognition.media.videos import is_plausible, open_capture
 from recognition.settings import say
@@ -66,11 +66,20 @@ def hold(path: Path) -> BinaryIO | None:
     return file
 
 
-def finish(temporary: Path, path: Path, fps: float, size: tuple[int, int]) -> Path:
-    """Return a recording as a file of the kind that `path` names, under another temporary name."""
+def finish(temporary: Path, path: Path, fps: float, size: tuple[int, int]) -> tuple[Path, int]:
+    """Return a recording as a file of the kind that `path` names, under another temporary name, and its frames.
+
+    On a full disk it is no file, or not all of it: then there is none, and 0 is returned.
+    """
     finished = temporary.with_suffix(path.suffix)
-    remux(temporary, finished, CODECS[path.suffix.lower()], fps, size)
-    return finished
+    wanted = remux(temporary, finished, CODECS[path.suffix.lower()], fps, size)
+    capture = open_capture(str(finished))
+    count, found = capture.get(cv2.CAP_PROP_FRAME_COUNT), tuple(round(capture.get(one)) for one in SIZE)
+    is_whole = found == size and abs(count - wanted) <= 1 and capture.read()[0]  # .mkv and .webm state milliseconds
+    capture.release()
+    if not is_whole:
+        finished.unlink(missing_ok=True)
+    return finished, wanted if is_whole else 0
 
 
 def mend(folder: Path) -> None:
@@ -102,11 +111,10 @@ def _mend(partial: Path, path: Path, fps: float) -> None:
     if not is_readable:
         say(f"{mine}: left by a recording that was killed, but no picture can be read: delete it")
         return
-    finished = finish(mine, path, fps, size)
-    for number in itertools.count(1):
-        mended = path.with_name(f"{path.stem}_mended{f'-{number}' * (number > 1)}{path.suffix}")
-        if not mended.exists():
-            break
-    os.replace(finished, mended)
+    finished, count = finish(mine, path, fps, size)
+    if not count:
+        say(f"{mine}: left by a killed recording, no room to mend it: free some, and the next recording does")
+        return
+    mended = move_to_free(finished, path.with_name(f"{path.stem}_mended{path.suffix}"))
     mine.unlink(missing_ok=True)
     say(f"mended {mended}: its recording was killed")
