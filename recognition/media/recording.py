@@ -37,7 +37,7 @@ class VideoWriter:
     `output`: a video file, or a folder for NAME_read.mp4, of a camera NAME_read-2.mp4 and so on.
     Raises UserError with exit code 2 where none can be written.
     A camera's frames come at uneven times, and those of some films: they are repeated or skipped, so that the video
-    plays in real time, if it is a camera's or has sound, which goes with it.
+    plays in real time, with the film's sound.
     However the program ends, all but the last second can be read, and is mended when the next recording to that folder
     begins.
     """
@@ -73,8 +73,7 @@ class VideoWriter:
         if self._file is None:
             self._begin(frame)
         image = self._fit(frame.image)
-        timed = self._source.live or self._sound
-        wanted = round((frame.seconds - self._start) * self._fps) + 1 if timed else self.count + 1
+        wanted = round((frame.seconds - self._start) * self._fps) + 1
         while self.count < wanted:  # the frame before stands until the time of this one
             self._encode(image if self.count == wanted - 1 else self._last)
             self.count += 1

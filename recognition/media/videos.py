@@ -26,7 +26,9 @@ OPTIONS = "OPENCV_FFMPEG_CAPTURE_OPTIONS"  # the only way to tell FFmpeg how to 
 URL_OPTIONS = "reconnect;1|reconnect_delay_max;30"  # a film whose connection drops goes on where it was
 PICTURES = SUFFIXES - {".gif"} | {documents.SUFFIX}  # FFmpeg takes one for a film of one frame
 TEXTS = {".ans", ".art", ".asc", ".diz", ".ice", ".nfo", ".txt", ".vt"}  # and draws what is written in these
-RETRIES = 20  # failed reads before the end is believed: each one skips some damage
+RETRIES = 20  # failed reads in a row before the end is believed: each one skips some damage
+COUNTED = {".3gp", ".avi", ".gif", ".m4v", ".mov", ".mp4"}  # which count their frames; others say how long they last
+LEAP = 10  # seconds from one frame to the next, in a film that does not say how long it lasts
 
 
 def is_plausible(fps: float) -> bool:
@@ -81,6 +83,7 @@ class VideoSource:
             count = capture.get(cv2.CAP_PROP_FRAME_COUNT)
             most = 10**9 if self._is_url else os.path.getsize(self._address)  # a frame takes a byte at least
             self.count = int(count) if 0 < count <= most else None
+            self._lasts = self.count / self.fps if self.count and is_plausible(self.fps) else 0.0  # seconds
             self._settle_rate(self._probe(capture))
         finally:
             capture.release()
@@ -98,20 +101,29 @@ class VideoSource:
                         break
                     failures += 1
                     continue
+                failures = 0
                 stamp = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
                 first = stamp if first is None else first
-                if index:  # damaged files jump back, or ahead by hours
+                if index:  # damaged files jump back, or ahead by hours; where nothing moved, one frame stands for long
                     step = stamp - first - seconds
-                    seconds += step if self._stamped and 0 < step < 10 else 1 / self.fps
+                    is_believed = 0 < step < LEAP or LEAP <= step <= self._lasts - seconds
+                    seconds += step if self._stamped and is_believed else 1 / self.fps
                 yield Frame(self.source, index, image, seconds)
                 index += 1
         finally:
             capture.release()
         if not index:
             raise UserError(f"{self.source}: no frame can be read: is it cut short?")
-        if self.count and self.count - index > max(2, self.count // 100):  # headers of whole files are off by a frame
+        if self._is_cut_short(index, seconds):
             self.failed.append(self.source)
             say(f"error: {self.source}: ended after {index} of {self.count} frames: is it cut short?")
+
+    def _is_cut_short(self, frames: int, seconds: float) -> bool:
+        if not self.count or self.count - frames <= max(2, self.count // 100):  # headers of whole files are off by one
+            return False
+        # Their sound may be longer, and from how long they last, frames at uneven times cannot be counted
+        missing = self._lasts - self._begins - seconds - 1 / self.fps
+        return Path(self._address).suffix.lower() in COUNTED or missing > min(2, self._lasts / 3)
 
     def _open(self) -> cv2.VideoCapture:
         patience = (cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, URL_PATIENCE, cv2.CAP_PROP_READ_TIMEOUT_MSEC, URL_PATIENCE)
@@ -124,10 +136,12 @@ class VideoSource:
 
     def _probe(self, capture: cv2.VideoCapture) -> list[float]:
         """Set `size`, and return the times of the first frames, seconds."""
-        ok, image = capture.read()
-        if not ok:
+        image = next((image for ok, image in (capture.read() for _ in range(RETRIES)) if ok), None)
+        if image is None:
             raise UserError(f"{self.source}: no frame can be read: is it cut short?")
         self.size = image.shape[1], image.shape[0]
+        # After the sound, maybe; less than 0 where the file does not tell
+        self._begins = max(0.0, capture.get(cv2.CAP_PROP_PTS) / self.fps) if self._lasts else 0.0
         times = [capture.get(cv2.CAP_PROP_POS_MSEC) / 1000]
         while len(times) < PROBED and capture.grab():
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
@@ -141,7 +155,9 @@ class VideoSource:
             gap = max((after - before for before, after in itertools.pairwise(times)), default=0.0)
             usual = (len(times) - 2) / (lasted - gap) if lasted > gap else 0  # AVIs with sound leave one frame out
             if is_plausible(measured) and not any(0.98 < one / claimed < 1.02 for one in (measured, usual)):
-                self.fps = measured  # frames at uneven times, as from phones and in GIFs
+                # Frames at uneven times, as from phones, of screens and in GIFs, or a header that is wrong. Later there
+                # may be more or fewer of them in a second
+                self.fps = measured if self.count == len(times) else max(measured, claimed)
             return
         self._stamped = is_plausible(measured)
         self.fps = measured if self._stamped else DEFAULT_FPS

@@ -185,6 +185,6 @@ def test_there_has_to_be_room_to_finish_what_was_recorded(tmp_path, monkeypatch)
     noise, writer = np.random.default_rng(0), VideoWriter(str(tmp_path / "a.mp4"), Clip())
     with pytest.raises(UserError, match="the disk is full"):
         for number in range(1000):
-            writer.write(Frame("a", number, noise.integers(0, 255, (240, 320, 3), np.uint8)))
+            writer.write(Frame("a", number, noise.integers(0, 255, (240, 320, 3), np.uint8), number / 25))
     writer.close()
     assert (tmp_path / "a.mp4").stat().st_size > 2 * BLOCK

@@ -33,8 +33,8 @@ class Camera(Clip):
     live = True
 
 
-def frame(number: int, seconds: float = 0.0, width: int = 64, height: int = 48) -> Frame:
-    return Frame("clip.avi", number, numbered(number, width, height), seconds)
+def frame(number: int, seconds: float | None = None, width: int = 64, height: int = 48) -> Frame:
+    return Frame("clip.avi", number, numbered(number, width, height), number / 25 if seconds is None else seconds)
 
 
 def read(path: Path) -> tuple[list[np.ndarray], float]:
@@ -74,7 +74,7 @@ def test_every_kind_has_every_frame_in_order_at_its_rate(tmp_path, suffix, fps, 
     path = tmp_path / f"ünï 数{suffix.upper() if suffix == '.avi' else suffix}"
     with VideoSink(str(path), False, Clip(fps=fps)) as sink:
         for number in range(40):
-            sink.write(frame(number))
+            sink.write(frame(number, number / fps))
             assert sink.show(frame(number)) == ""
     images, found = read(path)
     assert [number_of(image) for image in images] == list(range(40))
@@ -116,8 +116,8 @@ def test_frames_too_large_for_the_kind_of_video(tmp_path, capfd):
 def test_other_sizes_are_fitted_with_black_borders_and_said_once(tmp_path, capfd):
     with VideoSink(str(tmp_path / "a.avi"), False, Clip()) as sink:
         sink.write(frame(0, width=160, height=80))
-        for _ in range(3):
-            sink.write(Frame("a", 0, np.full((160, 160, 3), 200, np.uint8)))
+        for number in range(1, 4):
+            sink.write(Frame("a", number, np.full((160, 160, 3), 200, np.uint8), number / 25))
     found = read(tmp_path / "a.avi")[0][2].astype(int)
     assert found.shape == (80, 160, 3)
     assert np.abs(found[:, 44:116] - 200).max() < 20
@@ -244,7 +244,7 @@ def main():
         resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000))
         for number in range(30):
             noise = np.random.default_rng(number).integers(0, 255, (240, 320, 3), np.uint8)
-            sink.write(frames.Frame("a", number, noise))
+            sink.write(frames.Frame("a", number, noise, number / 25))
 
 try:
     main()

@@ -18,6 +18,7 @@ from recognition.media.videos import VideoSource
 FFMPEG = shutil.which("ffmpeg")
 needs_ffmpeg = pytest.mark.skipif(not FFMPEG, reason="films with sound are made, and heard, by ffmpeg")
 KINDS = {".mp4": "aac", ".mov": "aac", ".avi": "libmp3lame", ".mkv": "libopus", ".webm": "libopus", ".mpg": "mp2"}
+KINDS |= {".ts": "mp2", ".m2ts": "ac3", ".wmv": "wmav2", ".flv": "aac"}
 FLASH, SECONDS, RATE = 1.2, 3.0, 8000
 
 
@@ -31,7 +32,8 @@ def make_film(path: Path, sound: bool = True, rate: str = "25") -> Path:
     light = f"geq=lum=if(gt(T\\,{FLASH - 0.001})\\,235\\,16):cb=128:cr=128"
     pictures = f"color=black:size=160x120:rate={rate}:duration={SECONDS},{light}"
     tone = f"sine=440:duration={SECONDS}:sample_rate=48000,volume=if(gt(t\\,{FLASH})\\,1\\,0):eval=frame"
-    codec = {".webm": "libvpx", ".mpg": "mpeg1video"}.get(path.suffix, "mpeg4")
+    others = {".webm": "libvpx", ".mpg": "mpeg1video", ".ts": "mpeg2video", ".m2ts": "mpeg2video", ".flv": "flv1"}
+    codec = others.get(path.suffix, "mpeg4")
     audio = ["-f", "lavfi", "-i", tone, "-c:a", KINDS[path.suffix]] if sound else []
     ffmpeg("-f", "lavfi", "-i", pictures, *audio, "-c:v", codec, path)
     return path
@@ -90,7 +92,8 @@ def test_what_is_no_film_has_no_sound(tmp_path):
 
 @needs_ffmpeg
 @pytest.mark.parametrize(
-    "names", ["a.mp4 b.mp4", "a.mov b.avi", "a.avi b.mkv", "a.mkv b.webm", "a.mpg b.mp4", "ünï数.mp4 -i.mov"]
+    "names",
+    ["a.mp4 b.mp4", "a.mov b.avi", "a.avi b.mkv", "a.mkv b.webm", "a.mpg b.mp4", "a.m2ts b.mp4", "ünï数.mp4 -i.mov"],
 )
 def test_the_sound_stays_in_time(tmp_path, names, capfd):
     source, output = names.split()
@@ -108,6 +111,25 @@ def test_frames_at_uneven_times_are_in_time_with_the_sound(tmp_path):
     ffmpeg("-i", even, "-vf", kept, "-fps_mode", "vfr", "-c:a", "copy", "-c:v", "mpeg4", tmp_path / "a.mp4")
     copy(tmp_path / "a.mp4", tmp_path / "b.mp4")
     check_in_time(tmp_path / "b.mp4")
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("way", ["ffmpeg", "av"])
+def test_pictures_that_begin_after_the_sound_are_in_time(tmp_path, suffix, way, monkeypatch):
+    """As in broadcasts, and in films that were cut without being encoded anew."""
+    if way == "av":
+        pytest.importorskip("av")
+        monkeypatch.setattr(copying.shutil, "which", lambda _: None)
+    whole, source = make_film(tmp_path / f"whole{suffix}"), tmp_path / f"a{suffix}"
+    begin = ["-ss", "0.8", "-i", whole, "-i", whole, "-filter_complex", "[0:v]setpts=PTS+0.8/TB[v]"]
+    ffmpeg(
+        *begin, "-map", "[v]", "-map", "1:a", "-c:v", "mpeg2video", "-c:a", "copy", "-fps_mode", "passthrough", source
+    )
+    copy(source, tmp_path / "b.mp4")
+    sound, (images, fps) = heard(tmp_path / "b.mp4"), read(tmp_path / "b.mp4")
+    assert np.flatnonzero(np.abs(sound) > 1000)[0] / RATE == pytest.approx(FLASH - 0.8, abs=0.1)
+    assert [image.mean() > 128 for image in images].index(True) / fps == pytest.approx(FLASH - 0.8, abs=0.1)
 
 
 @needs_ffmpeg
@@ -190,3 +212,13 @@ def test_films_of_every_part_keep_their_sound(script, tmp_path, part):
     done = script(f"{part}_recognition/video.py", "a.mp4", "--output", "b.mp4", *more)
     assert done.returncode == 0, done.stderr
     check_in_time(tmp_path / "b.mp4")
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", [".mkv", ".mpg", ".wmv"])
+def test_a_film_whose_sound_is_longer_is_not_called_cut_short(tmp_path, suffix):
+    make_film(tmp_path / f"a{suffix}")
+    longer = ["-f", "lavfi", "-i", "sine=440:duration=3.9", "-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a"]
+    ffmpeg("-i", tmp_path / f"a{suffix}", *longer, KINDS[suffix], tmp_path / f"b{suffix}")
+    film = VideoSource(str(tmp_path / f"b{suffix}"))
+    assert len(list(film)) >= 74 and film.failed == []

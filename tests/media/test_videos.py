@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from recognition.media import videos
+from recognition.media.sinks import VideoSink
 from recognition.media.videos import VideoSource
 from recognition.settings import UserError
 
@@ -99,6 +100,23 @@ def test_a_file_with_frames_at_uneven_times(tmp_path):
     assert source.failed == []
 
 
+@pytest.mark.parametrize("times", [[300] * 35 + [40] * 100, [40] * 100 + [300] * 35, [40] * 60 + [15000] + [40] * 60])
+def test_what_is_written_lasts_as_long_as_a_film_that_is_sparse_or_stands_still(tmp_path, times):
+    """As screens are recorded: no frame comes while nothing moves."""
+    pictures = [Image.fromarray(numbered(number)) for number in range(len(times))]
+    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=times, loop=0)
+    source = VideoSource(str(tmp_path / "a.gif"))
+    begins = np.cumsum([0, *times[:-1]]) / 1000
+    with VideoSink(str(tmp_path / "b.mp4"), False, source) as sink:
+        for frame in source:
+            assert frame.seconds == pytest.approx(begins[frame.index], abs=0.011)
+            sink.write(frame)
+    written = VideoSource(str(tmp_path / "b.mp4"))
+    assert written.count / written.fps == pytest.approx(begins[-1], abs=0.2)
+    assert len({number_of(frame.image) for frame in written}) > 0.5 * len(times)  # its mean rate is all that it tells
+    assert source.failed == []
+
+
 @pytest.mark.parametrize(("suffix", "codec"), [(".avi", "MJPG"), (".mp4", "mp4v")])
 def test_video_without_frames(tmp_path, suffix, codec):
     assert "is it" in refusal(save(tmp_path / f"a{suffix}", frames=0, codec=codec))
@@ -122,6 +140,16 @@ def test_cut_short_without_the_table_at_the_end(tmp_path):
     path = save(tmp_path / "a.mp4", codec="mp4v")
     path.write_bytes(path.read_bytes()[:-200])
     assert "cut short" in refusal(path)
+
+
+def test_much_damage_here_and_there_and_at_the_begin_costs_the_damaged_frames_only(tmp_path):
+    path = save(tmp_path / "a.avi", frames=200)
+    content = bytearray(path.read_bytes())
+    damaged = {0, 1, *range(5, 200, 5)}
+    for start, end in (chunks(path)[number] for number in damaged):
+        content[start + 8 : end] = bytes(end - start - 8)
+    path.write_bytes(content)
+    assert {number_of(frame.image) for frame in VideoSource(str(path))} >= set(range(200)) - damaged
 
 
 def test_damage_in_the_middle_costs_the_damaged_frames_only(tmp_path, capfd):
