@@ -36,6 +36,7 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
         if private or (path.exists() and not path.stat().st_mode & 0o077):
             os.close(os.open(temporary, os.O_CREAT | os.O_WRONLY, 0o600))
         writer(temporary)
+        sync(temporary)
         os.replace(temporary, path)
     except OSError as error:
         if error.errno and error.filename in (None, str(temporary), temporary):  # the user never gave that name
@@ -44,6 +45,12 @@ def write_atomically(path: Path, writer: Callable[[Path], object], suffix: str =
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+def sync(path: Path) -> None:
+    """Have a file's content on the disk: if the power fails after it was renamed, it would be empty."""
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
 
 
 def names_like(file: str) -> Iterator[str]:
@@ -202,6 +209,20 @@ def alone(path: Path) -> Iterator[None]:
             import fcntl
 
             fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold a lock on a folder, waiting for whoever has it; nothing where that cannot be had, as on Windows."""
+    with contextlib.ExitStack() as stack:
+        if os.name != "nt":
+            import fcntl
+
+            with contextlib.suppress(OSError):
+                handle = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, handle)
+                fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 

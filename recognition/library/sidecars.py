@@ -27,7 +27,7 @@ from recognition.media import bounds
 from recognition.media.frames import open_image
 from recognition.people.database import key_of
 from recognition.settings import UserError
-from recognition.sqlite.file import Locked
+from recognition.sqlite.errors import Locked
 
 SUFFIX = ".xmp"
 ORIENTATION = 0x0112  # the tag of EXIF that says how a picture is to be turned

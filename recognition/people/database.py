@@ -22,7 +22,7 @@ from recognition.people import embed_photos, forgetting, merges, photo_files, pl
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
 from recognition.settings import UserError
-from recognition.sqlite.file import Locked
+from recognition.sqlite.errors import Locked
 
 FACES = ROOT / "data" / "faces"
 INDEX = ".embeddings.sqlite"

@@ -16,7 +16,7 @@ from recognition.people import forgetting, photo_files
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.progress import batches, watched
 from recognition.settings import UserError, say
-from recognition.sqlite.file import Locked
+from recognition.sqlite.errors import Locked
 
 THOROUGH = 2000  # people up to which all files are asked for their time of change when the database is opened
 TURN = 50  # people whose files are asked at each refresh, in turn

@@ -20,7 +20,7 @@ from recognition.faces.labelled_photos import list_people
 from recognition.faces.quality import is_clear
 from recognition.models import cards, store
 from recognition.settings import UserError, say
-from recognition.sqlite.file import Locked
+from recognition.sqlite.errors import Locked
 
 SOFTNESS = 0.05  # of the cnn's distance, from a confidence of 0.5 to one of 0.73
 MODEL = "faces"  # what train.py calls the cnn, unless told otherwise

@@ -8,22 +8,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from recognition.files import alone_in
 from recognition.settings import UserError, say
+from recognition.sqlite.errors import check_locked, is_damage
 from recognition.sqlite.schema import make_tables
 
 PATIENCE = 10.0  # seconds to wait while another program writes
 HURRY = 0.1  # the same while a live picture stands still
 SMALL = 20_000_000  # bytes of a file that is checked in a fifth of a second, indexes and all
-NOT_NOW = {  # SQLite's errors that say nothing of what is in a file
-    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_LOCKED,
-    sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY,
-}  # fmt: skip
 MISSING = -1  # no file has that inode
 Result = TypeVar("Result")
-
-
-class Locked(UserError):
-    """Another program holds the file."""
 
 
 class SqliteFile:
@@ -44,14 +38,15 @@ class SqliteFile:
         self.lost, self._renewable = False, renewable
         self._path, self._version, self._schema = path, version, (tables, version, upgrades or {})
         self._patience = PATIENCE
-        self._db = self._open()
+        with self._turn():
+            self._db = self._open()
         self._version_seen = self._data_version()
 
     def changed(self) -> bool:
         """Tell whether another program wrote since the last call, or since this one opened the file."""
         if replaced := self._is_replaced():
-            old, self._db, self.lost = self._db, self._open(), True
-            old.close()
+            with self._turn():
+                self._open_anew()
         before, self._version_seen = self._version_seen, self._data_version()
         return replaced or self._version_seen != before
 
@@ -98,15 +93,29 @@ class SqliteFile:
         raise UserError(f"{self._path}: deleted again and again by another program: close it and try again")
 
     def _recover(self, error: sqlite3.DatabaseError | UnicodeDecodeError) -> None:
-        replaced, damaged = self._renewable and self._is_replaced(), _is_damage(error)
-        if not damaged:
-            _check_locked(self._path, error)
-        if self._renewable:  # else the next lines raise, and whoever asks again shall hear the same
-            self._db.close()
-        if damaged and not replaced:
-            self._renew(error)
-        self._db = self._open() if damaged or replaced else self._read_into_memory(str(error))
-        self.lost = True
+        replaced, damaged = self._renewable and self._is_replaced(), is_damage(error)
+        is_closed = isinstance(error, sqlite3.ProgrammingError)  # for it could not be opened anew
+        if not (damaged or is_closed):
+            check_locked(self._path, error)
+        with self._turn():
+            if damaged and not replaced:
+                if self._renewable:  # else the next line raises, and whoever asks again shall hear the same
+                    self._db.close()
+                self._renew(error)
+            elif not (replaced or is_closed):
+                self._db, self.lost = self._read_into_memory(str(error)), True
+                return
+            self._open_anew()
+
+    def _open_anew(self) -> None:
+        """Take another connection, to what is there now; if that cannot be had, all stays as it was."""
+        opened = self._opened
+        try:
+            old, self._db, self.lost = self._db, self._open(), True
+        except BaseException:
+            self._opened = opened
+            raise
+        old.close()
 
     def erase(self, values: list[bytes]) -> None:
         """See to it that what was deleted is not left anywhere in the file; `values` of it are looked for.
@@ -120,10 +129,11 @@ class SqliteFile:
         if not self._renewable:
             raise UserError(f"{self._path}: may still hold what was deleted: free some space and do it again")
         self._db.close()
-        try:
-            self._delete()
-        finally:
-            self._db, self.lost = self._open(), True
+        with self._turn():
+            try:
+                self._delete()
+            finally:
+                self._open_anew()
 
     def _rewrite(self) -> bool:
         """Write all that is in the file anew, and its log, which holds what was before; tell whether it was done."""
@@ -135,39 +145,47 @@ class SqliteFile:
                     raise sqlite3.OperationalError("locked")
                 time.sleep(0.05)
         except sqlite3.OperationalError as error:
-            _check_locked(self._path, error)
+            check_locked(self._path, error)
             return False
         except sqlite3.DatabaseError:
             return False
         return True
 
     def _holds(self, values: list[bytes]) -> bool:
-        content = self._db.serialize()  # its pages as they are in the file, which must not be opened: see _make
+        if not values:
+            return False
+        try:
+            content = self._db.serialize()  # its pages as they are in the file, which must not be opened: see _make
+        except (sqlite3.Error, MemoryError):  # too large to tell
+            return True
         return any(value in content for value in values)
+
+    def _turn(self) -> contextlib.AbstractContextManager[None]:
+        return alone_in(self._path.parent)
 
     def _files(self) -> list[str]:
         return [f"{self._path}{suffix}" for suffix in ("", "-wal", "-shm")]
 
     def _open(self) -> sqlite3.Connection:
-        """Return a connection to the file, made anew if need be, or to a copy in memory if it cannot be written."""
+        """Return a connection to the file, made anew if need be, or to a copy in memory if it cannot be written.
+
+        While nobody else opens or deletes it, see `_turn`: two files of one name would share what lies beside them.
+        """
         self._opened: int | None = MISSING  # None: in memory for good
         if not self._path.parent.is_dir():
             return self._in_memory()
         for file in filter(os.path.islink, self._files()):  # it would have us write somewhere else
             os.unlink(file)
-        for last in (False,) * 4 + (True,):
+        for _ in range(2):
             try:
                 self._make()
                 return self._connect()
             except OSError as error:
                 return self._read_into_memory(error.strerror)
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-                if _is_damage(error):
-                    self._renew(error)
-                elif last or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_IOERR:
-                    return self._read_into_memory(str(_check_locked(self._path, error)))
-                else:  # maybe another program deletes it at this moment
-                    time.sleep(0.02)
+                if not is_damage(error):
+                    return self._read_into_memory(str(check_locked(self._path, error)))
+                self._renew(error)
         raise UserError(f"{self._path}: damaged, and cannot be made again: delete it")
 
     def _make(self) -> None:
@@ -185,7 +203,7 @@ class SqliteFile:
         self._opened = _inode(self._path)
 
     def _connect(self) -> sqlite3.Connection:
-        db = sqlite3.connect(self._path, PATIENCE, isolation_level=None, check_same_thread=False)
+        db = sqlite3.connect(self._path, self._patience, isolation_level=None, check_same_thread=False)
         try:
             version = db.execute("PRAGMA user_version").fetchone()[0]
             if version > self._version:
@@ -215,7 +233,7 @@ class SqliteFile:
     def _delete(self) -> None:
         """Delete the file. It is not kept aside: it may hold faces of people who are forgotten later."""
         try:
-            for file in reversed(self._files()):  # last the one that others would make anew
+            for file in self._files():
                 Path(file).unlink(missing_ok=True)
         except OSError as error:
             what = f"{self._path}: cannot be deleted ({error.strerror}), and holds what was seen in photos"
@@ -249,8 +267,8 @@ class SqliteFile:
         """Make a database ready. Raises DatabaseError for tables of another kind."""
         db.execute("PRAGMA secure_delete = ON")  # what is forgotten is overwritten
         db.execute("PRAGMA temp_store = MEMORY")
-        db.execute("PRAGMA synchronous = NORMAL")
-        limit = time.monotonic() + PATIENCE
+        db.execute(f"PRAGMA synchronous = {'NORMAL' if self._renewable else 'FULL'}")  # what was said is never lost
+        limit = time.monotonic() + self._patience
         while True:
             try:  # programs that start at once get in each other's way here, and SQLite does not wait
                 db.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -277,15 +295,3 @@ def _inode(path: Path) -> int:
         return os.stat(path).st_ino
     except OSError:
         return MISSING
-
-
-def _is_damage(error: sqlite3.DatabaseError | UnicodeDecodeError) -> bool:
-    """Tell whether an error says that a file is damaged, not that it cannot be had, or be written, at the moment."""
-    code = getattr(error, "sqlite_errorcode", None)
-    return code is None or code & 0xFF not in NOT_NOW
-
-
-def _check_locked(path: Path, error: sqlite3.DatabaseError) -> sqlite3.DatabaseError:
-    if "locked" in str(error) or "busy" in str(error):
-        raise Locked(f"{path}: another program holds it: close that program") from None
-    return error

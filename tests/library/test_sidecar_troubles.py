@@ -14,7 +14,7 @@ from coloured_library import BLUE, FACES, RED, look, name, new_library, new_phot
 
 from recognition.files import ROOT
 from recognition.library import sidecars
-from recognition.sqlite.file import Locked
+from recognition.sqlite.errors import Locked
 
 
 @pytest.fixture
