@@ -62,6 +62,7 @@ def _download(path: Path, url: str) -> None:
         if in_vain == TRIES:
             raise http.client.HTTPException("the connection breaks again and again")
         time.sleep(PAUSE * in_vain)
+        path.touch()  # another program clears what was not written to for a minute
 
 
 def _go_on(path: Path, url: str, last: bool) -> bool:

@@ -141,6 +141,15 @@ def test_weights_are_as_keras_writes_them(tmp_path):
     np.testing.assert_array_equal(found[0]["kernel"], found[1]["kernel"])
 
 
+def test_a_file_is_on_the_disk_before_it_gets_its_name(tmp_path, monkeypatch):
+    """If the power fails, there is the old one or the new one, no empty one."""
+    done, sync, replace = [], os.fsync, os.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append("fsync"), sync(handle)))
+    monkeypatch.setattr(os, "replace", lambda *names: (done.append("replace"), replace(*names)))
+    files.write_atomically(tmp_path / "a.json", lambda path: path.write_text("{}"))
+    assert done == ["fsync", "replace"]
+
+
 def test_what_killed_runs_left_is_cleared_but_no_recording_and_nothing_new(tmp_path):
     left = [".model.json.12.partial", ".mnist.npz.34.partial.npz", ".a b.png.5.partial"]
     stays = [".film_read.12.partial.mp4", "model.json.12.partial", ".hidden", ".new.json.6.partial"]

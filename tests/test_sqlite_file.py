@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from recognition.files import ROOT
+from recognition.sqlite.errors import Locked
 from recognition.sqlite.file import SqliteFile
 
 TABLES = "CREATE TABLE numbers (number INTEGER NOT NULL);"
@@ -99,3 +100,76 @@ def test_a_file_that_is_deleted_while_it_is_opened_is_made_once_more(tmp_path, m
     file.changed()
     insert(file, 1)
     assert numbers(SqliteFile(path, TABLES, 1)) == [1]
+
+
+def delete_and_hold(file):
+    """Delete a file as another program may, and write to a new one that is then held."""
+    file._db.close()
+    file._delete()
+    file._db = file._open()
+    insert(file, 1)
+    file._db.execute("BEGIN IMMEDIATE")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, open files are not deleted")
+def test_a_new_file_that_is_held_at_first_is_taken_in_later(tmp_path, monkeypatch):
+    monkeypatch.setattr("recognition.sqlite.file.PATIENCE", 0.2)
+    file, other = (SqliteFile(tmp_path / "numbers.sqlite", TABLES, 1) for _ in range(2))
+    delete_and_hold(other)
+    with pytest.raises(Locked):
+        file.changed()
+    other._db.execute("COMMIT")
+    insert(other, 2)
+    assert file.changed() and file.lost and numbers(file) == [1, 2]
+    insert(file, 3)
+    assert numbers(other) == [1, 2, 3]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there, open files are not deleted")
+def test_a_file_that_could_not_be_opened_anew_is_not_called_damaged(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("recognition.sqlite.file.PATIENCE", 0.2)
+    file, other = (SqliteFile(tmp_path / "numbers.sqlite", TABLES, 1) for _ in range(2))
+    monkeypatch.setattr(file, "_rewrite", lambda: False)  # the disk is full
+    monkeypatch.setattr(file, "_delete", lambda: delete_and_hold(other))
+    with pytest.raises(Locked):
+        file.erase([b"1"])
+    with pytest.raises(Locked):
+        numbers(file)
+    other._db.execute("COMMIT")
+    assert numbers(file) == [1] and file.lost
+    insert(other, 2)
+    assert numbers(file) == [1, 2]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("code", [sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_BUSY])
+def test_that_another_program_is_in_the_way_is_no_damage(tmp_path, code):
+    file = SqliteFile(tmp_path / "numbers.sqlite", TABLES, 1)
+    insert(file, 1)
+
+    def fail(db):
+        error = sqlite3.OperationalError({sqlite3.SQLITE_PROTOCOL: "locking protocol"}.get(code, "database is locked"))
+        error.sqlite_errorcode = code
+        raise error
+
+    with pytest.raises(Locked):
+        file.run(fail)
+    assert numbers(file) == [1]
+
+
+def test_a_file_too_large_to_be_looked_through_is_not_taken_for_clean(tmp_path, monkeypatch):
+    class Large:
+        def serialize(self):
+            raise sqlite3.OperationalError("unable to serialize 'main'")
+
+    file = SqliteFile(tmp_path / "numbers.sqlite", TABLES, 1)
+    monkeypatch.setattr(file, "_db", Large())
+    assert file._holds([b"a"]) and not file._holds([])
+
+
+def test_what_cannot_be_made_again_is_on_the_disk_when_it_is_told(tmp_path):
+    levels = []
+    for renewable in (True, False):
+        file = SqliteFile(tmp_path / f"{renewable}.sqlite", TABLES, 1, renewable)
+        levels += [file.run(lambda db: db.execute("PRAGMA synchronous").fetchone()[0])]
+    assert levels == [1, 2]  # at checkpoints, at each change

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from recognition.files import read_bytes, sha256, write_atomically
+from recognition.files import read_bytes, sha256, sync, write_atomically
 from recognition.models.cards import MODELS, check_name, complete, locate, read_card, write_card
 from recognition.models.litert import Damaged, Maps, Model
 from recognition.models.weights import load_weights, save_weights
@@ -138,6 +138,7 @@ def install(staging: Path, name: str, folder: Path, final: str | None = None) ->
     """
     final = final or name
     for path in staging.iterdir():
+        sync(path)
         path.rename(path.with_name(final + path.name.removeprefix(name)))
     complete(final, folder)
     staging.rename(folder / f".{final}.finished")  # from now on they count: whoever comes next completes the move
