@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from recognition.files import name_for_opencv
 from recognition.media import documents
@@ -108,7 +109,7 @@ class VideoSource:
                     step = stamp - first - seconds
                     is_believed = 0 < step < LEAP or LEAP <= step <= self._lasts - seconds
                     seconds += step if self._stamped and is_believed else 1 / self.fps
-                yield Frame(self.source, index, image, seconds)
+                yield Frame(self.source, index, self._shown(image), seconds)
                 index += 1
         finally:
             capture.release()
@@ -139,6 +140,10 @@ class VideoSource:
         image = next((image for ok, image in (capture.read() for _ in range(RETRIES)) if ok), None)
         if image is None:
             raise UserError(f"{self.source}: no frame can be read: is it cut short?")
+        sideways, pixel = (capture.get(one) for one in (cv2.CAP_PROP_ORIENTATION_META, cv2.CAP_PROP_SAR_NUM))
+        pixel /= capture.get(cv2.CAP_PROP_SAR_DEN) or 1
+        self._pixel = pixel if 0.3 < pixel < 3 and not sideways % 180 else 1.0  # width by height
+        image = self._shown(image)
         self.size = image.shape[1], image.shape[0]
         # After the sound, maybe; less than 0 where the file does not tell
         self._begins = max(0.0, capture.get(cv2.CAP_PROP_PTS) / self.fps) if self._lasts else 0.0
@@ -146,6 +151,11 @@ class VideoSource:
         while len(times) < PROBED and capture.grab():
             times.append(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
         return times
+
+    def _shown(self, image: np.ndarray) -> np.ndarray:
+        """Return a frame as players show it: pixels of DV, DVD and HDV are not square."""
+        size = round(image.shape[1] * self._pixel), image.shape[0]
+        return image if self._pixel == 1 else cv2.resize(image, size, interpolation=cv2.INTER_AREA)
 
     def _settle_rate(self, times: list[float]) -> None:
         """Set `fps`: the header's rate, unless it is impossible or the frames' own times contradict it."""

@@ -222,3 +222,11 @@ def test_a_film_whose_sound_is_longer_is_not_called_cut_short(tmp_path, suffix):
     ffmpeg("-i", tmp_path / f"a{suffix}", *longer, KINDS[suffix], tmp_path / f"b{suffix}")
     film = VideoSource(str(tmp_path / f"b{suffix}"))
     assert len(list(film)) >= 74 and film.failed == []
+
+
+@needs_ffmpeg
+def test_pixels_that_are_not_square_are_made_so(tmp_path):
+    """HDV has 1440 columns for 1920."""
+    ffmpeg("-i", make_film(tmp_path / "a.mp4"), "-vf", "setsar=4/3", "-c:v", "mpeg4", tmp_path / "b.mp4")
+    film = VideoSource(str(tmp_path / "b.mp4"))
+    assert film.size == (213, 120) and {frame.image.shape for frame in film} == {(120, 213, 3)}
