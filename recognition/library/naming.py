@@ -1,5 +1,6 @@
 """Who is in the photos of a library: whom the user named, else who is enrolled, else a group of somebody unknown."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -94,6 +95,26 @@ class Library:
         except UserError:
             return check_person(name)
 
+    # --- photos ---
+
+    def image(self, content: int) -> np.ndarray:
+        """Return a photo, BGR uint8 (H, W, 3). Raises UserError for one that is gone, or was changed since it was
+        looked at: its faces would be somebody else's."""
+        path = self.index.path(content)
+        try:
+            if path is None:  # another program has just noted that
+                raise FileNotFoundError
+            self.check_unchanged(path)
+        except FileNotFoundError:
+            raise UserError("gone since it was looked at: python face_recognition/library.py add FOLDER") from None
+        return read_image(path)
+
+    def check_unchanged(self, path: Path) -> None:
+        """Raise UserError for a photo that was changed since it was looked at, FileNotFoundError if it is gone."""
+        state, known = os.stat(path), self.index.known(path)
+        if known is None or (known.size, known.mtime_ns) != (state.st_size, state.st_mtime_ns):
+            raise UserError(f"was changed since it was looked at: python face_recognition/library.py add {path.parent}")
+
     # --- groups ---
 
     def groups(self) -> list[Group]:
@@ -179,13 +200,12 @@ class Library:
                 except AlreadyThere:
                     continue
                 except UserError as error:
-                    reasons.append(f"{self.index.path(one.content)}: {error}")
+                    reasons.append(f"{self.index.path(one.content) or 'a photo'}: {error}")
         return enrolled, reasons
 
     def _enroll(self, one: KnownFace, name: str, force: bool) -> str:
         """Enrol the part of a photo around a face and return the file written in the person's folder."""
-        path = self.index.path(one.content)
-        content, embedding = part_around(self.people, read_image(path), one.face, refusal)
+        content, embedding = part_around(self.people, self.image(one.content), one.face, refusal)
         return enroll(self.people, name, content, embedding, force).name
 
     def deny(self, path: Path, name: str) -> int:

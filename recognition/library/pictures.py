@@ -14,7 +14,6 @@ from recognition.faces.alignment import align
 from recognition.files import make_folder, move_new, read_bytes, shortened
 from recognition.library.naming import Library
 from recognition.library.tables import KnownFace
-from recognition.media.frames import read_image
 from recognition.people.places import without_place
 from recognition.settings import UserError, counted
 
@@ -36,9 +35,9 @@ def save_groups(library: Library, path: Path) -> int:
 
 
 def _portrait(library: Library, one: KnownFace) -> np.ndarray:
-    """Return a face of a photo, upright, BGR uint8 (SIDE, SIDE, 3); gray if the photo cannot be read any more."""
+    """Return a face of a photo, upright, BGR uint8 (SIDE, SIDE, 3); gray if the photo is gone or changed."""
     with contextlib.suppress(UserError):
-        return align(read_image(library.index.path(one.content)), one.face.landmarks, SIDE, 0.5)
+        return align(library.image(one.content), one.face.landmarks, SIDE, 0.5)
     return np.full((SIDE, SIDE, 3), 128, np.uint8)
 
 

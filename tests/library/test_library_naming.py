@@ -127,7 +127,7 @@ def test_a_group_that_looks_like_somebody_else_needs_force(library, tmp_path):
         library.name_group(1, "Bo")
     assert names(library, tmp_path, "a") == [None]
     name, faces, enrolled, reasons = library.name_group(1, "Bo", force=True)
-    assert (name, faces, enrolled) == ("Bo", 4, 0) and len(reasons) == 4 and "not found" in reasons[0]
+    assert (name, faces, enrolled) == ("Bo", 4, 0) and len(reasons) == 4 and "gone since" in reasons[0]
     assert names(library, tmp_path, "a") == ["Bo"]
     with pytest.raises(UserError, match="no group has the number 1"):
         library.name_group(1, "Bo")
