@@ -287,7 +287,7 @@ class LibraryIndex:
         query = "SELECT count(DISTINCT content) FROM written JOIN faces ON faces.id = face WHERE written.name IN"
         return self._all(f"{query} ({', '.join('?' * len(names))})", names)[0][0]
 
-    def note_written(self, names: dict[int, str]) -> None:
-        """Note the names that faces, by their ids, have in a sidecar."""
-        query = "INSERT OR IGNORE INTO written VALUES (?, ?)"
-        self.file.write(lambda db: db.executemany(query, names.items()))
+    def note_written(self, names: dict[int, str], there: bool = True) -> None:
+        """Note the names that faces, by their ids, have in a sidecar, or, if not `there`, have not after all."""
+        queries = "INSERT OR IGNORE INTO written VALUES (?, ?)", "DELETE FROM written WHERE face = ? AND name = ?"
+        self.file.write(lambda db: db.executemany(queries[not there], names.items()))

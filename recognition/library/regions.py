@@ -35,6 +35,17 @@ TWIN = 0.9  # likeness from which on a region of Microsoft's is the same as one 
 # the one around the next person, no farther than a face is wide, a ninth
 ALIKE = 0.2
 Box = tuple[float, float, float, float]  # left, top, right, bottom, as shares of the picture's width and height
+TURNED = {  # where a point of a stored picture is in the upright one, by the values of EXIF's tag 0x0112
+    1: lambda x, y: (x, y),
+    2: lambda x, y: (1 - x, y),
+    3: lambda x, y: (1 - x, 1 - y),
+    4: lambda x, y: (x, 1 - y),
+    5: lambda x, y: (y, x),
+    6: lambda x, y: (1 - y, x),
+    7: lambda x, y: (1 - y, 1 - x),
+    8: lambda x, y: (y, 1 - x),
+}
+BACK = {6: 8, 8: 6}  # all other turns are undone by themselves
 
 
 @dataclass(eq=False)
@@ -216,6 +227,18 @@ def likeness(one: Box, other: Box) -> float:
     height = min(one[3], other[3]) - max(one[1], other[1])
     both = max(0.0, width) * max(0.0, height)
     return both / max(1e-12, sum((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other)) - both)
+
+
+def turned(box: Box, orientation: int) -> Box:
+    """Return a box of the picture as it is stored in the upright one, by the value of EXIF's tag."""
+    turn = TURNED[orientation]
+    (x1, y1), (x2, y2) = turn(*box[:2]), turn(*box[2:])
+    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
+
+
+def turned_back(box: Box, orientation: int) -> Box:
+    """Return a box of the upright picture in the stored one."""
+    return turned(box, BACK.get(orientation, orientation))
 
 
 def pair(faces: list[Box], regions: list[Region]) -> dict[int, Region]:

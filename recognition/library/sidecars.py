@@ -19,9 +19,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from recognition.files import read_bytes, write_atomically
+from recognition.files import alone, read_bytes, write_atomically
 from recognition.library.naming import Library
-from recognition.library.regions import UNWRITABLE, Box, Packet, pair
+from recognition.library.regions import TURNED, UNWRITABLE, Box, Packet, pair, turned_back
 from recognition.library.tables import KnownFace
 from recognition.media import bounds
 from recognition.media.frames import open_image
@@ -32,19 +32,8 @@ from recognition.sqlite.errors import Locked
 SUFFIX = ".xmp"
 ORIENTATION = 0x0112  # the tag of EXIF that says how a picture is to be turned
 SHAPE = 0.02  # how much the ratio of width and height may differ: of a picture that was made smaller
-TURNED = {  # where a point of the stored picture is in the upright one, by the values of the tag
-    1: lambda x, y: (x, y),
-    2: lambda x, y: (1 - x, y),
-    3: lambda x, y: (1 - x, 1 - y),
-    4: lambda x, y: (x, 1 - y),
-    5: lambda x, y: (y, x),
-    6: lambda x, y: (1 - y, x),
-    7: lambda x, y: (1 - y, 1 - x),
-    8: lambda x, y: (y, 1 - x),
-}
 ENROLLED = 10  # faces of a name that are enrolled, at most
 TRIES = 3  # to write a sidecar that another program writes as well
-BACK = {6: 8, 8: 6}  # all other turns are undone by themselves
 
 
 class _ChangedMeanwhile(UserError):
@@ -74,18 +63,6 @@ class _Picture:
     scale: float
 
 
-def turned(box: Box, orientation: int) -> Box:
-    """Return a box of the stored picture in the upright one, by the value of EXIF's tag."""
-    turn = TURNED[orientation]
-    (x1, y1), (x2, y2) = turn(*box[:2]), turn(*box[2:])
-    return min(x1, x2), min(y1, y2), max(x1, x2), max(y1, y2)
-
-
-def turned_back(box: Box, orientation: int) -> Box:
-    """Return a box of the upright picture in the stored one."""
-    return turned(box, BACK.get(orientation, orientation))
-
-
 class Sidecars:
     """The sidecars of a library's photos; `report` says what became of them."""
 
@@ -95,6 +72,7 @@ class Sidecars:
         self._spelled: dict[str, str] = {}  # names as they are written here, by what sidecars have
         self._tries: dict[str, int] = {}  # how many faces of each name may still be enrolled
         self._failed: Counter = Counter()  # sidecars by their folder and why they cannot be read or written
+        self._lock = self._index.file_path.with_name(f".{self._index.file_path.name}.sidecars.lock")
 
     def sync(self, photos: Iterable[tuple[Path, int]]) -> None:
         """Read the names in the sidecars of photos, each with its content, and write those that the library has.
@@ -135,17 +113,24 @@ class Sidecars:
         upright = _is_upright(packet, picture)
         self._read(path, content, packet, lambda one: _box(one, picture, upright))
         names = self._change(content, packet, picture, lambda one: _box(one, picture, upright))
+        with alone(self._lock):  # another program may be at the same sidecar
+            self._write(content, names, file, packet)
+
+    def _write(self, content: int, names: dict[int, str], file: Path, packet: Packet) -> None:
+        """Write a sidecar, and note which names in it are ours."""
         known = self._index.written(content)
         if new := {face: name for face, name in names.items() if name not in known.get(face, ())}:
             self._index.note_written(new)  # before it is written: whatever a kill leaves is known to be ours
         if packet.changed:
-            _write(file, packet)
+            try:
+                _write(file, packet)
+            except Exception:  # whoever has these names there later got them from the user
+                self._index.note_written(new, there=False)
+                raise
             self.report.written += 1
 
     def _look(self, path: Path) -> _Picture:
-        state, known = os.stat(path), self._index.known(path)
-        if known is None or (known.size, known.mtime_ns) != (state.st_size, state.st_mtime_ns):
-            raise UserError(f"was changed since it was looked at: python face_recognition/library.py add {path.parent}")
+        self._library.check_unchanged(path)
         try:
             with warnings.catch_warnings(), open_image(path) as image:
                 warnings.simplefilter("ignore")

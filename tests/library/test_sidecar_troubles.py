@@ -1,7 +1,9 @@
 """Sidecars that are none, that may not be written, or that others write as well; kills, and two runs at once."""
 
 import contextlib
+import errno
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +16,9 @@ from coloured_library import BLUE, FACES, RED, look, name, new_library, new_phot
 
 from recognition.files import ROOT
 from recognition.library import sidecars
+from recognition.library.index import LibraryIndex
+from recognition.library.naming import Library
+from recognition.people.database import People
 from recognition.sqlite.errors import Locked
 
 
@@ -149,6 +154,42 @@ def test_a_kill_before_a_sidecar_is_written_makes_no_word_of_the_users_of_it(lib
     monkeypatch.undo()
     assert list(read(f"{photo}.xmp")[0]) == ["Ada"]
     assert sync(library).named == 0 and library.index.said() == set()
+
+
+def test_what_could_not_be_written_is_the_users_when_he_writes_it(library, photo, monkeypatch):
+    library.people.add("Ada", picture(), library.index.faces(library.index.content(photo))[0][0].embedding)
+
+    def fill_the_disk(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(sidecars, "write_atomically", fill_the_disk)
+    assert "No space left" in sync(library).refused[0][1]
+    monkeypatch.undo()
+    write(f"{photo}.xmp", ("Ada", *RED), size=(120, 120))
+    assert sync(library).named == 1 and library.index.said() == {"Ada"}
+    shutil.rmtree(library.people.folder / "Ada")
+    people = People(library.people.folder, library.people.detector, library.people.embedder)
+    library = Library(library.index, people)
+    sync(library)
+    assert library.index.said() == {"Ada"} and list(read(f"{photo}.xmp")[0]) == ["Ada"]
+
+
+def test_what_another_run_of_ours_wrote_meanwhile_is_no_word_of_the_users(library, photo, monkeypatch):
+    """That run has noted the name already; this one must not take the note back."""
+    library.people.add("Ada", picture(), library.index.faces(library.index.content(photo))[0][0].embedding)
+    other = LibraryIndex(library.index.file_path)
+    opened = sidecars.Sidecars._change
+
+    def change_after_another(self, content, *arguments):
+        names = opened(self, content, *arguments)
+        if not Path(f"{photo}.xmp").exists():
+            other.note_written(names)
+            write(f"{photo}.xmp", ("Ada", *RED), size=(120, 120))
+        return names
+
+    monkeypatch.setattr(sidecars.Sidecars, "_change", change_after_another)
+    report = sync(library)
+    assert (report.refused, report.named, library.index.said()) == ([], 0, set())
 
 
 SLOW = """
