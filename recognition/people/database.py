@@ -10,6 +10,7 @@ import os
 import time
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -167,7 +168,10 @@ class People:
         with _still_there(old):
             os.rename(self.folder / old, self.folder / new)
         merges.rename(self.folder, old, new)
-        self._index.rename(old, new)
+        try:
+            self._index.rename(old, new)
+        except Locked:
+            self._index.file.lost = True  # what asks next finds the photos
         self._note_change()
         return new
 
@@ -182,30 +186,30 @@ class People:
         folders = [photo_files.own_folder(self.folder, name) for name in (source, into)]
         if not force:
             merges.check_alike(self, source, into)
-        before = merges.read(self.folder)
-        moved = self._move_photos(folders, None)
-        merges.write(self.folder, [*before, merges.Merge(source, into, moved)])
+        with self._moving(source, into):
+            merges.move(self.folder, *folders)
 
     def undo_merge(self) -> merges.Merge:
         """Give back the photos of the last merge, those that are still there, and return it; UserError without one."""
         if not (before := merges.read(self.folder)):
             raise UserError(f"nobody was merged in {self.folder}, or that was undone")
-        merge = before.pop()
+        merge = before[-1]
         into, back = (photo_files.own_folder(self.folder, name) for name in (merge.into, self.spelling(merge.source)))
-        merge.photos = [name for name in merge.photos if (into / name).is_file()]
-        if not merge.photos:
-            merges.write(self.folder, before)  # else it would be the last one for good
+        photos = [name for name in merge.photos if (into / name).is_file()]
+        if not photos:
+            merges.drop(self.folder, merge)  # else it would be the last one for good
             raise UserError(merges.gone(merge))
         make_folder(back, "--faces", private=True)
-        self._move_photos([into, back], merge.photos)
-        merges.write(self.folder, before)
-        return merge
+        with self._moving(into.name, back.name):
+            photo_files.move_photos(into, back, photo_files.names_there(into, back, photos))
+        merges.drop(self.folder, merge)
+        return replace(merge, photos=photos)
 
-    def _move_photos(self, folders: list[Path], names: list[str] | None) -> list[str]:
-        source, into = (folder.name for folder in folders)
+    @contextlib.contextmanager
+    def _moving(self, source: str, into: str) -> Iterator[None]:
         try:
             with _still_there(f"{source} or {into}"):
-                return photo_files.move_photos(*folders, names)
+                yield
         finally:
             self._scan.rescan([into, source])
             self._note_change()

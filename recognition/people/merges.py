@@ -1,17 +1,20 @@
 """Which people were merged, so that it can be undone: FOLDER/.merges.json, a list, the last one last."""
 
+import contextlib
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from recognition.faces.gallery import Gallery
-from recognition.files import read_json, write_atomically
+from recognition.files import alone, read_json, write_atomically
+from recognition.people import photo_files
 from recognition.settings import UserError, reason_of, say
 
-FILE = ".merges.json"
+FILE, LOCK = ".merges.json", ".merges.lock"
 KEPT = 100  # merges that can be undone
 
 
@@ -47,26 +50,78 @@ def write(folder: Path, merges: list[Merge]) -> None:
     write_atomically(folder / FILE, lambda path: path.write_text(content, encoding="utf-8"), private=True)
 
 
+def change(folder: Path, work: Callable[[list[Merge]], list[Merge]]) -> None:
+    """Keep what `work` makes of the merges of a folder, while no other program changes them."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # where nothing can be locked, or there is no room
+            (folder / LOCK).touch(0o600)
+            stack.enter_context(alone(folder / LOCK))
+        before = read(folder)
+        if (after := work(before)) != before:
+            write(folder, after)
+
+
+def move(folder: Path, source: Path, into: Path) -> None:
+    """Give all photos of a person to another one, both by their folders in the folder of people.
+
+    It is noted before: what a kill leaves done can be undone. Raises FileNotFoundError where one of them is gone.
+    """
+    names = photo_files.names_there(source, into)
+    new = Merge(source.name, into.name, [name for name in names.values() if not os.path.lexists(into / name)])
+
+    def begin(before: list[Merge]) -> list[Merge]:
+        for one in (source, into):
+            one.stat()  # whoever is forgotten after that is forgotten with this merge, too
+        last = before[-1] if before else None
+        if not last or not _same_people(last, new) or (new.photos and not set(new.photos) & set(last.photos)):
+            return [*before, new]
+        return [*before[:-1], replace(last, photos=sorted({*last.photos, *new.photos}))]  # the rest after a kill
+
+    change(folder, begin)
+    try:
+        moved = photo_files.move_photos(source, into, names)
+    except OSError:
+        if not any(os.path.lexists(into / name) for name in new.photos):
+            drop(folder, new)
+        raise
+    if others := {names[name]: there for name, there in moved.items() if there != names[name]}:
+        change(folder, lambda before: [_corrected(one, others) if _same_people(one, new) else one for one in before])
+
+
+def _corrected(merge: Merge, others: dict[str, str]) -> Merge:
+    """Return a merge with the names that photos got instead of those that were noted."""
+    return replace(merge, photos=[others.get(name, name) for name in merge.photos])
+
+
+def _same_people(merge: Merge, other: Merge) -> bool:
+    return (merge.source, merge.into) == (other.source, other.into)
+
+
+def drop(folder: Path, merge: Merge) -> None:
+    """Take in that a merge was undone, or cannot be."""
+    change(folder, lambda before: [one for one in before if one != merge])
+
+
 def rename(folder: Path, old: str, new: str) -> None:
     """Take in that somebody has another name."""
-    before = read(folder)
-    after = [
-        Merge(*(new if name == old else name for name in (merge.source, merge.into)), merge.photos) for merge in before
-    ]
-    if after != before:
-        write(folder, after)
+
+    def renamed(merge: Merge) -> Merge:
+        return Merge(*(new if name == old else name for name in (merge.source, merge.into)), merge.photos)
+
+    change(folder, lambda before: list(map(renamed, before)))
 
 
 def forget(folder: Path, name: str) -> None:
     """Take in that somebody was forgotten: nothing tells of him then, if need be nothing of anybody."""
-    before = read(folder)
-    told = telling_of(((k, merge.source, merge.into) for k, merge in enumerate(before)), name)
-    if told:
-        after = [merge for k, merge in enumerate(before) if k not in told]
-        try:
-            write(folder, after)
-        except OSError:  # no room
-            write(folder, [])
+
+    def without(before: list[Merge]) -> list[Merge]:
+        told = telling_of(((k, merge.source, merge.into) for k, merge in enumerate(before)), name)
+        return [merge for k, merge in enumerate(before) if k not in told]
+
+    try:
+        change(folder, without)
+    except OSError:  # no room
+        write(folder, [])
 
 
 def telling_of(merges: Iterable[tuple[int, str, str]], name: str) -> list[int]:

@@ -110,31 +110,48 @@ def _write_new(path: Path, content: bytes) -> None:
             os.unlink(temporary)
 
 
-def move_photos(source: Path, into: Path, names: Iterable[str] | None = None) -> list[str]:
-    """Move photos of one person's folder to another's, all unless `names` are given, and return their names there.
-
-    Those that are there already go, and so does the folder when it is empty; other files in it are told of.
-    """
-    moved = []
+def names_there(source: Path, into: Path, names: Iterable[str] | None = None) -> dict[str, str]:
+    """Return what photos of one person's folder, all unless `names` are given, will be called in another's, by their
+    names; of one that is there already, what it is called there."""
+    found, taken = {}, set()
     for name in list_photos(source) if names is None else names:
         for free in names_like(name):
-            target = into / free
+            if not os.path.lexists(into / free) and free not in taken:
+                taken.add(free)
+                break
+            if _is_same(source / name, into / free):
+                break
+        found[name] = free
+    return found
+
+
+def move_photos(source: Path, into: Path, names: dict[str, str]) -> dict[str, str]:
+    """Move photos of one person's folder to another's, and return their names there by those of before.
+
+    `names`: see names_there; where one is taken meanwhile it becomes another. Photos that are there already go, and so
+    does the folder when it is empty; if other files than photos are left in it, they are told of.
+    """
+    moved = {}
+    for name, wanted in names.items():
+        for free in names_like(wanted):
             try:
-                move_new(source / name, target)
-                moved.append(target.name)
+                move_new(source / name, into / free)
+                moved[name] = free
                 break
             except FileExistsError:
-                if target.is_file() and target.read_bytes() == (source / name).read_bytes():
+                if _is_same(source / name, into / free):
                     os.unlink(source / name)
                     break
             except FileNotFoundError:  # moved or forgotten by another program
                 break
-    if names is None or not any(source.iterdir()):
-        try:
-            source.rmdir()
-        except OSError:  # what a file manager keeps there must not stop a merge half-way
-            with contextlib.suppress(FileNotFoundError):
-                if list_photos(source):  # another program enrols the person at this moment
-                    return moved
+    try:
+        source.rmdir()
+    except OSError:  # what a file manager keeps there must not stop a merge half-way
+        with contextlib.suppress(FileNotFoundError):
+            if not list_photos(source):  # else some were not meant, or another program has just enrolled them
                 say(f"{source}: the photos were moved; other files are left there: delete it if nobody needs them")
     return moved
+
+
+def _is_same(photo: Path, other: Path) -> bool:
+    return other.is_file() and other.read_bytes() == photo.read_bytes()

@@ -73,10 +73,14 @@ class PhotoScan:
         self._changed |= self._work_off(QUICK)
 
     def rescan(self, names: list[str]) -> None:
-        """Take in what was changed in people's folders."""
-        self.catch_up()
-        self._list_photos_of(names)
-        self._work_off()
+        """Take in what was changed in people's folders, or, where another program holds the index, have it done by
+        whoever asks next."""
+        try:
+            self.catch_up()
+            self._list_photos_of(names)
+            self._work_off()
+        except Locked:
+            self._index.file.lost = True
 
     def _next_turn(self) -> list[str]:
         some = list(itertools.islice(self._turn, TURN))
@@ -185,8 +189,9 @@ class PhotoScan:
     def _recognise(self, keys: list[tuple[str, str]]) -> None:
         """Keep photos, person and file of each, that somebody has seen under another name; the others wait."""
         photos = [photo for photo, _ in filter(None, (self._read(*key) for key in keys))]
-        self._pending |= {(photo.person, photo.file): photo.sha256 for photo in photos}
-        self._keep([photo for photo in photos if self._index.knows(photo.sha256)])
+        known = [photo for photo in photos if self._index.knows(photo.sha256)]
+        self._keep(known)  # if another program holds the index, nothing waits yet: they are recognised the next time
+        self._pending |= {(photo.person, photo.file): photo.sha256 for photo in photos if photo not in known}
 
     def _embedded(self, keys: list[tuple[str, str]]) -> Iterator[Photo]:
         """Yield photos, person and file of each, with what is seen in them."""
