@@ -110,11 +110,11 @@ def main(config: Config) -> int:
     names = [database.existing(name) for name in config.names[:1]]
     result = {"done": config.action, "names": names}
     if config.action == "undo":
-        merge = database.undo_merge()
+        merge, faces = everywhere.undo_merge(database, library)
         names += [merge.source, merge.into]
         done = f"{merge.source} has {settings.counted(len(merge.photos), 'photo')} of {merge.into} again"
         if library:
-            result["library_faces"] = library.undo_merge(merge.source, merge.into)
+            result["library_faces"] = faces
             done += f", and {settings.counted(result['library_faces'], 'face')} in the photo library"
     elif config.action == "rename":
         names.append(everywhere.rename(database, library, *config.names)[1])

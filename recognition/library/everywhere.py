@@ -2,11 +2,15 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 from recognition.library.index import LIBRARY, LibraryIndex
 from recognition.people import forgetting
 from recognition.people.database import People, is_default
+from recognition.people.merges import Merge
 from recognition.settings import UserError, say
+
+Result = TypeVar("Result")
 
 
 def open_library(path: Path | None, faces: Path | str) -> LibraryIndex | None:
@@ -19,10 +23,14 @@ def open_library(path: Path | None, faces: Path | str) -> LibraryIndex | None:
 def rename(database: People, library: LibraryIndex | None, old: str, new: str) -> tuple[str, str]:
     """Give a person another name, and return both, as their folders have them."""
     old = database.existing(old)
-    new = database.rename(old, new)
-    if library:
-        library.rename(old, new)
-    return old, new
+
+    def work() -> str:
+        name = database.rename(old, new)
+        if library:
+            library.rename(old, name)
+        return name
+
+    return old, _together(database, library, work)
 
 
 def merge(
@@ -30,10 +38,33 @@ def merge(
 ) -> tuple[str, str]:
     """Give all photos of one person to another, who look alike or by `force`, and return both names."""
     source, into = database.existing(source), database.existing(into)
-    database.merge(source, into, force)
-    if library:
-        library.merge(source, into)
+
+    def work() -> None:
+        database.merge(source, into, force)
+        if library:
+            library.merge(source, into)
+
+    _together(database, library, work)
     return source, into
+
+
+def undo_merge(database: People, library: LibraryIndex | None) -> tuple[Merge, int]:
+    """Undo the last merge, and return it, and how many faces in the library have their name again."""
+
+    def work() -> tuple[Merge, int]:
+        merge = database.undo_merge()
+        return merge, library.undo_merge(merge.source, merge.into) if library else 0
+
+    return _together(database, library, work)
+
+
+def _together(database: People, library: LibraryIndex | None, work: Callable[[], Result]) -> Result:
+    """Change people and library, or neither: where another program holds the library, nothing was done yet, and what
+    the people refuse is not done there."""
+    if not library:
+        return work()
+    database.names()  # new photos are looked at before others have to wait for the library
+    return library.file.write(lambda _: work())
 
 
 def forget(

@@ -1,6 +1,7 @@
 """People who are renamed, merged and forgotten in the photo library, too, however they and their folder are written."""
 
 import os
+import sqlite3
 
 import pytest
 from coloured_faces import Detector, Embedder, picture
@@ -11,6 +12,8 @@ from recognition.library.index import LibraryIndex
 from recognition.people import database
 from recognition.people.database import People
 from recognition.settings import UserError
+from recognition.sqlite import file as sqlite_file
+from recognition.sqlite.errors import Locked
 
 
 @pytest.fixture
@@ -77,12 +80,50 @@ def test_a_name_that_the_library_spells_otherwise_is_followed(library, tmp_path)
     assert said(library, photo) == ({"Zo\u00e9", "BEN"}, {"aDa Lovelace"})
     everywhere.merge(people, library.index, "ben", "zo\u00c9", force=True)
     assert said(library, photo)[0] == {"Zo\u00e9"}
-    merge = people.undo_merge()
-    assert library.index.undo_merge(merge.source, merge.into) == 1
+    assert everywhere.undo_merge(people, library.index)[1] == 1
     assert said(library, photo)[0] == {"Zo\u00e9", "Ben"}
     name(library, photo, "blue", "ZO\u00c9")
     done = forget(library, "Zo\u00e9")
     assert (done["photos"], done["library_faces"], said(library, photo)[0]) == (1, 2, {None})
+
+
+def test_where_the_library_is_held_nothing_is_changed_and_all_can_be_done_again(library, tmp_path, monkeypatch):
+    monkeypatch.setattr(sqlite_file, "PATIENCE", 0.1)
+    photo, people, index = new_photo(library, tmp_path), library.people, LibraryIndex(library.index.file_path)
+    for person, colour in (("Ada", "red"), ("Ben", "blue")):
+        people.add(person, picture((colour, 30, 30, 60)))
+        name(library, photo, colour, person)
+    steps = (
+        (lambda: everywhere.rename(people, index, "Ada", "Zoe"), ["Ben", "Zoe"], {"Zoe", "Ben"}),
+        (lambda: everywhere.merge(people, index, "Ben", "Zoe", force=True), ["Zoe"], {"Zoe"}),
+        (lambda: everywhere.undo_merge(people, index), ["Ben", "Zoe"], {"Zoe", "Ben"}),
+    )
+    names, words = ["Ada", "Ben"], {"Ada", "Ben"}
+    for step, names_after, words_after in steps:
+        other = sqlite3.connect(index.file_path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Locked):
+            step()
+        other.close()
+        assert (people.names(), said(library, photo)[0]) == (names, words)
+        step()
+        names, words = names_after, words_after
+        assert (people.names(), said(library, photo)[0]) == (names, words)
+
+
+def test_what_the_people_refuse_is_not_done_in_the_library(library, tmp_path):
+    photo, people = new_photo(library, tmp_path), library.people
+    for person, colour in (("Ada", "red"), ("Ben", "blue")):
+        people.add(person, picture((colour, 30, 30, 60)))
+        name(library, photo, colour, person)
+    for refused in (
+        lambda: everywhere.rename(people, library.index, "Ada", "Ben"),
+        lambda: everywhere.merge(people, library.index, "Ada", "Ben"),
+        lambda: everywhere.undo_merge(people, library.index),
+    ):
+        with pytest.raises(UserError):
+            refused()
+    assert (people.names(), said(library, photo)[0]) == (["Ada", "Ben"], {"Ada", "Ben"})
 
 
 def test_all_merges_that_led_to_the_forgotten_are_dropped_from_the_library(library, tmp_path):
