@@ -6,19 +6,21 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from recognition.bulk.locks import hold
 from recognition.files import make_folder, parse_json, read_json, write_atomically
 from recognition.settings import UserError, reason_of
 
 PHOTOS, SECONDS = 1000, 60.0  # of a part at most: what a kill can lose
 SURROGATE = re.compile(r"(?<!\\ud[89ab][0-9a-f]{2})\\udc[89a-f][0-9a-f]")  # as JSON writes a byte that is no UTF-8
-SETTINGS, SUMMARY = "settings.json", "summary.json"
+SETTINGS, SUMMARY, LOCK = "settings.json", "summary.json", ".lock"
 
 
 class Results:
     """Takes what was told of files and writes it, `part-00000.jsonl` and `.parquet`, and so on, to a folder.
 
     A line is what predict_static.py --json prints, one a page; a file that cannot be read has one with its source and
-    `error`. `done`: files that are in there, of an earlier run too. A context manager: at its end all is written.
+    `error`. `done`: files that are in there, of an earlier run too. A context manager: at its end all is written; till
+    then no other run can write there.
     """
 
     def __init__(self, folder: Path, settings: dict, schema, resume: bool):
@@ -27,6 +29,19 @@ class Results:
         self._folder, self._schema = make_folder(folder), schema
         self.done: set[str] = set()
         self.read, self.reasons = 0, Counter()
+        self._lock = hold(folder / LOCK)
+        if not self._lock:
+            raise UserError(f"{folder}: another run writes there: wait till it ends, or choose another --output", 2)
+        try:
+            self._number = self._open(folder, settings, resume)
+        except BaseException:
+            self._lock.close()
+            raise
+        self._waiting: list[str] = []  # lines
+        self._files, self._began = 0, time.monotonic()
+
+    def _open(self, folder: Path, settings: dict, resume: bool) -> int:
+        """Take up what is in the folder; return the number of the next part."""
         parts = sorted(folder.glob("part-*.jsonl"))
         if parts and not resume:
             raise UserError(f"{folder}: has results: --resume goes on with them, or choose another --output", 2)
@@ -35,15 +50,16 @@ class Results:
         write_atomically(folder / SETTINGS, lambda path: path.write_text(json.dumps(settings, indent=2)))
         for part in parts:
             self._take_up(part)
-        self._number = 1 + int(parts[-1].stem.removeprefix("part-")) if parts else 0
-        self._waiting: list[str] = []  # lines
-        self._files, self._began = 0, time.monotonic()
+        return 1 + int(parts[-1].stem.removeprefix("part-")) if parts else 0
 
     def __enter__(self) -> "Results":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.flush()
+        try:
+            self.flush()
+        finally:
+            self._lock.close()
 
     def add(self, path: str, lines: str, error: str) -> None:
         """Take the lines of a file, each with its end, and why it could not be read, or not to its end, or ""."""

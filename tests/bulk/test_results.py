@@ -1,10 +1,13 @@
 """Results of very many photos: parts that are whole, equal as JSON Lines and as Parquet, and gone on with."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
 from recognition.bulk import results
+from recognition.files import ROOT
 from recognition.settings import UserError
 
 pa = pytest.importorskip("pyarrow", reason="requirements-bulk.txt is not installed")
@@ -90,3 +93,31 @@ def test_names_of_any_bytes(tmp_path):
     with open_results(tmp_path / "r", resume=True) as written:
         assert written.done == {"caf\udce9", "\U0001f480"}
     assert [row["text"] for row in told(tmp_path / "r", "parquet")] == ["caf?0", "\U0001f4800"]
+
+
+RUN = """
+import sys, time
+sys.path.insert(0, {root!r})
+import pyarrow
+from pathlib import Path
+from recognition.bulk.results import Results
+with Results(Path(sys.argv[1]), {{"model": "m"}}, pyarrow.schema({{"source": pyarrow.string()}}), True):
+    print("begun", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_two_runs_do_not_write_to_one_folder(tmp_path):
+    command = [sys.executable, "-c", RUN.format(root=str(ROOT)), str(tmp_path / "r")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "begun\n"
+        for resume in (False, True):
+            with pytest.raises(UserError, match="r: another run writes there"):
+                open_results(tmp_path / "r", resume)
+        first.kill()
+    with open_results(tmp_path / "r") as second:
+        second.add("a", line("a") + "\n", "")
+        with pytest.raises(UserError, match="another run"):
+            open_results(tmp_path / "r", resume=True)
+    with open_results(tmp_path / "r", resume=True) as third:
+        assert third.done == {"a"}
