@@ -6,15 +6,19 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
+from recognition.bulk.locks import hold
 from recognition.files import hash_of, read_json, write_atomically
 from recognition.models import cards
 from recognition.models.weights import fill, save_weights, weight_shapes
 from recognition.networks.backend import keras, tf
 from recognition.progress import Bar
 from recognition.settings import UserError, reason_of, say
+
+held: dict[Path, BinaryIO] = {}  # locks of the models that this program trains
 
 
 def begin(precision: str, seed: int, private: bool = False) -> str:
@@ -118,6 +122,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     Weights and optimizer go to a new .h5 first; then the .json that names it, with the rest, is moved into place.
     A checkpoint of other settings, on other data, or of other weights to begin with, is not continued.
+    From `restore` to `remove` no other program can train a model of that name: each would delete the other's weights.
     """
 
     def __init__(self, config, data: str):
@@ -128,6 +133,7 @@ class Checkpoint(keras.callbacks.Callback):
         began = {"began": hash_of(cards.card_path(start).with_suffix(".weights.h5"))} if start else {}
         self._settings = json.loads(json.dumps(settings_of(config) | {"data": data} | began))
         self._state = self._folder / f"{self._name}.checkpoint.json"
+        self._lock = self._folder.resolve() / f".{self._name}.training.lock"
         self.history: dict[str, list[float]] = {}
         self.seconds = 0.0
         self._start = time.monotonic()
@@ -138,7 +144,16 @@ class Checkpoint(keras.callbacks.Callback):
             model.summary(print_fn=say)
 
     def restore(self, model: keras.Model) -> int:
-        """Load the last checkpoint into a compiled model; return the number of epochs done, 0 without one."""
+        """Load the last checkpoint into a compiled model; return the number of epochs done, 0 without one.
+
+        Raises UserError while another program trains a model of that name.
+        """
+        if self._lock not in held:
+            lock = hold(self._lock)
+            if not lock:
+                text = "is being trained by another program: wait till it ends, or choose another --name"
+                raise UserError(f"{self._folder / self._name} {text}")
+            held[self._lock] = lock
         self._start = time.monotonic()
         if not self._state.exists():
             return 0
@@ -180,12 +195,14 @@ class Checkpoint(keras.callbacks.Callback):
     def _remove_weights(self, keep: Path | None = None) -> None:
         for path in self._folder.glob(f"{self._name}.checkpoint-*.weights.h5"):
             if path != keep:
-                path.unlink()
+                path.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Delete the checkpoint: the finished model is saved."""
         self._state.unlink(missing_ok=True)
         self._remove_weights()
+        if self._lock in held:
+            held.pop(self._lock).close()
 
 
 def fit(

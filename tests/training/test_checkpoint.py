@@ -1,10 +1,16 @@
 """A training that was stopped and continued is the same as one that was not, whatever it keeps from step to step."""
 
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from recognition.bulk.locks import hold
+from recognition.files import ROOT
+from recognition.settings import UserError
 
 EPOCHS, STEPS = 4, 5
 
@@ -83,3 +89,32 @@ def test_going_on_is_the_same_as_never_stopping(tmp_path, schedule):
     for key, values in whole_checkpoint.history.items():
         assert len(values) == EPOCHS
         np.testing.assert_allclose(parts_checkpoint.history[key], values, rtol=1e-4, err_msg=key)
+
+
+HOLD = """
+import sys, time
+sys.path.insert(0, {root!r})
+from pathlib import Path
+from recognition.bulk.locks import hold
+lock = hold(Path(sys.argv[1]))
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_name_is_trained_by_one_program_at_a_time(tmp_path):
+    """Each would delete the other's weights; a training that ends, or is killed, is in nobody's way."""
+    (tmp_path / "a.checkpoint-1.weights.h5").write_bytes(b"of the other training")
+    command = [sys.executable, "-c", HOLD.format(root=str(ROOT)), str(tmp_path / ".a.training.lock")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(UserError, match=r"a is being trained by another program: .* another --name"):
+            fit(tmp_path, seed=1, epochs=1)
+        other.kill()
+    assert [path.name for path in tmp_path.glob("a.*")] == ["a.checkpoint-1.weights.h5"]
+    _, checkpoint = fit(tmp_path, seed=1, epochs=1)
+    assert hold(tmp_path / ".a.training.lock") is None
+    fit(tmp_path, seed=2, epochs=2)  # the same program may go on
+    checkpoint.remove()
+    with hold(tmp_path / ".a.training.lock"):
+        assert not list(tmp_path.glob("a.*"))
