@@ -1,6 +1,7 @@
 """Where things lie, and how files are read, written, locked and hashed such that nothing hangs and no kill loses."""
 
 import contextlib
+import errno
 import hashlib
 import itertools
 import json
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from recognition.settings import UserError
 
@@ -210,6 +212,39 @@ def alone(path: Path) -> Iterator[None]:
 
             fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def hold(path: Path) -> BinaryIO | None:
+    """Return a file, opened, that nobody else can hold till `let_go`, or till the program ends; None if another
+    program holds it. Where files cannot be locked it is opened only."""
+    while True:
+        file = path.open("a+b")
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                import fcntl
+
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in (errno.EAGAIN, errno.EACCES):
+                file.close()
+                return None
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()  # whoever held it has just deleted it: another one may be there now
+
+
+def let_go(file: BinaryIO) -> None:
+    """Let others hold a file, and delete it, unless somebody holds it by then."""
+    if os.name == "nt":  # where what is open cannot be deleted
+        file.close()
+    with contextlib.suppress(OSError):
+        os.unlink(file.name)
+    file.close()
 
 
 @contextlib.contextmanager

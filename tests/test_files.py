@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import h5py
 import numpy as np
@@ -175,3 +176,19 @@ write_atomically(Path({str(tmp_path / "a.json")!r}), writer)
     os.utime(left, (time.time() - 2 * files.ABANDONED,) * 2)
     files.write_atomically(tmp_path / "b.json", lambda path: path.write_text("whole"))
     assert os.listdir(tmp_path) == ["b.json"]
+
+
+def test_one_of_many_holds_a_file_at_a_time(tmp_path):
+    inside, most = [], []
+
+    def work(_):
+        for _ in range(100):
+            if file := files.hold(tmp_path / ".lock"):
+                inside.append(1)
+                most.append(len(inside))
+                inside.pop()
+                files.let_go(file)
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(work, range(4)))
+    assert set(most) == {1} and not list(tmp_path.iterdir())

@@ -6,8 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from recognition.bulk.locks import hold
-from recognition.files import make_folder, parse_json, read_json, write_atomically
+from recognition.files import hold, let_go, make_folder, parse_json, read_json, write_atomically
 from recognition.settings import UserError, reason_of
 
 PHOTOS, SECONDS = 1000, 60.0  # of a part at most: what a kill can lose
@@ -35,7 +34,7 @@ class Results:
         try:
             self._number = self._open(folder, settings, resume)
         except BaseException:
-            self._lock.close()
+            let_go(self._lock)
             raise
         self._waiting: list[str] = []  # lines
         self._files, self._began = 0, time.monotonic()
@@ -59,7 +58,7 @@ class Results:
         try:
             self.flush()
         finally:
-            self._lock.close()
+            let_go(self._lock)
 
     def add(self, path: str, lines: str, error: str) -> None:
         """Take the lines of a file, each with its end, and why it could not be read, or not to its end, or ""."""

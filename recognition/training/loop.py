@@ -10,8 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from recognition.bulk.locks import hold
-from recognition.files import hash_of, read_json, write_atomically
+from recognition.files import hash_of, hold, let_go, read_json, write_atomically
 from recognition.models import cards
 from recognition.models.weights import fill, save_weights, weight_shapes
 from recognition.networks.backend import keras, tf
@@ -202,7 +201,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._state.unlink(missing_ok=True)
         self._remove_weights()
         if self._lock in held:
-            held.pop(self._lock).close()
+            let_go(held.pop(self._lock))
 
 
 def fit(

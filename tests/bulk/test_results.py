@@ -121,3 +121,4 @@ def test_two_runs_do_not_write_to_one_folder(tmp_path):
             open_results(tmp_path / "r", resume=True)
     with open_results(tmp_path / "r", resume=True) as third:
         assert third.done == {"a"}
+    assert sorted(path.suffix for path in (tmp_path / "r").iterdir()) == [".json", ".jsonl", ".parquet"]

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from recognition.bulk.locks import hold
-from recognition.files import ROOT
+from recognition.files import ROOT, hold
 from recognition.settings import UserError
 
 EPOCHS, STEPS = 4, 5
@@ -95,7 +94,7 @@ HOLD = """
 import sys, time
 sys.path.insert(0, {root!r})
 from pathlib import Path
-from recognition.bulk.locks import hold
+from recognition.files import hold
 lock = hold(Path(sys.argv[1]))
 print("held", flush=True)
 time.sleep(60)
