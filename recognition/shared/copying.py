@@ -103,7 +103,7 @@ class Folder:
 
     def keep_merges(self, new: list[merges.Merge]) -> None:
         """Add merges."""
-        merges.write(self._folder, [*new, *merges.read(self._folder)])
+        merges.change(self._folder, lambda before: [*new, *before])
 
     def finish(self) -> None:
         """Nothing is left to be done."""
