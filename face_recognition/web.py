@@ -119,7 +119,7 @@ class Faces:
         faces = self._detector.detect(frame.image)
         if box := app.box_of(options, frame.scale):
             over = iou(np.array([face.box for face in faces], float).reshape(-1, 4), np.array([box], float))
-            if not over.any():
+            if not (over > enrolment.OVERLAP).any():  # a neighbour's face may reach into the box
                 raise settings.UserError("no face there: click on another one, or take another photo")
             faces = [faces[int(over.argmax())]]
         enrolment.enroll_frame(self._people, name, frame.image, faces, "force" in options)

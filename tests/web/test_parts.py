@@ -142,6 +142,7 @@ def test_what_cannot_be_done_with_people_is_told_in_the_words_of_the_scripts(fac
         ("enroll", ada, {"name": "Ada"}, "already there: another photo of the same person shows the same"),
         ("enroll", ada, {"name": "Eve"}, "looks like Ada (distance "),
         ("enroll", party, {"name": "x", "box": "0,0,3,3"}, "no face there"),
+        ("enroll", party, {"name": "x", "box": "1227,65,1440,259"}, "no face there"),  # 3 pixels beside one
         ("enroll", b"", {"name": "x"}, "no picture"),
         ("rename", b"", {"name": "Ada", "new": "a/b"}, "the name 'a/b' has one of"),
         ("rename", b"", {"name": "Zoe", "new": "Ada"}, "nobody is called 'Zoe'"),
