@@ -20,6 +20,7 @@ from recognition import settings
 from recognition.digits import crops, live, numbers, reader
 from recognition.media.frames import Frame
 from recognition.media.roi import Box
+from recognition.names import printable
 from recognition.web import app, server
 
 AROUND = 0.2  # paper around a digit that is looked at, of its longer side
@@ -63,9 +64,14 @@ class Digits:
 
     def look(self, options: dict, frame: Frame | None) -> dict:
         """Return what the network of one digit sees in a part of a picture, `box` "x1,y1,x2,y2": its image, 28x28, and
-        probabilities; with `layers` the maps of each layer, rows of 0 to 255."""
+        probabilities; with `layers` the maps of each layer, rows of 0 to 255.
+
+        `rotated`: by how many degrees it has to be turned clockwise to be upright, as `read` told."""
         frame = picture(frame)
-        image = cut(frame.image, app.box_of(options, frame.scale))
+        if (rotated := options.get("rotated", "0")) not in ("0", "90", "180", "270"):
+            raise settings.UserError(f"rotated={printable(rotated[:40])}: 0, 90, 180 or 270", 2)
+        part = cut(frame.image, app.box_of(options, frame.scale))
+        image = np.ascontiguousarray(np.rot90(part, -int(rotated) // 90))
         digit = crops.normalise_photo(image)
         seen = {"image": digit.tolist(), "names": self._one.class_names}
         seen["probabilities"] = self._one.predict(digit[None])[0].round(4).tolist()

@@ -74,11 +74,24 @@ def test_what_the_network_sees_is_what_keras_computes(digits):
         assert np.corrcoef(found.ravel(), wanted.ravel())[0, 1] > 0.98
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_digit_of_a_photo_that_was_turned_is_looked_at_upright(digits, tmp_path, turns):
+    photo = tmp_path / "turned.png"
+    cv2.imwrite(str(photo), np.rot90(cv2.imread(str(SAMPLES / "digits" / "sums.jpg")), turns))
+    told = read(digits, photo)
+    assert told["rotated"] == 90 * turns and len(told["digits"]) == 12
+    for digit in told["digits"]:
+        box = ",".join(map(str, digit["box"]))
+        seen = json.loads(act(digits, "look", photo.read_bytes(), box=box, rotated=told["rotated"])[2])
+        assert seen["names"][np.argmax(seen["probabilities"])] == str(digit["digit"])
+
+
 def test_a_box_that_is_none_is_told(digits):
     content = (SAMPLES / "digits" / "sums.jpg").read_bytes()
     assert error(act(digits, "look", content, box="1,2,3")) == (400, "box=1,2,3: four whole numbers, x1,y1,x2,y2")
     assert error(act(digits, "look", content, box="5000,1,5010,9"))[0] == 400
     assert error(act(digits, "look", content, box=f"{'9' * 400},1,2,3"))[0] == 400
+    assert error(act(digits, "look", content, rotated="45")) == (400, "rotated=45: 0, 90, 180 or 270")
     for action in ("look", "drawing"):
         assert error(act(digits, action)) == (400, "no picture: send one")
 

@@ -18,28 +18,28 @@ const camera = new Camera(live, (told, blob, size) => {
 
 // --- the answer ---
 
-let answer = { digits: [], blob: null, page: 1 }, chosen = 0;
+let answer = { digits: [], blob: null, where: {} }, chosen = 0; // where: page and turn of a photo, for the program
 
 const tone = (digit) => (digit.confidence >= SURE ? "sure" : "doubt");
 
-function boxesOf(told, blob, { page = 1, place = (box) => box } = {}) {
+function boxesOf(told, blob, { where, place = (box) => box } = {}) {
   return told.digits.map((digit, k) => ({
     box: place(digit.box),
     label: String(digit.digit),
     tone: tone(digit),
     name: `${digit.digit}, ${percent(digit.confidence)} sure: show what the network sees`,
     action: () => {
-      show(told.text, told.digits, blob, page);
+      show(told.text, told.digits, blob, where);
       $("look").open = true;
       choose(k);
     },
   }));
 }
 
-function show(text, digits, blob, page = 1) {
+function show(text, digits, blob, where = {}) {
   $("text").textContent = text || (blob ? "no digit" : "nothing yet");
   $("text").classList.toggle("empty", !text);
-  answer = { digits, blob, page };
+  answer = { digits, blob, where };
   choose(Math.min(chosen, Math.max(0, digits.length - 1)));
 }
 
@@ -51,14 +51,14 @@ function choose(k) {
 
 // --- what the network sees ---
 
-const look = newest(async ({ digits, blob, page }) => {
+const look = newest(async ({ digits, blob, where }) => {
   const digit = digits[chosen];
   $("seen").hidden = !digit;
   $("show-layers").hidden = !digit || Boolean(camera.stream); // they would be gone with the next frame
   $("layers").replaceChildren();
   $("look-note").textContent = digit ? "A network for whole pages finds the digits. This is what the smaller one, for one digit at a time, makes of the chosen one." : "Write or show a digit first.";
   if (!digit) return;
-  const seen = await (await post("look", blob, { box: digit.box, page })).json();
+  const seen = await (await post("look", blob, { box: digit.box, ...where })).json();
   paint($("small"), [seen.image], 1, (value) => [value, value, value]);
   const order = seen.probabilities.map((share, k) => ({ name: seen.names[k], share, tone: share >= SURE ? "sure" : "" }));
   bars($("probabilities"), order);
@@ -68,7 +68,7 @@ $("look").ontoggle = () => $("look").open && look(answer);
 
 $("show-layers").onclick = () =>
   trying(async () => {
-    const seen = await (await post("look", answer.blob, { box: answer.digits[chosen].box, page: answer.page, layers: 1 })).json();
+    const seen = await (await post("look", answer.blob, { box: answer.digits[chosen].box, ...answer.where, layers: 1 })).json();
     $("layers").replaceChildren(
       ...seen.layers.flatMap(({ kind, maps }) => {
         const title = `${kind}: ${maps.length} maps, ${maps[0].length} × ${maps[0][0].length}`;
@@ -200,12 +200,15 @@ redraw();
 
 // --- photos ---
 
-photos($("drop"), $("files"), async (file) => {
-  chooseTab("photos");
-  const pages = await results(file, ({ stage, layer }, { told, size, page }) => {
-    boxes(layer, size, boxesOf(told, file, { page }));
+const whereOf = ({ told, page }) => ({ page, rotated: told.rotated ?? 0 });
+
+photos(chooseTab, async (file) => {
+  const pages = await results(file, ({ stage, layer }, page) => {
+    const { told, size } = page;
+    boxes(layer, size, boxesOf(told, file, { where: whereOf(page) }));
     const text = make("strong", {}, told.text || "no digit"), source = make("span", { className: "quiet" }, `\n${told.source}`);
     return make("figure", {}, stage, make("figcaption", {}, text, source));
   });
-  show(pages.map(({ told }) => told.text || "no digit").join("\n\n"), pages[0].told.digits, file);
+  if ($("photos").hidden) return;
+  show(pages.map(({ told }) => told.text || "no digit").join("\n\n"), pages[0].told.digits, file, whereOf(pages[0]));
 });
