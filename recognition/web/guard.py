@@ -54,6 +54,11 @@ class Guard:
     def __init__(self, app: ASGIApp, host: str, token: str | None):
         """`host`: what is listened on."""
         self._app, self._host, self._token = app, host, token
+        self._names = {"localhost"}
+        if not is_loopback(host):  # others call it by these, too; the token protects it
+            name = socket.gethostname()
+            names = host, name, f"{name.partition('.')[0]}.local", socket.getfqdn()
+            self._names |= {one.lower() for one in names}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -103,8 +108,7 @@ class Guard:
         try:
             address = ipaddress.ip_address(name)
         except ValueError:
-            known = {"localhost"} if is_loopback(self._host) else {"localhost", self._host, socket.gethostname()}
-            return name in {one.lower() for one in known}
+            return name in self._names
         return address.is_loopback or not is_loopback(self._host)
 
     def _without_token(self, scope: Scope, headers: Headers) -> Response | None:

@@ -7,6 +7,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable
+from concurrent.futures import Future
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -51,11 +52,18 @@ def serve(page: str, make: Callable[[], object], config) -> int:
     listening = listen(config.host, config.port)
     address = address_of(config.host, listening.getsockname()[1], config.token)
     print(f"{page}: {address}", flush=True)
+    if config.host == "0.0.0.0" and (here := network_address()):  # not every network knows the computer's name
+        print(f"{page}: {address_of(here, listening.getsockname()[1], config.token)}", flush=True)
     settings.say("Ctrl-C ends it")
     worker = Worker(make)
     starlette = app.App(page, worker).starlette
     server = uvicorn.Server(configuration(guard.Guard(starlette, config.host, config.token)))
-    worker.ready.add_done_callback(lambda ready: setattr(server, "should_exit", bool(ready.exception())))
+
+    def end_without_part(ready: Future) -> None:
+        if ready.exception():  # else it stays as it is: Ctrl-C may have come meanwhile
+            server.should_exit = True
+
+    worker.ready.add_done_callback(end_without_part)
     if config.open and has_display():
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     try:
@@ -108,3 +116,13 @@ def address_of(host: str, port: int, token: str | None) -> str:
     """Return the address to open; of all addresses of this computer ("0.0.0.0") its name."""
     host = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
     return f"http://{host}:{port}/" + (f"?token={token}" if token else "")
+
+
+def network_address() -> str | None:
+    """Return this computer's address in its network, such as 192.168.0.5; None without a network."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        try:
+            way.connect(("192.0.2.1", 9))  # nothing is sent: it only chooses the way there
+        except OSError:
+            return None
+        return way.getsockname()[0]

@@ -1,6 +1,7 @@
 """Who may talk to a page: other pages of the same browser may not, and from elsewhere nobody without the token."""
 
 import re
+import socket
 
 import pytest
 from test_server import Sizes, png
@@ -96,6 +97,16 @@ def test_listening_for_others_this_computer_has_no_foreign_name_either(shared):
     for host in ("192.168.0.5:8000", "[fe80::1]", "localhost"):
         assert ask(shared, "/", host=host, **bearer)[0] == 200
     assert error(ask(shared, "/", host="evil.example", **bearer))[0] == 403
+
+
+@pytest.mark.parametrize(("host", "status"), [("0.0.0.0", 200), ("127.0.0.1", 403)])
+def test_the_names_that_others_call_this_computer_by(monkeypatch, host, status):
+    monkeypatch.setattr(socket, "gethostname", lambda: "Desk.home")
+    monkeypatch.setattr(socket, "getfqdn", lambda: "desk.example.org")
+    with served(Sizes(), host, TOKEN) as port:
+        for name in ("desk.home", "desk.local", f"desk.example.org:{port}"):
+            assert ask(port, "/", host=name, authorization=f"Bearer {TOKEN}")[0] == status
+        assert ask(port, "/", host="desk.example", authorization=f"Bearer {TOKEN}")[0] == 403
 
 
 def test_which_addresses_are_this_computers_alone():

@@ -5,14 +5,17 @@ import http.client
 import json
 import socket
 import statistics
+import threading
 import time
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from urllib.parse import quote
 
 import cv2
 import numpy as np
 import pytest
+import uvicorn
 from web_program import Program, Sizes, ask, error, live, png, served
 
 from recognition.web import app, server, worker
@@ -200,6 +203,35 @@ def test_ctrl_c_ends_it_at_once_in_the_middle_of_work_too(tmp_path):
         assert (code, errors.splitlines()) == (130, ["Ctrl-C ends it", "stopped"])
         told = {error(one.result()) for one in asked if not one.exception()}
         assert told <= {(503, "the program was ended")}
+
+
+def test_ctrl_c_while_it_starts_is_not_forgotten(monkeypatch):
+    begin, kept = threading.Event(), []
+
+    def run(running, sockets):
+        running.should_exit = True  # as Ctrl-C does
+        begin.set()
+        time.sleep(0.2)  # in which the part gets ready
+        kept.append(running.should_exit)
+
+    monkeypatch.setattr(uvicorn.Server, "run", run)
+    config = SimpleNamespace(host="127.0.0.1", port=0, token=None, open=False)
+    assert server.serve("digits", begin.wait, config) == 0
+    assert kept == [True]
+
+
+def test_others_are_told_an_address_without_a_name_too(monkeypatch, capsys):
+    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: None)
+    monkeypatch.setattr(server, "network_address", lambda: "192.168.0.5")
+    config = SimpleNamespace(host="0.0.0.0", port=0, token="abc12345", open=False)
+    server.serve("digits", object, config)
+    named, numbered = capsys.readouterr().out.splitlines()
+    port = named.split(":")[3].split("/")[0]
+    assert named == f"digits: http://{socket.gethostname()}:{port}/?token=abc12345"
+    assert numbered == f"digits: http://192.168.0.5:{port}/?token=abc12345"
+    config.host = "127.0.0.1"
+    server.serve("digits", object, config)
+    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_what_cannot_be_served_is_told_in_one_line(script):
