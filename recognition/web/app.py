@@ -12,6 +12,7 @@ A part is an object that is made, and asked, in one thread:
 import asyncio
 import contextlib
 import json
+import mimetypes
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -20,7 +21,7 @@ from urllib.parse import quote
 import cv2
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Mount, Route, WebSocketRoute
 from starlette.staticfiles import StaticFiles
@@ -40,6 +41,7 @@ MOST_HELD = 4 * MOST  # bytes of all pictures that wait for an answer, or are on
 CAMERAS = 50  # at once
 LONGEST = 1000  # letters of an error: names that were sent may be long
 PREVIEW = 1600  # pixels of the longer side of a picture for the browser
+TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
 def pages_of(name: str, content: bytes, first: int = 0) -> Iterator[frames.Frame]:
@@ -97,6 +99,8 @@ class App:
     def __init__(self, page: str, worker: Worker):
         self._page, self._worker = page, worker
         self._held = self._cameras = 0  # bytes of pictures that are here; cameras
+        for suffix, kind in TYPES.items():  # Windows' registry may have others, with which nothing is run
+            mimetypes.add_type(kind, suffix)
         self.starlette = Starlette(
             routes=[
                 Route("/", self._show),
@@ -106,7 +110,9 @@ class App:
                 Route("/{action}", self._act, methods=["POST"]),
                 WebSocketRoute("/live", self._live),
             ],
-            exception_handlers=dict.fromkeys((UserError, Busy, HTTPException, OSError, Exception), _tell),
+            exception_handlers=dict.fromkeys(
+                (UserError, Busy, ClientDisconnect, HTTPException, OSError, Exception), _tell
+            ),
         )
         self.starlette.router.redirect_slashes = False
 
@@ -238,6 +244,8 @@ def reason_of(error: Exception, where: str) -> tuple[int, str]:
         status, reason = 503, str(error)
     elif isinstance(error, OSError):  # no room, no permission
         status, reason = 422, f"{error.filename or 'output'}: {error.strerror or error}"
+    elif isinstance(error, ClientDisconnect):  # the page was closed or loaded anew: nobody hears it
+        status, reason = 499, "nobody waits for the answer"
     else:
         say(f"error: {quote(where)}: {type(error).__name__}: {error}")
         status, reason = 500, "the program made a mistake, which its terminal names"

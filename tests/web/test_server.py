@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import mimetypes
 import socket
 import statistics
 import threading
@@ -232,6 +233,25 @@ def test_others_are_told_an_address_without_a_name_too(monkeypatch, capsys):
     config.host = "127.0.0.1"
     server.serve("digits", object, config)
     assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_scripts_run_whatever_windows_takes_their_suffix_for():
+    kinds = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+    for suffix in kinds:
+        mimetypes.add_type("text/plain", suffix)
+    with served(Sizes()) as port:
+        for name in ("shared.js", "shared.css", "icon.svg"):
+            told = ask(port, f"/static/{name}")[1]["content-type"]
+            assert told.partition(";")[0] == kinds[name[name.index(".") :]]
+
+
+def test_who_leaves_in_the_middle_of_an_upload_is_no_fault(port, capfd):
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(f"POST /read HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 99\r\n\r\nx".encode())
+        time.sleep(0.2)
+    time.sleep(0.3)
+    assert ask(port, "/read", png())[0] == 200
+    assert capfd.readouterr().err == ""
 
 
 def test_what_cannot_be_served_is_told_in_one_line(script):
