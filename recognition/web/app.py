@@ -225,7 +225,7 @@ class App:
                 told += 1
                 await socket.send_text(json.dumps({"note": note}))
         ready.result()
-        await socket.send_text(json.dumps({"ready": True}))
+        await socket.send_text(json.dumps({"ready": True, "page": self._page}))
 
 
 def _name_of(request: Request) -> str:

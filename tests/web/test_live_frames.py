@@ -19,7 +19,7 @@ def port():
 def test_frames_are_answered_each_camera_for_itself(port):
     with live(port, "?model=own") as one, live(port) as other:
         for socket in (one, other):
-            assert json.loads(socket.recv()) == {"ready": True}
+            assert json.loads(socket.recv()) == {"ready": True, "page": "digits"}
             socket.send(png(30, 20))
         assert json.loads(one.recv()) == {"source": "camera", "frame": 0, "size": [30, 20], "model": "own"}
         assert json.loads(other.recv()) == {"source": "camera", "frame": 0, "size": [30, 20]}
@@ -36,12 +36,12 @@ def test_so_many_cameras_and_no_more(monkeypatch):
     monkeypatch.setattr(app, "CAMERAS", 1)
     with served(Sizes()) as port:
         with live(port) as one:
-            assert json.loads(one.recv()) == {"ready": True}
+            assert json.loads(one.recv()) == {"ready": True, "page": "digits"}
             with live(port) as other, pytest.raises(Exception, match="1013"):
                 other.recv()
         time.sleep(0.2)
         with live(port) as one:
-            assert json.loads(one.recv()) == {"ready": True}
+            assert json.loads(one.recv()) == {"ready": True, "page": "digits"}
 
 
 def test_a_fault_of_the_program_is_told_and_the_camera_goes_on(port, capfd):
@@ -56,7 +56,7 @@ def test_a_fault_of_the_program_is_told_and_the_camera_goes_on(port, capfd):
 
 def test_the_newest_frame_wins_and_none_waits_in_a_queue():
     with served(Sizes(0.3)) as port, live(port) as socket:
-        assert json.loads(socket.recv()) == {"ready": True}
+        assert json.loads(socket.recv()) == {"ready": True, "page": "digits"}
         for k in range(30):
             socket.send(png(20 + k))
         answers = [json.loads(socket.recv()) for _ in range(2)]

@@ -183,7 +183,7 @@ def test_a_taken_port_makes_way_ctrl_c_ends_at_once_and_tabs_are_told(tmp_path):
         assert program.address == "http://127.0.0.1:8311/"
         assert ask(8311, "/")[0] == 200
         with live(8311) as tab:
-            assert json.loads(tab.recv()) == {"ready": True}
+            assert json.loads(tab.recv()) == {"ready": True, "page": "digits"}
             begun = time.monotonic()
             code, errors = program.stop()
             assert time.monotonic() - begun < 2

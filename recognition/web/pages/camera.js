@@ -2,32 +2,35 @@
 import { $, complain, trying } from "./shared.js";
 
 // The connection that tells whether the program runs, and takes the camera's frames. `refresh`: shows what the program
-// has, when it is ready, and when the user comes back to the page: another page, or program, may have changed it.
+// has, when it is ready, `refresh(true)`, and when the user comes back to the page: another page, or program, may have
+// changed it.
 export class Live {
   constructor(options = {}, refresh = async () => {}) {
-    Object.assign(this, { options, refresh: () => refresh().catch((error) => complain(error.message)) });
+    Object.assign(this, { options, refresh: (started) => refresh(started).catch((error) => complain(error.message)) });
     this.answered = () => {};
     this.connect();
     document.addEventListener("visibilitychange", () => document.hidden || !this.ready || this.refresh());
   }
 
   connect() {
+    clearTimeout(this.timer); // one connection is enough
     this.socket = new WebSocket(`ws${location.protocol.slice(4)}//${location.host}/live?${new URLSearchParams(this.options)}`);
     this.socket.onmessage = (message) => this.hear(JSON.parse(message.data));
     this.socket.onclose = () => {
       this.ready = false;
       document.body.dataset.state = "ended";
       $("status").textContent = "The program has ended, or is busy elsewhere. Start it again in its terminal; this page then goes on.";
-      setTimeout(() => this.connect(), 1500);
+      this.timer = setTimeout(() => this.connect(), 1500);
     };
   }
 
   hear(told) {
-    if (told.note) $("status").textContent = told.note;
+    if (told.page && told.page !== document.body.dataset.page) location.reload(); // another program has this address now
+    else if (told.note) $("status").textContent = told.note;
     else if (told.ready) {
       this.ready = true;
       if (document.body.dataset.state === "ended") complain("");
-      this.refresh();
+      this.refresh(true);
       document.body.dataset.state = "ready";
       $("status").textContent = "Ready. Nothing leaves this computer.";
       this.answered({ again: true });
@@ -82,11 +85,16 @@ export class Camera {
   async run(stream) {
     this.stream = this.video.srcObject = stream;
     for (const track of stream.getTracks()) track.onended = () => this.stop("The camera is gone.");
-    await this.video.play();
+    try {
+      await this.video.play();
+    } catch (error) {
+      if (this.stream === stream) throw error;
+    }
+    if (this.stream !== stream) return; // stopped meanwhile, perhaps started anew
     this.button.textContent = "Stop camera";
     this.busy = false;
     this.times = [];
-    this.watch();
+    this.watch(stream);
   }
 
   stop(reason = "") {
@@ -98,11 +106,11 @@ export class Camera {
     this.show(null);
   }
 
-  watch() {
-    if (!this.stream) return;
+  watch(stream) {
+    if (this.stream !== stream) return; // a camera that was started anew has its own
     this.fresh = true;
     this.grab();
-    const next = () => this.watch();
+    const next = () => this.watch(stream);
     this.video.requestVideoFrameCallback ? this.video.requestVideoFrameCallback(next) : setTimeout(next, 33);
   }
 
