@@ -73,6 +73,15 @@ def test_own_classes_are_taught_and_stay(browser, program, clone, script, tmp_pa
         count = "(name) => parseInt(document.querySelector(`[data-name=${name}] .quiet`).textContent)"
         until(page, f"(name) => ({count})(name) >= 6", name)
         page.mouse.up()
+    for _ in range(8):  # quickly, as who is impatient does
+        page.mouse.down()
+        page.mouse.up()
+    page.mouse.down()
+    page.wait_for_timeout(500)  # each press takes an image; only the last one goes on
+    asked = len(page.asked)
+    page.wait_for_timeout(1300)
+    page.mouse.up()
+    assert 0 < sum("/take" in address for address in page.asked[asked:]) <= 13  # one every 130 ms, and no more
     page.click("#train")
     text_becomes(page, "#text", "blue")
     page.click("#change")

@@ -117,20 +117,20 @@ function newRow(name) {
   const button = make("button", { type: "button", "aria-label": `Hold to collect images of ${name}` }, "Hold to collect");
   const row = make("li", {}, make("div", {}, make("div", { className: "name" }, name), make("div", { className: "quiet" })), button);
   row.dataset.name = name;
-  let held = false;
+  let held = null; // the press that lasts
   const release = () => {
-    held = false;
+    held = null;
     button.classList.remove("held");
   };
   const hold = async () => {
     if (held) return;
-    held = true;
+    const mine = (held = {});
     button.classList.add("held");
-    while (held) {
+    while (held === mine) {
       const next = new Promise((done) => setTimeout(done, EVERY));
       await trying(async () => {
         if (!camera.stream) await camera.start();
-        const blob = held && (await camera.photo());
+        const blob = held === mine && (await camera.photo());
         if (blob) tell(await post("take", blob, { name }));
       });
       await next;
