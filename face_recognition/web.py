@@ -99,8 +99,10 @@ class Faces:
             self._changes += self._recognizer.refresh()
 
     def list_people(self, _options: dict, _frame: Frame | None) -> dict:
-        """Return the names of all people and how many photos each has."""
-        return {"people": [{key: row[key] for key in ("name", "photos")} for row in self._people.describe()]}
+        """Return the names of all people, how many photos each has, and how often they changed since the start."""
+        self._refresh(now=True)
+        people = [{key: row[key] for key in ("name", "photos")} for row in self._people.describe()]
+        return {"people": people, "changes": self._changes}
 
     def portrait(self, options: dict, _frame: Frame | None) -> bytes:
         """Return a picture of the person `name`, as a JPEG."""
@@ -125,14 +127,12 @@ class Faces:
         enrolment.enroll_frame(self._people, name, frame.image, faces, "force" in options)
         if not hasattr(self._recognizer, "people"):
             settings.say(f"{name}: unknown to the cnn till you {recognizers.TRAIN}")
-        self._refresh(now=True)
         return self.list_people(options, None) | {"new": self._people.spelling(name) not in others}
 
     def rename(self, options: dict, _frame: Frame | None) -> dict:
         """Give the person `name` the name `new`, in the photo library, too; list everybody."""
         library = everywhere.open_library(self._config.library, self._config.faces)
         everywhere.rename(self._people, library, options.get("name", ""), options.get("new", ""))
-        self._refresh(now=True)
         return self.list_people(options, None)
 
     def merge(self, options: dict, _frame: Frame | None) -> dict:
@@ -142,14 +142,12 @@ class Faces:
         library = everywhere.open_library(self._config.library, self._config.faces)
         names = options.get("name", ""), options.get("into", "")
         everywhere.merge(self._people, library, *names, force="force" in options)
-        self._refresh(now=True)
         return self.list_people(options, None)
 
     def forget(self, options: dict, _frame: Frame | None) -> dict:
         """Delete the photos and numbers of the person `name` for good; list everybody else, and what is left to do."""
         config = self._config
         done = everywhere.forget(self._people, options.get("name", ""), config.library, config.faces, lambda *_: True)
-        self._refresh(now=True)
         return self.list_people(options, None) | {"forgot": done}
 
 

@@ -1,11 +1,13 @@
 """The page of faces in Chromium: photos, camera, enrolling with consent, renaming, forgetting."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
 from browsing import PHONE, drop, looks_good, open_page, save_film, text_becomes, until
 from chromium_or_skip import chromium
-from web_program import Program
+from web_program import Program, ask
 
 from recognition.files import ROOT
 
@@ -171,4 +173,52 @@ def test_whoever_is_before_the_camera_is_enrolled_and_named(browser, program):
     looks = looks_good(page)
     assert not looks["wide"] and looks["paper"] < 60 and looks["ink"] > 200
     assert page.troubles == []
+    page.context.close()
+
+
+def test_who_comes_back_to_the_page_has_photos_looked_at_again_only_if_somebody_is_new(browser, program):
+    page = open_page(browser, program.address)
+    page.set_input_files("#files", [PARTY] * 6)
+    until(page, "document.querySelectorAll('#results figure').length === 6")
+    page.wait_for_timeout(500)
+    come_back = "for (let k = 0; k < 8; k++) document.dispatchEvent(new Event('visibilitychange'))"
+    page.asked.clear()
+    page.evaluate(come_back)
+    page.wait_for_timeout(1000)
+    assert len(page.asked) == 8 and not [address for address in page.asked if "/read" in address]
+    box = json.loads(ask(program.port, "/read", PARTY.read_bytes())[2])["faces"][0]["box"]
+    ask(program.port, f"/enroll?name=Ada&consent=yes&box={','.join(map(str, box))}", PARTY.read_bytes())
+    page.evaluate(come_back)
+    text_becomes(page, "#text", "Ada")
+    page.wait_for_timeout(1000)
+    assert len([address for address in page.asked if "/read" in address]) == 6
+    page.context.close()
+
+
+def test_a_photo_that_is_gone_does_not_keep_the_others_from_a_new_name(browser, program, tmp_path):
+    page, gone = open_page(browser, program.address), tmp_path / "gone.jpg"
+    gone.write_bytes(PARTY.read_bytes())
+    page.set_input_files("#files", [gone, PARTY])
+    until(page, "document.querySelectorAll('#results figure').length === 2")
+    text_becomes(page, "#text", "4 unknown")
+    gone.unlink()
+    enrol(page, "#results", "Ada", asked=True)
+    text_becomes(page, "#text", "Ada, 3 unknown")
+    text_becomes(page, "#error", "gone.jpg: the browser cannot read it")
+    page.context.close()
+
+
+def test_a_picture_pasted_into_a_name_is_no_photo(browser, program):
+    page = open_page(browser, program.address)
+    paste = """([selector, bytes]) => {
+        const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([new Uint8Array(bytes)], "pasted.jpg", { type: "image/jpeg" }));
+        document.querySelector(selector).dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+    }"""
+    page.evaluate(paste, ["body", list(PARTY.read_bytes())])
+    text_becomes(page, "#text", "4 unknown")
+    page.locator("#results .box.none").first.click()
+    page.evaluate(paste, ["dialog input[type=text]", list(PARTY.read_bytes())])
+    page.wait_for_timeout(200)
+    assert page.text_content("#progress") == "" and page.locator("#results figure").count() == 1
     page.context.close()

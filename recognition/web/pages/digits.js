@@ -131,7 +131,7 @@ const readSheet = newest(async () => {
   asked = points();
   if (!strokes.length) {
     boxes($("sheet-boxes"), [1, 1], []);
-    show("", [], null);
+    if (!$("draw").hidden) show("", [], null);
     return;
   }
   const [xs, ys] = [0, 1].map((k) => strokes.flatMap((stroke) => stroke.map((point) => point[k])));
@@ -150,6 +150,7 @@ const readSheet = newest(async () => {
   if (!strokes.length) return;
   const place = ([a, b, c, d]) => [a / scale + x1 - margin, b / scale + y1 - margin, c / scale + x1 - margin, d / scale + y1 - margin];
   boxes($("sheet-boxes"), [sheet.width, sheet.height], boxesOf(told, blob, { place }).map(({ box, label, tone }) => ({ box, label, tone })));
+  if ($("draw").hidden) return; // another tab has its own answer by now
   chosen = told.digits.length - 1;
   show(told.text, told.digits, blob);
 });

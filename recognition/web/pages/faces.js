@@ -5,9 +5,9 @@ import { $, ask, bars, boxes, make, photos, post, read, results, tabs, trying } 
 const SURE = 0.6; // confidence of a name from which on it is beyond doubt
 const CONSENT = "I have asked this person, who agrees to be recognised here.";
 
-const live = new Live({}, async () => {
-  listPeople(await (await post("people")).json());
-  await again(); // the photos may be from before, or show who is not listed yet
+// The photos may be from before, or show who is not listed yet; a program that was started anew may see others in them.
+const live = new Live({}, async (started) => {
+  if (listPeople(await (await post("people")).json()) || started) await again();
 });
 const chooseTab = tabs((panel) => {
   if (panel !== "camera") camera.stop();
@@ -77,12 +77,17 @@ async function enroll({ box, name, perhaps }, blob, page) {
   return true;
 }
 
-let listed = "";
-function listPeople({ people }) {
-  if (listed === JSON.stringify(people)) return; // else the focus would go
-  listed = JSON.stringify(people);
-  $("nobody").hidden = people.length > 0;
-  $("people").replaceChildren(...people.map(row));
+// List them, and tell whether they changed since the last time: a name may be somebody else's by now.
+let listed = "", known = 0;
+function listPeople({ people, changes }) {
+  const changed = known !== changes;
+  known = changes;
+  if (listed !== JSON.stringify(people)) { // else the focus would go
+    listed = JSON.stringify(people);
+    $("nobody").hidden = people.length > 0;
+    $("people").replaceChildren(...people.map(row));
+  }
+  return changed;
 }
 
 // Portraits are fetched one after the other, when their row comes into view: there may be thousands.
@@ -159,11 +164,12 @@ async function changed(answer) {
 let looks = []; // what looks again at each photo on the page, the newest first
 async function again() {
   looks = looks.filter(({ figure }) => figure.isConnected);
-  for (const { look } of [...looks].reverse()) await look();
+  const errors = new Set(); // of one photo, say, that was deleted meanwhile: the others can still be looked at
+  for (const { look } of [...looks].reverse()) await look().catch((error) => errors.add(error.message));
+  if (errors.size) throw new Error([...errors].join("\n"));
 }
 
-photos($("drop"), $("files"), async (file) => {
-  chooseTab("photos");
+photos(chooseTab, async (file) => {
   const layers = [];
   const draw = ({ told, size, page }) => boxes(layers[page - 1], size, boxesOf(told, file, again, page));
   const tell = (pages) => show(pages.flatMap(({ told }) => told.faces));
@@ -175,7 +181,7 @@ photos($("drop"), $("files"), async (file) => {
     figure ??= made; // the first page stays longest
     return made;
   });
-  tell(pages);
+  if (!$("photos").hidden) tell(pages);
   const look = async () => {
     const pages = await read(file, file.name);
     pages.slice(0, layers.length).forEach(draw);

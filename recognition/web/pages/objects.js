@@ -28,15 +28,14 @@ function show({ known, top }) {
 
 // --- photos ---
 
-photos($("drop"), $("files"), async (file) => {
-  chooseTab("photos");
+photos(chooseTab, async (file) => {
   const figures = [];
   const pages = await results(file, ({ stage }, { told }) => {
     const answer = make("strong", {}, told.known ? told.top[0].label : NONE);
     figures.push(make("figure", {}, stage, make("figcaption", {}, answer, make("span", { className: "quiet" }, ` ${told.source}`))));
     return figures.at(-1);
   });
-  show(pages[0].told);
+  if (!$("photos").hidden) show(pages[0].told);
   if (!$("explain").checked) return;
   for (const [k, figure] of figures.entries()) {
     const { told: { source, top: [{ label }] }, page } = pages[k];

@@ -35,6 +35,7 @@ export async function post(path, body, options = {}) {
   try {
     answer = await fetch(`/${path}?${new URLSearchParams(options)}`, { method: "POST", body });
   } catch {
+    if (body instanceof File) await readable(body);
     throw new Error("The program does not answer: is it still running in its terminal?");
   }
   if (answer.ok) return answer;
@@ -44,6 +45,14 @@ export async function post(path, body, options = {}) {
     told = JSON.parse(text);
   } catch {} // not from the program itself
   throw new Error(told.error);
+}
+
+async function readable(file) {
+  try {
+    await file.slice(0, 1).arrayBuffer();
+  } catch {
+    throw new Error(`${file.name}: the browser cannot read it: is it a folder, or was it changed or deleted? Choose it again`);
+  }
 }
 
 // What the program tells of each page of a picture (of a PDF there are some, else one): its line of JSON, the size in
@@ -99,7 +108,9 @@ export function tabs(shown = () => {}) {
 }
 
 // Take photos that are dropped anywhere on the page, pasted, or chosen, one after the other; tell of each that fails.
-export function photos(zone, input, take) {
+// Their tab is chosen once: who goes on to another one meanwhile stays there.
+export function photos(chooseTab, take) {
+  const zone = $("drop"), input = $("files");
   const look = async (files) => {
     const errors = [];
     complain("");
@@ -115,7 +126,10 @@ export function photos(zone, input, take) {
     $("progress").textContent = "";
   };
   let looked = Promise.resolve();
-  const all = (files) => (looked = looked.then(() => look(files)));
+  const all = (files) => {
+    if (files.length) chooseTab("photos");
+    return (looked = looked.then(() => look(files)));
+  };
   input.onchange = () => all([...input.files]).then(() => (input.value = ""));
   const over = (on) => (event) => {
     event.preventDefault();
@@ -128,12 +142,14 @@ export function photos(zone, input, take) {
     all([...event.dataTransfer.files]);
   });
   document.addEventListener("paste", (event) => {
+    if (event.target.closest("input[type=text]")) return; // a text that was copied may come with its picture
     if (event.clipboardData.files.length) all([...event.clipboardData.files]);
   });
 }
 
 // A page of a picture with a layer for boxes, as the program sees it where the browser cannot show the file; it is asked
-// once `reading` is done: what cannot be read need not be shown.
+// once `reading` is done: what cannot be read need not be shown. Of WebP it is always asked: the program turns a photo as
+// its EXIF says, Chromium does not.
 export async function picture(blob, name, page = 1, reading = null) {
   const image = make("img", { alt: page > 1 ? `${name}, page ${page}` : name });
   const layer = make("div", { className: "boxes" });
@@ -149,7 +165,7 @@ export async function picture(blob, name, page = 1, reading = null) {
     await reading;
     await show(await (await post("preview", blob, { name, page })).blob());
   };
-  await (page > 1 ? preview() : show(blob).catch(preview));
+  await (page > 1 || blob.type === "image/webp" ? preview() : show(blob).catch(preview));
   return { stage: make("div", { className: "stage" }, image, layer), layer };
 }
 
