@@ -222,3 +222,22 @@ def test_a_picture_pasted_into_a_name_is_no_photo(browser, program):
     page.wait_for_timeout(200)
     assert page.text_content("#progress") == "" and page.locator("#results figure").count() == 1
     page.context.close()
+
+
+def test_a_long_name_at_the_edge_stays_in_the_picture(browser, program):
+    page = open_page(browser, program.address, PHONE)
+    drop(page, PARTY)
+    text_becomes(page, "#text", "4 unknown")
+    place = "(boxes) => boxes.sort((a, b) => parseFloat(a.style.left) - parseFloat(b.style.left)).at({}).click()"
+    for k, name in ((-1, "Maximiliane von Hohenstein zu Niederhausen und Oberhausen"), (0, "Max " * 20)):
+        page.locator("#results .box").evaluate_all(place.format(k))
+        page.fill("dialog input[type=text]", name)
+        for tick in page.locator("dialog input[type=checkbox]").all():
+            tick.check()
+        page.click("dialog button.main")
+        label = page.locator("#results .box span", has_text=name.strip())
+        label.wait_for()
+        inner, outer = label.bounding_box(), page.locator("#results .stage").bounding_box()
+        assert outer["x"] <= inner["x"] and inner["x"] + inner["width"] <= outer["x"] + outer["width"]
+        assert inner["width"] > outer["width"] / 3
+    page.context.close()

@@ -185,12 +185,12 @@ export async function results(file, figure) {
 }
 
 // Draw boxes, { box, label, tone, action, name }, of a picture of that size on its layer. Those that are there are moved:
-// a button that was replaced while it is pressed would not be clicked.
+// a button that was replaced while it is pressed would not be clicked. `low`, `far`: its label would leave the picture.
 export function boxes(layer, size, items) {
   while (layer.children.length > items.length) layer.lastChild.remove();
   items.forEach(({ box: [x1, y1, x2, y2], label, tone, action, name }, k) => {
     const element = layer.children[k] ?? layer.appendChild(make(action ? "button" : "div", action ? { type: "button" } : {}, make("span")));
-    element.className = `box ${tone}${y1 < 0.07 * size[1] ? " low" : ""}`;
+    element.className = `box ${tone}${y1 < 0.07 * size[1] ? " low" : ""}${x1 > size[0] / 2 ? " far" : ""}`;
     element.firstChild.textContent = label;
     if (action) element.onclick = action;
     if (action) element.setAttribute("aria-label", name);
