@@ -193,6 +193,10 @@ def one_line(said: str) -> str:
     return text or "no command line of this script"
 
 
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def run(
     main: Callable,
     config: type[Config],
@@ -204,10 +208,10 @@ def run(
     `recipe`: returns the defaults that go with what the user chose, or several for as many runs, which `main` then gets
     as a list; what the user says himself holds for all.
     """
-    if "--version" in sys.argv[1:]:
-        print("recognition-scripts", importlib.metadata.version("recognition-scripts"))
-        sys.exit(0)
     try:
+        if "--version" in sys.argv[1:]:
+            print("recognition-scripts", importlib.metadata.version("recognition-scripts"), flush=True)
+            sys.exit(0)
         settings = _parse(config, description)
         if recipe:
             defaults = recipe(settings)
@@ -220,6 +224,9 @@ def run(
     except UserError as error:
         say(f"error: {error}")
         sys.exit(error.code)
+    except BrokenPipeError:  # of --help | head
+        _drop_output()
+        sys.exit(0)
     for one in settings if isinstance(settings, list) else [settings]:
         for name, value in vars(one).items():
             if str(value).startswith("~"):  # one's home, in a path: not every shell knows it
@@ -240,7 +247,7 @@ def run(
         say("stopped")
         code = 130
     except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         code = 0
     except OSError as error:
         full = ": free some space" if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", None)) else ""

@@ -1,6 +1,8 @@
 """What is wrong with a command line is told in one line; the help tells of no default that is nothing."""
 
+import os
 import re
+import subprocess
 import sys
 
 import pytest
@@ -45,6 +47,17 @@ def test_help_and_version_of_every_script(script, path):
     text = re.sub(r"\s+", " ", done.stdout.replace("│", " "))
     assert "default: None" not in text and "default: )" not in text and str(ROOT) not in text.replace(" ", "")
     assert script(name, "--version").stdout.startswith("recognition-scripts ")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes that nobody reads are other errors there")
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_that_nobody_reads_to_its_end_is_no_error(word):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-u", str(ROOT / "face_recognition" / "library.py"), word]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_without_a_terminal_a_line_every_half_minute(monkeypatch, capsys):
