@@ -125,7 +125,10 @@ def add(config: Config, index: LibraryIndex, *tools: object) -> int:
 
 def people(config: Config, library: naming.Library) -> int:
     """List groups of faces that nobody named."""
-    for group in library.groups():
+    groups = library.groups()
+    if not groups:
+        settings.say("no group of unknown faces: python face_recognition/library.py who tells who is in each photo")
+    for group in groups:
         line = {"number": group.number, "photos": group.photos, "faces": len(group.faces)}
         line["example"] = str(library.index.path(group.faces[0].content))
         photos = settings.counted(group.photos, "photo")

@@ -102,7 +102,8 @@ def test_a_group_is_named_corrected_found_and_copied(script, tmp_path):
     assert named.returncode == 0, named.stderr
     told = json.loads(named.stdout)
     assert told["faces"] == 4 and told["enrolled"] == len(list((tmp_path / "people" / "Ada").iterdir())) > 0
-    assert script(LIBRARY, "people", *NAMED).stdout == ""
+    none = script(LIBRARY, "people", *NAMED)
+    assert none.stdout == "" and "no group of unknown faces" in none.stderr
     denied = "photos/person 0/2.png"
     assert script(LIBRARY, "not", denied, "ada", *NAMED).stdout == f"{denied}: not Ada, from now on\n"
     assert script(LIBRARY, "add", "photos", *QUICK).returncode == 0
