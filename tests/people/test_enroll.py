@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from coloured_faces import COLOURS, Detector, Embedder, picture
 from conftest import script_environment
 
 from recognition.faces import detection
+from recognition.faces.gallery import Match
+from recognition.faces.live import Seen
 from recognition.files import ROOT
 from recognition.media import frames
 from recognition.people import embed_photos, enrolment
@@ -252,3 +255,21 @@ def test_wrong_usage_is_said_in_one_line(script, tmp_path, arguments, said):
     assert result.returncode == 2
     assert said in result.stderr and len(result.stderr.splitlines()) == 1
     assert not (tmp_path / "faces").exists()
+
+
+def test_what_asks_for_a_name_is_not_drawn_into_what_is_recorded():
+    """The frame is being encoded meanwhile."""
+
+    class Sink:
+        def ask(self, frame, question):
+            self.shown = frame.image
+            return ""
+
+    webcam = runpy.run_path(str(ROOT / "face_recognition" / "webcam.py"))
+    frame, face = (
+        frames.Frame("0", 0, np.zeros((80, 80, 3), np.uint8), 0.0),
+        detection.Face((10, 10, 60, 60), np.zeros((5, 2)), 1.0),
+    )
+    seen = [Seen(face.box, Match(None, 9.0, 0.0), face)]
+    assert webcam["enroll_in_front"](sink := Sink(), frame, frame.image, seen, None, "") == "nobody was enrolled"
+    assert sink.shown.any() and not frame.image.any()
