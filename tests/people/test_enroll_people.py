@@ -92,21 +92,27 @@ def play(on_screen):
 
 
 def test_enter_enrolls_from_the_webcam_once(display, play, tmp_path):
-    still = save_clip(tmp_path / "still.avi", [cv2.copyMakeBorder(draw_face(0), 60, 60, 100, 100, 1)] * 20)
+    picture = cv2.copyMakeBorder(draw_face(0), 60, 60, 100, 100, 1)
+    still = save_clip(tmp_path / "still.avi", [picture] * 20)
+    canvas.draw_text(picture, "", "Enter takes the photo, q ends")
+
+    def line(image):
+        return image[-30:].max(-1) > 200
+
+    def is_ready(image):
+        green = (np.abs(image - canvas.GREEN).max(-1) < 9).sum() > 200
+        return green and image.shape == picture.shape and np.mean(line(image) != line(picture)) < 0.001
+
     with camera_server.serve(still) as address:
         process = play("Ada", "--source", f"{address}/closes/1000000", *QUICK, "--faces", tmp_path / "new" / "faces")
         window = display.window("enrol Ada")
         eyes = Eyes(display, window, tmp_path / "screen.png")
-
-        def line(image):
-            return image[-30:].max(-1) > 200
-
-        ready = line(eyes.see(lambda image: (np.abs(image - canvas.GREEN).max(-1) < 9).sum() > 200))
+        eyes.see(is_ready)
         assert enrolled(tmp_path / "new" / "faces") == []
         for _ in range(2):
             display.press(window, "Return")
-            eyes.see(lambda image: np.mean(line(image) != ready) > 0.002)  # the note
-            eyes.see(lambda image: np.mean(line(image) != ready) < 0.001)  # and after some seconds none
+            eyes.see(lambda image: np.mean(line(image) != line(picture)) > 0.002)  # the note
+            eyes.see(is_ready)  # and after some seconds none
         display.press(window, "q")
         code, stdout, errors = end(process)
     assert (code, errors) == (0, "")
