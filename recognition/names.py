@@ -46,3 +46,8 @@ def check_person(name: str) -> str:
     if name.casefold() == "unknown":
         raise UserError(f"the name '{name}' is what strangers are called: choose another one", 2)
     return name
+
+
+def key_of(name: str) -> str:
+    """Return what names have in common that are one person's: capitals and ways to write an accent make no other."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

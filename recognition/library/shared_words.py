@@ -11,7 +11,7 @@ import numpy as np
 from recognition.library.index import LibraryIndex
 from recognition.library.tables import KnownFace
 from recognition.media.tracking import iou
-from recognition.people.database import key_of
+from recognition.names import key_of
 
 SAME = 0.5  # overlap of two boxes from which on they are of one face: other machines may be a pixel off
 

@@ -25,7 +25,7 @@ from recognition.library.regions import TURNED, UNWRITABLE, Box, Packet, pair, t
 from recognition.library.tables import KnownFace
 from recognition.media import bounds
 from recognition.media.frames import open_image
-from recognition.people.database import key_of
+from recognition.names import key_of
 from recognition.settings import UserError
 from recognition.sqlite.errors import Locked
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from recognition.faces.detection import Face
 from recognition.faces.gallery import unit
-from recognition.people.database import key_of
+from recognition.names import key_of
 from recognition.people.merges import telling_of
 from recognition.settings import UserError
 
@@ -141,7 +141,7 @@ def drop_unused(db: sqlite3.Connection, contents: Iterable[int]) -> None:
 
 
 def spellings(db: sqlite3.Connection, name: str) -> list[str]:
-    """Return how a person is written wherever the user said something of him, sorted; see key_of."""
+    """Return how a person is written wherever the user said something of him, sorted; see names.key_of."""
     columns = "name FROM faces", "name FROM denied", "name FROM written", "source FROM merged", "target FROM merged"
     rows = db.execute(" UNION ".join(f"SELECT {column}" for column in columns)).fetchall()
     return sorted(known for (known,) in rows if known and key_of(known) == key_of(name))
@@ -194,8 +194,7 @@ def forget(db: sqlite3.Connection, name: str) -> int:
     his = f"name IN ({', '.join('?' * len(names))})"
     db.execute(f"DELETE FROM denied WHERE {his}", names)
     rows = db.execute("SELECT DISTINCT number, source, target FROM merged ORDER BY number").fetchall()
-    told = telling_of(((number, key_of(source), key_of(target)) for number, source, target in rows), key_of(name))
-    db.executemany("DELETE FROM merged WHERE number = ?", [(number,) for number in told])
+    db.executemany("DELETE FROM merged WHERE number = ?", [(number,) for number in telling_of(rows, name)])
     # Other names that these faces had may have been his
     query = f"SELECT id FROM faces WHERE {his} UNION SELECT face FROM written WHERE {his}"
     db.execute(f"DELETE FROM written WHERE face IN ({query})", names * 2)

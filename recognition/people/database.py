@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import os
 import time
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from recognition.faces.detection import for_photos
 from recognition.faces.gallery import Gallery
 from recognition.files import ROOT, close_to_others, make_folder
-from recognition.names import check_person
+from recognition.names import check_person, key_of
 from recognition.people import embed_photos, forgetting, merges, photo_files, places
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.people.photo_scan import PhotoScan
@@ -112,7 +111,7 @@ class People:
         return self._gallery
 
     def spelling(self, name: str) -> str:
-        """Return the name as its folder has it; see key_of."""
+        """Return the name as its folder has it; see names.key_of."""
         wanted, there = key_of(name), os.listdir(self.folder) if self.folder.is_dir() else []
         return name if name in there else next((other for other in there if key_of(other) == wanted), name)
 
@@ -250,11 +249,12 @@ class People:
         return count
 
     def remembered(self, name: str) -> str:
-        """Return the name of a person who is there, or of whom at least numbers are; UserError if there is nobody."""
+        """Return the name of a person who is there, or of whom numbers or merges still tell; UserError if there is
+        nobody."""
         try:
             return self.existing(name)
         except UserError:
-            for other in self._index.seen():
+            for other in [*self._index.seen(), *merges.names(self.folder)]:
                 if key_of(other) == key_of(name) and not os.path.lexists(self.folder / other):
                     return other
             raise
@@ -291,8 +291,3 @@ def _still_there(name: str) -> Iterator[None]:
 def is_default(faces: Path | str) -> bool:
     """Tell whether --faces names data/faces, however it is written; an address never does."""
     return Path(os.path.realpath(os.path.expanduser(faces))) == Path(os.path.realpath(FACES))
-
-
-def key_of(name: str) -> str:
-    """Return what names have in common that are one person's: capitals and ways to write an accent make no other."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

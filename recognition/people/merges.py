@@ -11,6 +11,7 @@ import numpy as np
 
 from recognition.faces.gallery import Gallery
 from recognition.files import alone, read_json, write_atomically
+from recognition.names import key_of
 from recognition.people import photo_files
 from recognition.settings import UserError, reason_of, say
 
@@ -39,6 +40,11 @@ def read(folder: Path) -> list[Merge]:
     except (UserError, OSError, ValueError, TypeError) as error:
         say(f"{folder / FILE} cannot be read ({reason_of(error)}): merges before cannot be undone")
         return []
+
+
+def names(folder: Path) -> set[str]:
+    """Return who was merged, and with whom, in merges of a folder of people that can be undone."""
+    return {name for one in read(folder) for name in (one.source, one.into)}
 
 
 def write(folder: Path, merges: list[Merge]) -> None:
@@ -115,6 +121,8 @@ def forget(folder: Path, name: str) -> None:
     """Take in that somebody was forgotten: nothing tells of him then, if need be nothing of anybody."""
 
     def without(before: list[Merge]) -> list[Merge]:
+        if not before:  # or what is there cannot be read, and may tell of him
+            write(folder, [])
         told = telling_of(((k, merge.source, merge.into) for k, merge in enumerate(before)), name)
         return [merge for k, merge in enumerate(before) if k not in told]
 
@@ -125,13 +133,15 @@ def forget(folder: Path, name: str) -> None:
 
 
 def telling_of(merges: Iterable[tuple[int, str, str]], name: str) -> list[int]:
-    """Return the numbers of the merges that tell of a person: those of his own, and of those who became his with them.
+    """Return the numbers of the merges that tell of a person, however written: those of his own, and those of whoever
+    became his with them.
 
     `merges`: number, source and target of each, the last one last.
     """
-    names, numbers = {name}, []
+    names, numbers = {key_of(name)}, []
     for number, source, target in reversed(list(merges)):
-        if target in names or source == name:
+        source, target = key_of(source), key_of(target)
+        if target in names or source == key_of(name):
             numbers.append(number)
         names |= {source} if target in names else set()
     return numbers

@@ -14,7 +14,7 @@ from psycopg.types.json import Json
 
 from recognition.faces.gallery import lot_of, lots_of
 from recognition.files import names_like
-from recognition.people.database import key_of
+from recognition.names import key_of
 from recognition.people.merges import KEPT, Merge, telling_of
 from recognition.people.photo_files import AlreadyThere
 from recognition.settings import UserError
@@ -205,18 +205,16 @@ def _drop_if_empty(db: psycopg.Connection, person: int) -> None:
 
 def forget(db: psycopg.Connection, name: str) -> int:
     """Delete a person and all that is known and was said; return how many photos there were."""
-    here = db.execute("SELECT 1 FROM people WHERE key = %s", [key_of(name)]).fetchone()
-    if corrections.forget(db, name) and not here:
-        _forget_merges(db, name)
-        return 0  # named in libraries alone
-    ((person, name),) = lock(db, name)
+    here = db.execute("SELECT 1 FROM people WHERE key = %s FOR UPDATE", [key_of(name)]).fetchone()
+    if corrections.forget(db, name) + _forget_merges(db, name) and not here:
+        return 0  # only words and merges told of him
+    ((person, _),) = lock(db, name)
     (count,) = db.execute("SELECT count(*) FROM photos WHERE person = %s", [person]).fetchone()
-    _forget_merges(db, name)
     db.execute("DELETE FROM people WHERE id = %s", [person])  # and what belongs to it
     notify(db, [person])
     return count
 
 
-def _forget_merges(db: psycopg.Connection, name: str) -> None:
+def _forget_merges(db: psycopg.Connection, name: str) -> int:
     told = telling_of(db.execute("SELECT id, source, target FROM merges ORDER BY id").fetchall(), name)
-    db.execute("DELETE FROM merges WHERE id = ANY(%s)", [told])
+    return db.execute("DELETE FROM merges WHERE id = ANY(%s)", [told]).rowcount

@@ -17,9 +17,9 @@ import numpy as np
 from recognition.faces.labelled_photos import list_people
 from recognition.files import close_to_others, make_folder, read_bytes
 from recognition.media.frames import SUFFIXES
-from recognition.names import check_person
+from recognition.names import check_person, key_of
 from recognition.people import merges, photo_files
-from recognition.people.database import INDEX, key_of
+from recognition.people.database import INDEX
 from recognition.people.photo_index import Photo, PhotoIndex
 from recognition.progress import batches, watched
 from recognition.settings import UserError

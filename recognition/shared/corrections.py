@@ -5,7 +5,7 @@ A photo is known by the SHA-256 of its bytes, a face in it by its box; the photo
 
 import psycopg
 
-from recognition.people.database import key_of
+from recognition.names import key_of
 from recognition.shared.connection import Server
 
 PART = 10_000  # photos that are asked for together

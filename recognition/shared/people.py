@@ -9,9 +9,9 @@ import numpy as np
 import psycopg
 
 from recognition.faces.detection import for_photos
-from recognition.names import check_person, printable
+from recognition.names import check_person, key_of, printable
 from recognition.people import embed_photos, merges, photo_files, places
-from recognition.people.database import CROP_VERSION, key_of
+from recognition.people.database import CROP_VERSION
 from recognition.people.photo_scan import FEW, MANY, QUICK
 from recognition.progress import batches, watched
 from recognition.settings import UserError, say
@@ -123,7 +123,7 @@ class SharedPeople:
         return self._gallery
 
     def spelling(self, name: str) -> str:
-        """Return the name as it is written there; see people.database.key_of."""
+        """Return the name as it is written there; see names.key_of."""
         found = self._rows("SELECT name FROM people WHERE key = %s", key_of(name))
         return found[0][0] if found else name
 
@@ -135,11 +135,12 @@ class SharedPeople:
         return found[0][0]
 
     def remembered(self, name: str) -> str:
-        """Return the name of a person who is there, or who was named in photos of a library; else UserError."""
+        """Return the name of a person who is there, or of whom words about libraries or merges tell; else UserError."""
         try:
             return self.existing(name)
         except UserError:
-            for other in self.corrections.said():
+            told = "name FROM named", "name FROM denied", "source FROM merges", "target FROM merges"
+            for (other,) in self._rows(" UNION ".join(f"SELECT {column}" for column in told)):
                 if key_of(other) == key_of(name):
                     return other
             raise

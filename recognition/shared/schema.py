@@ -1,6 +1,6 @@
 """The tables of a shared gallery, in a schema of their own; made and brought up to date by whoever opens it first.
 
-    people        who: name; `key` is what all spellings of it have in common (see people.database.key_of)
+    people        who: name; `key` is what all spellings of it have in common (see names.key_of)
     photos        whose, the file's name, its bytes and their SHA-256
     ways          which detector and embedder, and version of the crop, embeddings come from
     descriptions  of a photo, in a way: the embedding of the face in it, or the reason why there is none

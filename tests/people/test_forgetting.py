@@ -254,3 +254,20 @@ def test_no_merge_that_led_to_the_forgotten_is_kept(folder):
         database.merge(source, into, force=True)
     database.forget("blue")
     assert [(one.source, one.into) for one in merges.read(folder)] == [("amber", "yellow")]
+
+
+def test_whoever_a_merge_alone_names_can_be_forgotten_in_any_spelling(folder):
+    database = open_people(folder)
+    database.merge("red", "green", force=True)
+    assert database.forget("Red") == 0
+    assert merges.read(folder) == [] and database.names() == ["blue", "green"]
+    assert is_forgotten(folder, "red", [])
+    with pytest.raises(UserError, match="nobody is called"):
+        database.forget("red")
+
+
+def test_merges_that_cannot_be_read_do_not_keep_the_name(folder):
+    database = open_people(folder)
+    (folder / merges.FILE).write_text('[{"source": "green", "into"')
+    assert database.forget("green") == 2
+    assert is_forgotten(folder, "green", [])

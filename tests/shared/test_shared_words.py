@@ -99,6 +99,21 @@ def test_no_merge_into_who_is_named_in_libraries_alone_by_now_is_kept(machines, 
     assert server.execute("SELECT count(*) FROM recognition.merges") == [(0,)]
 
 
+def test_whoever_a_denial_or_a_merge_alone_names_can_be_forgotten(machines, server, tmp_path):
+    (one, photo), (other, _) = machines
+    one.deny(photo, "Ada")
+    for person, colour in (("Ben", "green"), ("Cleo", "yellow")):
+        one.people.add(person, picture((colour, 30, 30, 60)))
+    one.people.merge("Ben", "Cleo", force=True)
+    for person in ("Ada", "Ben"):
+        done = everywhere.forget(other.people, person.upper(), None, tmp_path, lambda *_: True)
+        assert (done["names"], done["photos"]) == ([person], 0)
+        with pytest.raises(UserError, match="nobody is called"):
+            other.people.forget(person)
+    assert [server.execute(f"SELECT * FROM recognition.{table}") for table in ("denied", "merges")] == [[], []]
+    assert other.people.names() == ["Cleo"] and len(other.people.photos("Cleo")) == 2
+
+
 def test_a_photo_enrolled_from_a_library_is_taken_back_with_the_denial(machines, monkeypatch):
     (one, photo), (other, same) = machines
     (face,) = [one_face for one_face in one.index.faces(one.index.content(photo))[0] if one_face.embedding[2] > 0.3]
