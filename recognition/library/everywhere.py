@@ -92,7 +92,7 @@ def forget(
             raise
         name = known[0]
         del places["photos"]
-    if not agreed(name, len(database.photos(name))):
+    if not agreed(name, len(forgetting.own(database.photos(name)))):
         say("nothing was deleted")
         return None
     networks = forgetting.networks_knowing({name, *known, *database.merged_into(name)})

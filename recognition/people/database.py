@@ -224,13 +224,13 @@ class People:
     def forget(self, name: str) -> int:
         """Delete a person, photos and embeddings, and return how many photos there were. It cannot be undone.
 
-        Also one whose photos were deleted by hand. Raises UserError for what could not be deleted.
+        Also one whose photos were deleted by hand. Of photos that are links only these go, and they do not count.
+        Raises UserError for what could not be deleted.
         """
         name, count, left = self.remembered(name), 0, []
         if os.path.lexists(self.folder / name):
             with _still_there(name):
-                count = len(photo_files.list_photos(self.folder / name))
-                forgetting.put_away(self.folder / name)
+                count = forgetting.put_away(self.folder / name)
         waiting = forgetting.clear(self.folder)
         merges.forget(self.folder, name)
         try:

@@ -15,16 +15,37 @@ from pathlib import Path
 from recognition.faces.crops import FORMS
 from recognition.files import read_json
 from recognition.models import cards
-from recognition.settings import UserError
+from recognition.people import photo_files
+from recognition.settings import UserError, counted, say
 
 FORGOTTEN = ".forgotten-"
 
 
-def put_away(path: Path) -> None:
-    """Move a person's folder out of sight; of a link only the link goes, not what it leads to."""
+def own(photos: Iterable[Path]) -> list[Path]:
+    """Return those of a person's photos that go with him: not links, and none in a folder that is one.
+
+    Those of a shared gallery, NAME/FILE, are no files.
+    """
+    return [one for one in photos if not one.is_absolute() or not (one.is_symlink() or one.parent.is_symlink())]
+
+
+def put_away(path: Path) -> int:
+    """Move a person's folder out of sight; return how many photos are in it. Of links only the links go, which is said,
+    not what they lead to."""
     if path.is_symlink():
+        place = os.path.realpath(path)
         path.unlink()
-        return
+        say(f"{path}: only the link is gone: its photos stay in {place}")
+        return 0
+    photos = [path / name for name in photo_files.list_photos(path)]
+    count = len(own(photos))
+    _move_away(path)
+    if links := len(photos) - count:
+        say(f"{path}: of {counted(links, 'photo')} only links are gone: what they lead to stays")
+    return count
+
+
+def _move_away(path: Path) -> None:
     # In one step: nobody finds half of the photos
     for _ in range(5):
         try:

@@ -15,6 +15,7 @@ from people_folder import INDEX, open_people, save
 from test_people_at_once import run
 
 from recognition.files import ROOT
+from recognition.library import everywhere
 from recognition.people import forgetting, merges
 from recognition.settings import UserError
 from recognition.sqlite import file as sqlite_file
@@ -161,7 +162,7 @@ def test_a_reader_who_holds_the_log_is_waited_for(folder, monkeypatch):
     assert is_forgotten(folder, "green", blobs)
 
 
-def test_read_only_photos_are_deleted_and_what_links_lead_to_is_not(folder, tmp_path):
+def test_read_only_photos_are_deleted_and_what_links_lead_to_is_not(folder, tmp_path, capsys):
     outside = tmp_path / "outside.png"
     cv2.imwrite(str(outside), picture())
     if os.name != "nt":
@@ -171,8 +172,25 @@ def test_read_only_photos_are_deleted_and_what_links_lead_to_is_not(folder, tmp_
         (folder / "green" / "deep").chmod(0o500)
     (folder / "green" / "0.png").chmod(0o400)
     outside.chmod(0o440)
-    assert open_people(folder).forget("green") in (2, 3)
+    assert open_people(folder).forget("green") == 2
+    assert ("green: of 1 photo only links are gone" in capsys.readouterr().err) == (os.name != "nt")
     assert not list(folder.glob(".forgotten*")) and outside.stat().st_mode & 0o777 == 0o440 | (os.name == "nt") * 4
+
+
+@unix
+def test_of_a_folder_that_is_a_link_the_link_goes_and_that_is_said(folder, tmp_path, capsys):
+    os.rename(folder / "green", tmp_path / "album")
+    (folder / "green").symlink_to(tmp_path / "album")
+    blobs, asked = numbers(folder, "green"), []
+
+    def agreed(*question):
+        asked.append(question)
+        return True
+
+    assert everywhere.forget(open_people(folder), "green", None, folder, agreed)["photos"] == 0
+    assert asked == [("green", 0)] and len(list((tmp_path / "album").iterdir())) == 2
+    assert is_forgotten(folder, "green", blobs)
+    assert f"green: only the link is gone: its photos stay in {tmp_path / 'album'}" in capsys.readouterr().err
 
 
 @pytest.fixture
