@@ -84,10 +84,11 @@ class Faces:
         watcher, known = live.Watcher(self._quick, self._recognizer), self._changes
 
         def watch(frame: Frame) -> str:
-            nonlocal watcher, known
+            nonlocal known
             self._refresh()
-            if known != self._changes:  # somebody was enrolled or forgotten: all faces are looked at anew
-                watcher, known = live.Watcher(self._quick, self._recognizer), self._changes
+            if known != self._changes:  # somebody was enrolled or forgotten
+                watcher.embed_anew()
+                known = self._changes
             return live.json_line(frame.source, frame.index, watcher.watch(frame.image, frame.seconds))
 
         return watch

@@ -121,9 +121,13 @@ class Watcher:
         """Take in what was enrolled or trained since; tell whether something was. Then all faces are embedded anew."""
         changed = self._recognizer.refresh()
         if changed:
-            self._identities = {track: Identity(one.number) for track, one in self._identities.items()}
-            self._allowance = BURST
+            self.embed_anew()
         return changed
+
+    def embed_anew(self) -> None:
+        """Begin anew to tell who the faces are, which keep their numbers: the recognizer knows others now."""
+        self._identities = {track: Identity(one.number) for track, one in self._identities.items()}
+        self._allowance = BURST
 
     def _find(self, frame: np.ndarray, small: np.ndarray, found: list[Face] | None) -> list[Face]:
         """Return the faces of a frame, detected if it is time to or one was lost, else followed from the last one."""

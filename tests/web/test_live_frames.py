@@ -4,9 +4,10 @@ import json
 import time
 
 import pytest
-from web_program import Sizes, ask, live, png, served
+from web_program import Program, Sizes, ask, live, png, served
 from websockets.exceptions import ConnectionClosed
 
+from recognition.files import ROOT
 from recognition.web import app
 
 
@@ -72,3 +73,29 @@ def test_a_frame_that_is_too_large_ends_the_camera_alone(port):
             socket.send(b"x" * (app.MOST_LIVE + 1))
             socket.recv()
     assert ask(port, "/read", png())[0] == 200
+
+
+def test_faces_keep_their_numbers_when_somebody_is_enrolled(tmp_path):
+    samples = ROOT / "data" / "samples"
+    party = (samples / "party.jpg").read_bytes()  # four people, one of them Ada
+    (tmp_path / "faces").mkdir()
+    with (
+        Program("face_recognition", "--faces", tmp_path / "faces", cwd=tmp_path, port=8390) as program,
+        live(program.port) as socket,
+    ):
+        while "ready" not in json.loads(socket.recv()):
+            pass
+
+        def names(picture: bytes = party) -> dict[int, str | None]:
+            socket.send(picture)
+            return {one["track"]: one["name"] for one in json.loads(socket.recv())["faces"]}
+
+        assert names() and not names(png(1280, 320))  # a cut: they have other numbers when they come again
+        before = [names() for _ in range(9)][-1]
+        assert before and 1 not in before and not any(before.values())
+        photo = (samples / "people" / "Ada" / "1.jpg").read_bytes()
+        assert ask(program.port, "/enroll?name=Ada&consent=yes", photo)[0] == 200
+        limit = time.monotonic() + 20
+        while "Ada" not in (now := names()).values() and time.monotonic() < limit:
+            time.sleep(0.05)
+        assert before.keys() <= now.keys() and 1 not in now and "Ada" in now.values()
