@@ -1,15 +1,15 @@
 """Readers of pages to compare: ours, and as yardsticks RapidOCR, in an environment of its own, and Tesseract."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
+
+import measuring
 
 from recognition import files, settings
 from recognition.digits import numbers, reader, scoring
@@ -81,17 +81,7 @@ class Readers:
     @cached_property
     def environment(self) -> Path:
         """The Python of an environment that has RapidOCR, made if it is not there."""
-        folder = OUTPUT / "rapidocr"
-        python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        ready = folder / "ready"
-        if not ready.exists():
-            settings.say(f"installing RapidOCR into {folder}")
-            venv.create(folder, with_pip=True)
-            command = [python, "-m", "pip", "install", "--quiet", "rapidocr-onnxruntime"]
-            if subprocess.run(command).returncode:
-                raise settings.UserError(f"RapidOCR cannot be installed into {folder}: measure with --no-yardsticks")
-            ready.touch()
-        return python
+        return measuring.environment(OUTPUT / "rapidocr", ("rapidocr-onnxruntime",))
 
 
 def folder_for(name: str) -> Path:

@@ -67,6 +67,7 @@ def main(config: Config) -> None:
         folder = OUTPUT / f"seed-{seed}"
         done = trained(folder, "digits")
         trainings.append(cards.read_card("digits", folder) if done else train(folder, "--seed", str(seed)))
+        measuring.check_alike(folder, trainings[-1], model.card)
     accuracy = [100 * card["measured"]["test_accuracy"] for card in trainings]
     spread = f" ± {statistics.stdev(accuracy):.2f}" if len(accuracy) > 1 else ""
     size = (cards.MODELS / "digits.weights.h5").stat().st_size / 1e6

@@ -16,7 +16,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -53,24 +52,9 @@ class Config:
 
 def yardstick(environment: Path) -> Path:
     """Return the Python of an environment that has face_recognition, made if it is not there."""
-    python = environment.absolute() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        settings.say(f"installing face_recognition into {environment}")
-        venv.create(environment, with_pip=True)
-        pip = [python, "-m", "pip", "install", "--quiet"]
-        # It asks for dlib, which compiles for ten minutes, and imports pkg_resources, which newer setuptools lack
-        needs = [
-            "dlib-bin",
-            "face_recognition_models",
-            "numpy",
-            "pillow",
-            "click",
-            "setuptools<80",
-            "opencv-python-headless",
-        ]
-        subprocess.run([*pip, *needs], check=True)
-        subprocess.run([*pip, "--no-deps", "face_recognition"], check=True)
-    return python
+    # It asks for dlib, which compiles for ten minutes, and imports pkg_resources, which newer setuptools lack
+    needs = "dlib-bin", "face_recognition_models", "numpy", "pillow", "click", "setuptools<80", "opencv-python-headless"
+    return measuring.environment(environment, needs, ("--no-deps", "face_recognition"))
 
 
 def run_yardstick(python: Path, *arguments: object) -> dict:

@@ -14,7 +14,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,11 +119,7 @@ def whispers(rows: np.ndarray, limit: float) -> np.ndarray:
 
 def hdbscan(rows: np.ndarray, environment: Path) -> dict[float, np.ndarray]:
     """Return the groups of scikit-learn's HDBSCAN by the limits below which it separates nobody, as far as it goes."""
-    python = environment.absolute() / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if not python.exists():
-        settings.say(f"installing scikit-learn into {environment}")
-        venv.create(environment, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "scikit-learn"], check=True)
+    python = measuring.environment(environment, ("scikit-learn",))
     limits = [0.0, *LIMITS.tolist()]
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "rows.npy", rows)

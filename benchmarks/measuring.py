@@ -1,13 +1,17 @@
 """Measure for docs/measured.md: seconds of a call, seconds and memory of a command, and the table that shows them."""
 
+import os
 import statistics
 import subprocess
 import sys
 import time
+import venv
 from collections.abc import Callable
+from pathlib import Path
 
-from recognition.settings import UserError
+from recognition.settings import UserError, say
 
+APART = "seed", "output", "replace"  # settings in which trainings of one kind may differ
 Row = tuple[str, str, str, str]  # of a table: a claim, its yardstick, what is required, what was measured
 
 MEASURE = """
@@ -40,6 +44,29 @@ def start_to_answer(command: list, runs: int) -> tuple[float, float]:
         raise UserError(f"{' '.join(map(str, command))} failed: {done.stderr}")
     *seconds, kilobytes = map(float, done.stdout.split())
     return statistics.median(seconds), kilobytes / 1024
+
+
+def environment(folder: Path, *installs: tuple[str, ...]) -> Path:
+    """Return the Python of a virtual environment for yardsticks, made if it is not there.
+
+    `installs`: what pip is told to install, one call after the other. Raises UserError where it cannot.
+    """
+    python, ready = folder.absolute() / ("Scripts/python.exe" if os.name == "nt" else "bin/python"), folder / "ready"
+    if not ready.exists():
+        say(f"installing {installs[-1][-1]} into {folder}")
+        venv.create(folder, with_pip=True)
+        for words in installs:
+            if subprocess.run([python, "-m", "pip", "install", "--quiet", *words]).returncode:
+                raise UserError(f"{installs[-1][-1]} cannot be installed into {folder}: is there a network?")
+        ready.touch()
+    return python
+
+
+def check_alike(folder: Path, card: dict, shipped: dict) -> None:
+    """Raise UserError where a training of another seed, kept from an earlier run, had other settings than ours."""
+    own, ours = ({key: value for key, value in one["settings"].items() if key not in APART} for one in (card, shipped))
+    if own != ours:
+        raise UserError(f"{folder}: trained with other settings than {shipped['settings']['name']}: delete it")
 
 
 def percent(value: float) -> str:

@@ -53,13 +53,20 @@ def trained(folder: str, name: str, *arguments: object) -> dict:
     return cards.read_card(name, path)
 
 
+def trained_classic() -> dict:
+    """Return the card of the classic network, trained as it was published."""
+    return trained("classic", "cifar10_cnn", "--architecture", "cnn", "--precision", "float32")
+
+
 def training_rows(config: Config) -> list[tuple[str, str, str, str]]:
     """Return the rows of accuracy and training time."""
-    classic = trained("classic", "cifar10_cnn", "--architecture", "cnn", "--precision", "float32")
+    classic = trained_classic()
     little = ("--epochs", 1, "--shift", 2, "--zoom", 1, "--cutout", 0)  # in so little time nothing is learned by heart
     quick = trained("quick", "cifar10", *little)
     seeds = [cards.read_card("cifar10")]
     seeds += [trained(f"seed-{seed}", "cifar10", "--seed", seed) for seed in range(1, config.seeds)]
+    for seed in range(1, config.seeds):
+        measuring.check_alike(OUTPUT / f"seed-{seed}", seeds[seed], seeds[0])
     accuracy = [100 * card["measured"]["test_accuracy"] for card in seeds]
     plain = statistics.mean(100 * card["measured"]["test_accuracy_plain"] for card in seeds)
     seconds = [card["seconds"] for card in seeds]
@@ -96,6 +103,7 @@ def photo_row() -> tuple[str, str, str, str]:
     """Return the row of ordinary photos; the yardstick squeezes each into 32x32 pixels, as tutorials do."""
     model = ("--model", "cifar10")
     result = json.loads(run("evaluate.py", DATA / "object_photos", *model, "--json", "--output", OUTPUT / "photos"))
+    trained_classic()
     classic = store.load("cifar10_cnn", OUTPUT / "classic")
     source = frames.FrameSource([str(path) for path in sorted((DATA / "object_photos").iterdir())])
     squeezed, true = [], []

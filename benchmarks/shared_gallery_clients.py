@@ -66,10 +66,12 @@ def work(address: str, number: int, seconds: float) -> dict:
                 made += 1
                 name = str(rng.choice(own))
                 files[people.rename(name, f"client {number} renamed {made}")] = files.pop(name)
-            elif own:
+            elif own and action == "forget":
                 name = str(rng.choice(own))
                 if people.forget(name) != len(files.pop(name)):
                     wrong.append(f"forgot {name} with another number of photos")
+            else:  # nobody to rename or forget
+                continue
             done[action] += 1
         except UserError as error:
             wrong.append(str(error))
