@@ -50,18 +50,17 @@ def pictures(config: Config, place: Place) -> list[measuring.Row]:
             judge(found, f"{name} {extra}", done, good)
             found.files += count
     each = place.folder / "each"
-    for name, others in {"airplane": "0[0-2]*", "ship": "0[3-9]*"}.items():  # half of them in each of two classes
-        shutil.copytree(folder, each / name, symlinks=True, ignore=shutil.ignore_patterns("2*", others))
+    hostile_files.deal(folder, each / "airplane", each / "ship")
     extra, crowd = place.folder / "extra", place.folder / "crowd"
-    for digit, name in enumerate(("airplane", "ship")):
-        shutil.copytree(each / name, extra / str(digit), symlinks=True)
+    hostile_files.deal(folder, extra / "0", extra / "1")
     shutil.copytree(PEOPLE, crowd)
-    shutil.copytree(each / "ship", crowd / "Ship", symlinks=True)
+    hostile_files.deal(folder, crowd / "Airplane", crowd / "Ship")
+    kept = ["--output", str(place.folder / "features")]
     output = ["--output", str(place.folder / "out")]
     others = {
         "enroll": ["face_recognition/enroll.py", "Ada", str(folder), "--faces", str(place.folder / "new")],
         "library": ["face_recognition/library.py", "add", str(folder), "--library", str(place.folder / "l.sqlite")],
-        "features": ["cifar_recognition/extract_features.py", str(each), "--backbone", "cifar10", "--name", "hostile"],
+        "features": ["cifar_recognition/extract_features.py", str(each), "--backbone", "cifar10", *kept],
         "evaluate": ["cifar_recognition/evaluate.py", str(each), "--model", "cifar10", *output],
         "evaluate faces": ["face_recognition/evaluate.py", str(crowd), "--faces", "PEOPLE", *output],
         "evaluate digits": ["digit_recognition/evaluate.py", str(extra), *output],
@@ -69,8 +68,6 @@ def pictures(config: Config, place: Place) -> list[measuring.Row]:
     for name, words in others.items():
         judge(found, name, run(place.command(words)), [])
         found.files += count
-    for features in (ROOT / "data" / "features").glob("*hostile*"):
-        features.unlink()
     for path in sorted(folder.iterdir())[::10]:
         command = place.command(["face_recognition/verify.py", path, PEOPLE / "Ada" / "1.jpg"])
         judge(found, f"verify {path.name}", run(command), [])
@@ -93,16 +90,14 @@ def trainings(config: Config, place: Place) -> list[measuring.Row]:
     found, folder, alone = Found(), place.folder / "trainings", 0.0
     count, _ = hostile_files.save_pictures(folder / "all", config.count, config.seed)
     extra, crowd, output = folder / "extra", folder / "crowd", ["--output", str(folder / "out")]
-    for digit, others in enumerate(("0[0-2]*", "0[3-9]*")):
-        ignored = shutil.ignore_patterns("2*", others)
-        shutil.copytree(folder / "all", extra / str(digit), symlinks=True, ignore=ignored)
+    hostile_files.deal(folder / "all", extra / "0", extra / "1")
     shutil.copytree(PEOPLE, crowd)
     run = partial(watch, folder=place.folder, limit=120 + 2 * count)
     digits = [*tiny_training(place.folder), *output]
     faces = ["face_recognition/train.py", "--faces", str(crowd), "--epochs", "1", "--views", "64", *output]
     for words in (digits, faces):
         alone = max(alone, run(place.command(words))[3])
-    shutil.copytree(extra / "1", crowd / "Ship", symlinks=True)
+    hostile_files.deal(folder / "all", crowd / "Airplane", crowd / "Ship")
     for name, words in {"train digits": [*digits, "--extra", str(extra)], "train faces": faces}.items():
         judge(found, name, run(place.command(words)), [])
         found.files += count

@@ -124,6 +124,18 @@ def save_pictures(folder: Path, count: int, seed: int) -> tuple[int, list[str]]:
     return made + 7, good
 
 
+def deal(folder: Path, *classes: Path) -> None:
+    """Deal what is in a folder out to others, one after the other: pipes, links and a file of 100 GB, too."""
+    for one in classes:
+        one.mkdir(parents=True)
+    for k, path in enumerate(sorted(folder.iterdir())):
+        place = classes[k % len(classes)] / path.name
+        if path.is_dir() and not path.is_symlink():
+            place.mkdir()
+        else:
+            os.link(path, place, follow_symlinks=False)
+
+
 def save_films(folder: Path, count: int, seed: int) -> list[Path]:
     """Write damaged films."""
     folder.mkdir(parents=True)

@@ -15,51 +15,54 @@ from hostile_runs import FRUIT, PEOPLE, Found, Place, judge, tiny_training, watc
 from recognition import settings
 from recognition.files import ROOT
 from recognition.models import store
+from recognition.objects import features
+from recognition.synthetic.portraits import write_people
 
 LITTLE = 10_000  # bytes of a film that has hardly begun
 
 
 def kills(config, place: Place) -> list[measuring.Row]:
     """Kill programs that write, at any moment; then what they wrote has to be whole, and they have to start again."""
-    rng, damaged, lost, done = random.Random(config.seed), [], 0, 0
+    rng, damaged, lost, done, enrolled = random.Random(config.seed), [], 0, 0, 0
     photos = sorted(PEOPLE.rglob("*.jpg"))
-    people, film = place.folder / "killed", place.folder / "film.mp4"
+    people, new, film = place.folder / "killed", place.folder / "new", place.folder / "film.mp4"
+    crowd, made = place.folder / "crowd", place.folder / "features"
     save_film(film)
+    write_people(crowd, 24, 1)
     shutil.copytree(place.people, people)
-    before = len([*people.rglob("*.jpg")])
-    features = ["cifar_recognition/extract_features.py", str(FRUIT), "--backbone", "cifar10", "--name", "killed"]
+    there = count_photos(people)
+    extract = ["cifar_recognition/extract_features.py", str(FRUIT), "--backbone", "cifar10", "--output", str(made)]
     kinds = {  # seconds within which it is killed, share of all kills
-        "enroll": (["face_recognition/enroll.py", "--each", str(PEOPLE), "--force", "--faces", str(people)], 4.0, 40),
+        "enroll": (["face_recognition/enroll.py", "--each", str(crowd), "--force", "--faces", str(new)], 4.0, 40),
         "rename": (["face_recognition/people.py", "rename", "A", "B", "--faces", str(people)], 1.5, 30),
         "forget": (["face_recognition/people.py", "forget", "Extra", "--yes", "--faces", str(people)], 1.5, 30),
-        "features": (features, 2.5, 20),
+        "features": (extract, 2.5, 20),
         "record": (["digit_recognition/video.py", str(film), "--output", str(place.folder / "made.mp4")], 6.0, 20),
         "training": ([*tiny_training(place.folder), "--output", str(place.folder / "out")], 25.0, 10),
     }
     names = sorted(os.listdir(PEOPLE))
     for kind, (words, within, share) in kinds.items():
         for _ in range(round(share * config.kills / 150)):
+            if kind in ("enroll", "features"):  # what is there is not done again
+                shutil.rmtree(new if kind == "enroll" else made, ignore_errors=True)
             if kind == "rename":
-                there = names[0] if (people / names[0]).is_dir() else "Other"
-                words[2:4] = [there, "Other" if there == names[0] else names[0]]
+                old = names[0] if (people / names[0]).is_dir() else "Other"
+                words[2:4] = [old, "Other" if old == names[0] else names[0]]
             if kind == "forget":
                 (people / "Extra").mkdir(exist_ok=True)
                 shutil.copy(photos[0], people / "Extra" / "1.jpg")
-            pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "start_new_session": True}
+            pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "start_new_session": True}
             with subprocess.Popen(place.command(words), cwd=place.folder, **pipes) as process:
                 time.sleep(within * rng.random())
                 os.killpg(process.pid, 9) if process.poll() is None else None
+                said = process.stdout.read()
             done += 1
-            wrong = look(kind, place, people)
+            wrong = look(kind, place, {"enroll": new, "features": made}.get(kind, people))
             damaged += wrong
-            now = len(
-                [
-                    path
-                    for path in people.rglob("*.jpg")
-                    if path.parent.name != "Extra" and not path.name.startswith(".")
-                ]
-            )
-            lost += max(0, before - now)
+            lost += max(0, there - count_photos(people))
+            if kind == "enroll":
+                enrolled += count_photos(new)
+                lost += max(0, said.count(b": enrolled as ") - count_photos(new))
             for one in wrong:
                 settings.say(f"after a kill of {kind}: {one}")
             shutil.rmtree(people / "Extra", ignore_errors=True) if kind != "forget" else None
@@ -70,30 +73,42 @@ def kills(config, place: Place) -> list[measuring.Row]:
         and kind != "forget"
         and subprocess.run(place.command(words), cwd=place.folder, capture_output=True).returncode
     ]
+    again += ["enroll"] * (count_photos(new) != count_photos(crowd))
     for kind in again:
         settings.say(f"{kind} does not start again")
     unplayable = sum("film" in one for one in damaged)
-    for left in (ROOT / "data" / "features").glob("*killed*"):
-        left.unlink()
-    claim = f"{done} kills ({', '.join(kinds)}): damaged files / lost photos / recordings that cannot be played / "
+    claim = f"{done} kills ({', '.join(kinds)}; {enrolled} photos were enrolled before): damaged files / lost photos / "
+    claim += "recordings that cannot be played / "
     measured = f"{len(damaged) - unplayable} / {lost} / {unplayable} / {len(again)}"
     return [(claim + "programs that do not start again", "", "0 / 0 / 0 / 0", measured)]
 
 
-def look(kind: str, place: Place, people: Path) -> list[str]:
-    """Return what is damaged after a kill."""
+def count_photos(people: Path) -> int:
+    """Return how many photos of people there are, without those that are being written and those to be forgotten."""
+    photos = [path for path in people.rglob("*.[jp][pn]g") if path.parent.name != "Extra"]
+    return sum(not path.name.startswith(".") for path in photos)
+
+
+def look(kind: str, place: Place, folder: Path) -> list[str]:
+    """Return what is damaged after a kill; `folder`: of people, or of features."""
     wrong = []
-    if kind in ("enroll", "rename", "forget"):
+    if kind in ("enroll", "rename", "forget") and folder.exists():
         done = watch(
-            [*place.command(["face_recognition/people.py"]), "list", "--json", "--faces", str(people)], place.folder, 60
+            [*place.command(["face_recognition/people.py"]), "list", "--json", "--faces", str(folder)], place.folder, 60
         )
         if done[0] or "damaged" in done[2]:
             wrong.append(done[2][-200:])
         wrong += [
             str(path)
-            for path in people.rglob("*.jpg")
+            for path in folder.rglob("*.[jp][pn]g")
             if not path.name.startswith(".") and cv2.imread(str(path)) is None
         ]
+    if kind == "features":
+        for path in folder.glob("*.h5"):
+            try:
+                wrong += [f"{path}: not whole"] * (len(features.read(path).files) != len([*FRUIT.rglob("*.jpg")]))
+            except settings.UserError as error:
+                wrong.append(str(error))
     if kind == "record":
         for path in [one for one in place.folder.iterdir() if "made" in one.name]:  # finished, or what was left
             if path.stat().st_size > LITTLE and not cv2.VideoCapture(str(path)).read()[0]:
