@@ -68,19 +68,20 @@ class Worker:
 
     def _tell(self, path: str) -> tuple[str, str]:
         """Return the lines of a file's pages, and why it could not be read, or not to its end."""
-        lines, content = [], None
+        lines, errors, content = [], [], None
         try:
             if "://" in path:
                 content = inputs.read_bytes(path)
-            for index, image in enumerate(frames.read_pages(path, content)):
-                scale = frames.scale_of(Path(path), image, content)
-                source = f"{path}#{index + 1}" if index else path
-                lines.append(f"{self._read(frames.Frame(source, index, image, scale=scale))}\n")
+            for page in frames.every_page(path, content):
+                if isinstance(page, frames.Frame):
+                    lines.append(f"{self._read(page)}\n")
+                else:
+                    errors.append(str(page))
         except UserError as error:
-            return "".join(lines), str(error)
+            errors.append(str(error))
         except Exception as error:  # of a decoder or a network: the other photos go on
-            return "".join(lines), f"{path}: {type(error).__name__}: {' '.join(str(error).split())[:300]}"
-        return "".join(lines), ""
+            errors.append(f"{path}: {type(error).__name__}: {' '.join(str(error).split())[:300]}")
+        return "".join(lines), "; ".join(errors)
 
 
 def run(config, make: Callable[..., Read], schema: Callable) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from urllib.parse import quote, unquote, urlsplit
 
-from recognition.media import documents
+from recognition.media.decoding import documents
 from recognition.media.frames import SUFFIXES, FrameSource
 from recognition.settings import UserError
 

@@ -10,13 +10,15 @@ import os
 import warnings
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from recognition.files import check_file
-from recognition.media import bounds, documents
+from recognition.media import bounds
+from recognition.media.decoding import documents, pixels
+from recognition.media.decoding.documents import BadPage
 from recognition.progress import in_threads
 from recognition.settings import UserError, say
 
@@ -24,7 +26,6 @@ FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # not EP
 SUFFIXES = {".avif", ".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".pgm", ".png", ".pnm", ".ppm"}
 SUFFIXES |= {".tif", ".tiff", ".webp"}
 VIDEOS = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"}
-STRIP = 4_000_000  # pixels that are brought to our form at once
 MIN_SIDE = 6  # pixels of the longer side; smaller ones show nothing, but a strip of a page may be narrow
 
 
@@ -85,20 +86,23 @@ class FrameSource:
         found = (one for one in self._found() if str(one) not in self._done)
         for one, reading in in_threads(found, self._begin, pixels_of, bounds.MAX_AT_ONCE):
             try:
-                frame, others = reading.result()
-                yield frame
-                for index, image in enumerate(others, 1):
-                    yield Frame(f"{one}#{index + 1}", index, image, scale=scale_of(one, image))
+                for frame in reading.result():
+                    if isinstance(frame, Frame):
+                        yield frame
+                    else:
+                        self.fail(str(one), str(frame))
             except UserError as error:
                 self.fail(one.source if isinstance(one, Missing) else str(one), str(error))
 
-    def _begin(self, found: Path | Missing) -> tuple[Frame, Iterator[np.ndarray]]:
-        """Return the first page of a file, and what reads its other ones."""
+    def _begin(self, found: Path | Missing) -> Iterator[Frame | BadPage]:
+        """Return what yields the pages of a file, of which the first is read already."""
         if isinstance(found, Missing):
             raise UserError(found.reason)
-        pages = read_pages(found) if self._all_pages else iter([read_image(found)])
-        image = next(pages)
-        return Frame(str(found), 0, image, scale=scale_of(found, image)), pages
+        if not self._all_pages:
+            image = read_image(found)
+            return iter([Frame(str(found), 0, image, scale=scale_of(found, image))])
+        pages = every_page(found)
+        return itertools.chain(list(itertools.islice(pages, 1)), pages)
 
     def files(self) -> Iterator[Path]:
         """Yield the files, not read yet; see `fail` for those that cannot be."""
@@ -186,11 +190,19 @@ def read_pages(path: Path | str, content: bytes | None = None, first: int = 0) -
     path = Path(path)
     if path.suffix.lower() == documents.SUFFIX:
         return documents.read_pages(path, content, first)
-    return itertools.islice(_pages(path, content), first, None)
+    return _pages(path, content, first)
 
 
-def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:
-    from PIL import ImageOps, UnidentifiedImageError
+def every_page(path: Path | str, content: bytes | None = None) -> Iterator[Frame | BadPage]:
+    """Yield the pages of an image or a PDF, and of each that cannot be read why, see documents.past_bad."""
+    for index, image in documents.past_bad(partial(read_pages, path, content)):
+        source = f"{path}#{index + 1}" if index else str(path)
+        bad = isinstance(image, BadPage)
+        yield image if bad else Frame(source, index, image, scale=scale_of(Path(path), image, content))
+
+
+def _pages(path: Path, content: bytes | None, first: int) -> Iterator[np.ndarray]:
+    from PIL import UnidentifiedImageError
 
     total = 0
     try:
@@ -198,25 +210,26 @@ def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:
             raise UserError(f"{path}: the file is empty")
         with open_image(path if content is None else io.BytesIO(content), path) as image:
             several = getattr(image, "is_animated", False) and image.format != "MPO"  # a photo and its previews
-            for number in itertools.count(1):
-                bounds.check(path, image, content)
-                if max(image.size) < MIN_SIDE:
-                    raise UserError(f"{path}: {image.width}x{image.height} pixels are too few to show anything")
-                total += image.width * image.height
-                if total > bounds.MAX_OF_ALL_PAGES:
-                    raise UserError(f"{path}: too many pixels on its pages: those up to page {number - 1} were read")
-                _without_warnings(image.load)
-                _without_warnings(ImageOps.exif_transpose, image, in_place=True)  # else upright ones would be copied
-                frame = _to_bgr(image)
-                if not several:
-                    break
-                yield frame
+            for index in itertools.count(first) if several else range(first, 1):
                 try:
-                    _without_warnings(image.seek, number)
+                    _without_warnings(image.seek, index)
                 except EOFError:
                     return
+                total += min(image.width * image.height, bounds.MAX_PIXELS)  # larger ones are refused
+                if total > bounds.MAX_OF_ALL_PAGES:
+                    raise UserError(f"{path}: too many pixels on its pages: those up to page {index} were read")
+                try:
+                    frame = _page(path, image, content)
+                except Exception as error:
+                    if not several:
+                        raise
+                    reason = str(error) if isinstance(error, UserError) else f"{path}: damaged or cut short ({error})"
+                    raise BadPage(reason.replace(f"{path}: ", f"{path}: page {index + 1}: ", 1), index) from None
+                if several:
+                    yield frame
         del image  # the pixels as Pillow has them are not needed any more
-        yield frame
+        if not first and not several:
+            yield frame
     except UserError:
         raise
     except FileNotFoundError:
@@ -229,6 +242,18 @@ def _pages(path: Path, content: bytes | None) -> Iterator[np.ndarray]:
         raise UserError(f"{path}: may not be read: check its permissions") from None
     except Exception as error:  # every decoder has errors of its own
         raise UserError(f"{path}: damaged or cut short ({error})") from None
+
+
+def _page(path: Path, image, content: bytes | None) -> np.ndarray:
+    """Return the page of a Pillow image that was sought last."""
+    from PIL import ImageOps
+
+    bounds.check(path, image, content)
+    if max(image.size) < MIN_SIDE:
+        raise UserError(f"{path}: {image.width}x{image.height} pixels are too few to show anything")
+    _without_warnings(image.load)
+    _without_warnings(ImageOps.exif_transpose, image, in_place=True)  # else upright ones would be copied
+    return pixels.to_bgr(image)
 
 
 def pixels_of(path: Path | Missing, content: bytes | None = None) -> int:
@@ -263,38 +288,3 @@ def _without_warnings(function: Callable, *arguments, **named):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return function(*arguments, **named)
-
-
-def _to_bgr(image) -> np.ndarray:
-    """Return a Pillow image of any mode as BGR uint8 (H, W, 3), made in strips: large ones need no memory twice."""
-    width, height = image.size
-    deep = image.mode.startswith("I") or image.mode == "F"  # 16 bits and more a pixel
-    top = _brightest(image) if deep else 255
-    frame = np.empty((height, width, 3), np.uint8)
-    rows = max(1, STRIP // width)
-    for y in range(0, height, rows):
-        strip = image if height <= rows else image.crop((0, y, width, min(y + rows, height)))
-        frame[y : y + rows] = _deep_to_bgr(strip, top) if deep else _strip_to_bgr(strip)
-    return frame
-
-
-def _brightest(image) -> float:
-    """Return the value that white has in an image of 16 bits and more a pixel."""
-    if image.mode == "F":  # in which there may be infinite values, and some that are none
-        return float(np.max(values := np.asarray(image), initial=1e-6, where=np.isfinite(values)))
-    peak = float(image.getextrema()[1])
-    return 255 if peak <= 255 else 4095 if peak <= 4095 else 65535  # scanners keep 12 bits in 16
-
-
-def _deep_to_bgr(image, top: float) -> np.ndarray:
-    values = np.nan_to_num(np.asarray(image).astype(np.float32), posinf=top)
-    return cv2.cvtColor(np.clip(values * (255 / top), 0, 255).astype(np.uint8), cv2.COLOR_GRAY2BGR)
-
-
-def _strip_to_bgr(image) -> np.ndarray:
-    if "A" in image.getbands() or "transparency" in image.info:
-        from PIL import Image
-
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image.convert("RGBA"))
-    image = image if image.mode == "RGB" else image.convert("RGB")  # which copies
-    return np.frombuffer(image.tobytes("raw", "BGR"), np.uint8).reshape(image.height, image.width, 3)

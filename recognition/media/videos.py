@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from recognition.files import name_for_opencv
-from recognition.media import documents
+from recognition.media.decoding import documents
 from recognition.media.frames import SUFFIXES, Frame
 from recognition.progress import ahead
 from recognition.settings import UserError, say, uninterrupted

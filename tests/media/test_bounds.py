@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from recognition.media import bounds, frames
+from recognition.media.decoding import pixels
 from recognition.settings import UserError
 
 
@@ -91,7 +92,7 @@ def test_strips_make_no_difference(tmp_path, monkeypatch, mode):
     path = tmp_path / "a.png"
     image.save(path)
     whole = frames.read_image(path)
-    monkeypatch.setattr(frames, "STRIP", 400)
+    monkeypatch.setattr(pixels, "STRIP", 400)
     assert np.array_equal(frames.read_image(path), whole)
 
 

@@ -5,13 +5,15 @@ import gc
 import subprocess
 import sys
 
+import damaged_pages
 import hostile_pdfs
 import numpy as np
 import pytest
 from PIL import Image
 from test_frames import refusal
 
-from recognition.media import documents, frames
+from recognition.media import frames
+from recognition.media.decoding import documents
 from recognition.settings import UserError
 
 # 64x48 pixels of BGR (219, 120, 30) with a white bar, by libheif
@@ -119,14 +121,37 @@ def test_a_page_that_takes_too_long_is_given_up(tmp_path, monkeypatch, content):
         next(documents.read_pages(path, path.read_bytes() if content else None))
 
 
-def test_the_pages_before_a_damaged_one_are_read(tmp_path, capsys):
-    Image.new("L", (60, 40), 9).save(tmp_path / "a.pdf", save_all=True, append_images=[Image.new("L", (60, 40), 99)])
-    content = (tmp_path / "a.pdf").read_bytes()
-    first, end = content.split(b"3 0 obj", 1)  # the second page
-    (tmp_path / "a.pdf").write_bytes(first + b"9 9 obj" + end)
-    found, failed = pages_of(tmp_path / "a.pdf")
-    assert [page[:2] for page in found] == [("", 0)] and failed == [str(tmp_path / "a.pdf")]
-    assert capsys.readouterr().err.startswith(f"error: {tmp_path / 'a.pdf'}: page 2 cannot be read: is it damaged")
+@pytest.mark.parametrize(
+    ("suffix", "said"),
+    [("pdf", "page {} cannot be read: is it damaged?"), ("tiff", "page {}: damaged or cut short (decoder error -2)")],
+)
+@pytest.mark.parametrize(
+    ("bad", "left"),
+    [
+        ([1], [0, 2, 3, 4, 5]),
+        ([0], [1, 2, 3, 4, 5]),
+        ([5], [0, 1, 2, 3, 4]),
+        ([0, 4], [1, 2, 3, 5]),
+        ([1, 2, 4], [0, 3]),
+    ],
+)
+def test_the_pages_around_a_damaged_one_are_read(tmp_path, capsys, suffix, said, bad, left):
+    path = damaged_pages.save(tmp_path / f"a.{suffix}", 6, bad)
+    found, failed = pages_of(path)
+    assert [page[:2] for page in found] == [(f"#{k + 1}" if k else "", k) for k in left]
+    assert np.abs([light - 40 * k for _, k, light in found]).max() <= 3
+    assert failed == [str(path)] * len(bad)
+    expected = [f"error: {path}: {said.format(k + 1)}" for k in bad]
+    expected[2:] = [f"{one}; what follows is left out" for one in expected[2:]]
+    assert capsys.readouterr().err.splitlines() == expected
+
+
+def test_what_is_cut_off_is_no_page(tmp_path, capsys):
+    path = damaged_pages.save(tmp_path / "a.tiff", 6, [])
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    found, failed = pages_of(path)
+    assert [index for _, index, _ in found] == list(range(len(found))) and 0 < len(found) < 6
+    assert failed == [str(path)] and capsys.readouterr().err.count("\n") == 1
 
 
 def test_leaving_the_pages_ends_the_drawing(tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""What image files and PDFs hold, brought to our form."""
