@@ -28,6 +28,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from recognition.media import frames
+from recognition.media.decoding.documents import BadPage
 from recognition.media.roi import Box
 from recognition.names import printable
 from recognition.settings import UserError, say
@@ -44,23 +45,36 @@ PREVIEW = 1600  # pixels of the longer side of a picture for the browser
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
 
-def pages_of(name: str, content: bytes, first: int = 0) -> Iterator[frames.Frame]:
-    """Yield the pages of a picture, one as a rule, from an index on; the name is only what they are called. Raises
-    UserError."""
-    name = "photo.pdf" if content[:5] == b"%PDF-" and not name.lower().endswith(".pdf") else name
-    for index, image in enumerate(frames.read_pages(name, content, first), first):
-        source, scale = f"{name}#{index + 1}" if index else name, frames.scale_of(Path(name), image, content)
-        yield frames.Frame(source, index, image, time.monotonic(), scale=scale)
+def named(name: str, content: bytes) -> str:
+    """Return what a picture is called, which says whether it is a PDF."""
+    return "photo.pdf" if content[:5] == b"%PDF-" and not name.lower().endswith(".pdf") else name
+
+
+def pages_of(name: str, content: bytes) -> Iterator[frames.Frame | UserError]:
+    """Yield the pages of a picture, one as a rule, and why others, or what follows, cannot be read."""
+    try:
+        yield from frames.every_page(name, content)
+    except UserError as error:
+        yield error
 
 
 def read(part, name: str, content: bytes) -> tuple[str, str]:
-    """Return the lines of JSON for a picture's pages, and their sizes, "640x480,640x480"."""
-    lines, sizes, begun = [], [], time.monotonic()
-    for frame in pages_of(name, content):
-        sizes.append("{1}x{0}".format(*(round(frame.scale * side) for side in frame.image.shape)))
-        lines.append(part.read(frame) + "\n")
+    """Return the lines of JSON for a picture's pages, with `error` for what cannot be read, and their sizes,
+    "640x480,0x0,640x480". Raises UserError where no page can be read."""
+    name, lines, sizes, errors, begun = named(name, content), [], [], [], time.monotonic()
+    for page in pages_of(name, content):
+        if isinstance(page, UserError):
+            errors.append(page)
+            where = {"source": f"{name}#{page.index + 1}", "frame": page.index} if isinstance(page, BadPage) else {}
+            lines.append(json.dumps({"source": name, **where, "error": str(page)}) + "\n")
+            sizes.append("0x0")
+            continue
+        sizes.append("{1}x{0}".format(*(round(page.scale * side) for side in page.image.shape)))
+        lines.append(part.read(page) + "\n")
         if time.monotonic() - begun > PATIENCE:
             raise UserError(f"{name}: {len(lines)} pages took {PATIENCE:.0f} seconds: send fewer at once")
+    if len(errors) == len(lines):
+        raise errors[0]
     return "".join(lines), ",".join(sizes)
 
 
@@ -80,9 +94,11 @@ def page_of(options: dict, name: str, content: bytes) -> frames.Frame:
     """Return the `page` of options, counted from 1, the first without one. Raises UserError where there is none."""
     page = options.get("page", "1")
     wanted = int(page) - 1 if page.isascii() and page.isdigit() and len(page) < 6 else -1
-    if wanted < 0 or (frame := next(pages_of(name, content, wanted), None)) is None:
+    name = named(name, content)
+    source = f"{name}#{page}" if wanted else name
+    if wanted < 0 or (image := next(frames.read_pages(name, content, wanted), None)) is None:
         raise UserError(f"page={printable(page[:40])}: the picture has no such page; the first is page=1", 2)
-    return frame
+    return frames.Frame(source, wanted, image, time.monotonic(), scale=frames.scale_of(Path(name), image, content))
 
 
 def preview(_part, options: dict, name: str, content: bytes) -> bytes:

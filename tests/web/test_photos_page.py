@@ -1,6 +1,7 @@
 """Photos on a page in Chromium: those that wait, are gone when it is their turn, or are not turned by the browser."""
 
 import cv2
+import damaged_pages
 import numpy as np
 import pytest
 from browsing import draw, open_page, text_becomes, until
@@ -88,14 +89,32 @@ def test_a_folder_and_a_photo_that_changed_are_told_and_the_program_is_not_blame
     text_becomes(page, "#error", f"album: {reason}")
 
 
-def test_a_webp_stands_as_its_exif_says_like_its_boxes(page, program, tmp_path):
+@pytest.mark.parametrize("name", ["turned.webp", "webp.jpg", "end.png", "start.png", "photo.jpg"])
+def test_a_photo_stands_as_its_exif_says_like_its_boxes(page, program, tmp_path, name):
+    """Wherever the EXIF stands, and whatever the file is called."""
     from PIL import Image
 
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned
-    Image.new("RGB", (90, 40), "white").save(tmp_path / "turned.webp", exif=exif)
-    size = ask(program.port, "/read?name=turned.webp", (tmp_path / "turned.webp").read_bytes())[1]["x-size"]
-    page.set_input_files("#files", tmp_path / "turned.webp")
+    path = tmp_path / name
+    kinds = {"webp.jpg": "WEBP", "end.png": "PNG", "start.png": "PNG"}
+    Image.new("RGB", (90, 40), "white").save(path, kinds.get(name), exif=exif)
+    if name == "end.png":  # as some programs write it: behind the picture
+        content = path.read_bytes()
+        begin, end = content.index(b"eXIf") - 4, content.index(b"IDAT") - 4
+        chunk, last = content[begin:end], content.index(b"IEND") - 4
+        path.write_bytes(content[:begin] + content[end:last] + chunk + content[last:])
+    size = ask(program.port, f"/read?name={name}", path.read_bytes())[1]["x-size"]
+    page.set_input_files("#files", path)
     page.wait_for_selector("#results img")
     shown = page.locator("#results img").evaluate("(image) => `${image.naturalWidth}x${image.naturalHeight}`")
     assert shown == size == "40x90"
+
+
+@pytest.mark.parametrize(("bad", "shown"), [(1, ["pages.tiff", "pages.tiff#3"]), (0, ["pages.tiff#2", "pages.tiff#3"])])
+def test_a_page_that_cannot_be_read_is_told_below_the_others(page, tmp_path, bad, shown):
+    path = damaged_pages.save(tmp_path / "pages.tiff", 3, [bad])
+    page.set_input_files("#files", path)
+    text_becomes(page, "#results .bad", f"pages.tiff: page {bad + 1}: damaged or cut short (decoder error -2)")
+    assert [text.split()[-1] for text in page.locator("#results figcaption").all_inner_texts()] == shown
+    assert page.text_content("#error") == ""

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from urllib.parse import quote
 
 import cv2
+import damaged_pages
 import numpy as np
 import pytest
 import uvicorn
@@ -54,6 +55,29 @@ def test_pages_of_a_tiff_and_of_a_pdf_are_a_line_each(port, tmp_path):
             assert error(ask(port, f"/named?page={quote(page)}", content)) == (
                 400, f"page={page}: the picture has no such page; the first is page=1"
             )  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", ["tiff", "pdf"])
+def test_a_page_that_cannot_be_read_costs_no_other_one(port, tmp_path, suffix):
+    name = f"pages.{suffix}"
+    content = damaged_pages.save(tmp_path / name, 4, [1]).read_bytes()
+    status, headers, text = ask(port, f"/read?name={name}", content)
+    lines, sizes = [json.loads(line) for line in text.splitlines()], headers["x-size"].split(",")
+    assert status == 200 and [line["frame"] for line in lines] == [0, 1, 2, 3]
+    assert lines[1].keys() == {"source", "frame", "error"} and lines[1]["source"] == f"{name}#2"
+    assert lines[1]["error"].startswith(f"{name}: page 2")
+    assert [size == "0x0" for size in sizes] == [False, True, False, False]
+    assert json.loads(ask(port, "/named?page=3", content)[2])["frame"] == lines[2]["size"]
+    assert error(ask(port, "/named?page=2", content))[0] == 422
+    content = damaged_pages.save(tmp_path / name, 2, [0, 1]).read_bytes()
+    status, reason = error(ask(port, f"/read?name={name}", content))
+    assert status == 422 and reason.startswith(f"{name}: page 1")
+
+
+def test_what_is_cut_off_costs_no_page_before_it(port, tmp_path):
+    content = damaged_pages.save(tmp_path / "a.tiff", 6, []).read_bytes()
+    *lines, last = map(json.loads, ask(port, "/read?name=a.tiff", content[: len(content) // 2])[2].splitlines())
+    assert lines and "error" not in lines[-1] and last.keys() == {"source", "error"}
 
 
 def test_actions_get_options_and_a_picture_or_none(port):
@@ -219,20 +243,6 @@ def test_ctrl_c_while_it_starts_is_not_forgotten(monkeypatch):
     config = SimpleNamespace(host="127.0.0.1", port=0, token=None, open=False)
     assert server.serve("digits", begin.wait, config) == 0
     assert kept == [True]
-
-
-def test_others_are_told_an_address_without_a_name_too(monkeypatch, capsys):
-    monkeypatch.setattr(uvicorn.Server, "run", lambda *_, **__: None)
-    monkeypatch.setattr(server, "network_address", lambda: "192.168.0.5")
-    config = SimpleNamespace(host="0.0.0.0", port=0, token="abc12345", open=False)
-    server.serve("digits", object, config)
-    named, numbered = capsys.readouterr().out.splitlines()
-    port = named.split(":")[3].split("/")[0]
-    assert named == f"digits: http://{socket.gethostname()}:{port}/?token=abc12345"
-    assert numbered == f"digits: http://192.168.0.5:{port}/?token=abc12345"
-    config.host = "127.0.0.1"
-    server.serve("digits", object, config)
-    assert len(capsys.readouterr().out.splitlines()) == 1
 
 
 def test_scripts_run_whatever_windows_takes_their_suffix_for():

@@ -171,11 +171,11 @@ async function again() {
 
 photos(chooseTab, async (file) => {
   const layers = [];
-  const draw = ({ told, size, page }) => boxes(layers[page - 1], size, boxesOf(told, file, again, page));
+  const draw = ({ told, size, page }) => layers[page] && boxes(layers[page], size, boxesOf(told, file, again, page));
   const tell = (pages) => show(pages.flatMap(({ told }) => told.faces));
   let figure = null;
   const pages = await results(file, ({ stage, layer }, page) => {
-    layers.push(layer);
+    layers[page.page] = layer;
     draw(page);
     const made = make("figure", {}, stage, make("figcaption", { className: "quiet" }, page.told.source));
     figure ??= made; // the first page stays longest
@@ -184,7 +184,7 @@ photos(chooseTab, async (file) => {
   if (!$("photos").hidden) tell(pages);
   const look = async () => {
     const pages = await read(file, file.name);
-    pages.slice(0, layers.length).forEach(draw);
+    pages.forEach(draw);
     if (looks[0].look === look && !$("photos").hidden) tell(pages);
   };
   looks.unshift({ figure, look });

@@ -56,12 +56,14 @@ async function readable(file) {
 }
 
 // What the program tells of each page of a picture (of a PDF there are some, else one): its line of JSON, the size in
-// pixels in which its boxes are, and its number from 1 on.
-export async function read(blob, name) {
+// pixels in which its boxes are, and its number from 1 on. `bad` gets why pages cannot be read, where others can.
+export async function read(blob, name, bad = []) {
   const answer = await post("read", blob, { name });
   const sizes = answer.headers.get("x-size").split(",").map((size) => size.split("x").map(Number));
   const lines = (await answer.text()).trim().split("\n");
-  return lines.map((line, k) => ({ told: JSON.parse(line), size: sizes[k], page: k + 1 }));
+  const all = lines.map((line, k) => ({ told: JSON.parse(line), size: sizes[k] }));
+  bad.push(...all.flatMap(({ told }) => told.error ?? []));
+  return all.filter(({ told }) => !told.error).map(({ told, size }) => ({ told, size, page: told.frame + 1 }));
 }
 
 // Do the newest of what is asked for, when what runs is done; what came in between is left out.
@@ -148,8 +150,8 @@ export function photos(chooseTab, take) {
 }
 
 // A page of a picture with a layer for boxes, as the program sees it where the browser cannot show the file; it is asked
-// once `reading` is done: what cannot be read need not be shown. Of WebP it is always asked: the program turns a photo as
-// its EXIF says, Chromium does not.
+// once `reading` is done: what cannot be read need not be shown, and the first page that can be is. The program turns
+// a photo as its EXIF says, wherever that stands; Chromium does not in a WebP, or where a PNG has it at its end.
 export async function picture(blob, name, page = 1, reading = null) {
   const image = make("img", { alt: page > 1 ? `${name}, page ${page}` : name });
   const layer = make("div", { className: "boxes" });
@@ -162,24 +164,31 @@ export async function picture(blob, name, page = 1, reading = null) {
     }
   };
   const preview = async () => {
-    await reading;
-    await show(await (await post("preview", blob, { name, page })).blob());
+    const read = await reading;
+    await show(await (await post("preview", blob, { name, page: read?.[0].page ?? page })).blob());
   };
-  await (page > 1 || blob.type === "image/webp" ? preview() : show(blob).catch(preview));
+  const alike = ([{ size: [width, height] }]) => width > height === image.naturalWidth > image.naturalHeight;
+  const head = await blob.slice(0, 12).text().catch(() => ""); // whatever the file is called
+  if (page > 1 || /^RIFF[^]{1,4}WEBP/.test(head)) await preview();
+  else {
+    await show(blob).catch(preview);
+    if (reading && !alike(await reading)) await preview();
+  }
   return { stage: make("div", { className: "stage" }, image, layer), layer };
 }
 
 // Read a photo, and put a figure of each page on top of the results: `figure` makes it of the picture and what was read.
 export async function results(file, figure) {
-  const reading = read(file, file.name);
+  const bad = [], reading = read(file, file.name, bad);
   const [pages, first] = await Promise.all([reading, picture(file, file.name, 1, reading)]);
   const list = $("results"), below = list.firstChild;
   const few = pages.length > KEPT ? pages.slice(0, KEPT - 1) : pages;
   if (few !== pages) list.insertBefore(make("p", { className: "quiet" }, `${file.name}: the first ${few.length} of ${pages.length} pages`), below);
   for (const page of few) {
-    const shown = page.page > 1 ? await picture(file, file.name, page.page) : first;
+    const shown = page === pages[0] ? first : await picture(file, file.name, page.page);
     list.insertBefore(figure(shown, page), below);
   }
+  for (const reason of bad) list.insertBefore(make("p", { className: "bad" }, reason), below);
   while (list.children.length > KEPT) list.lastChild.remove();
   return pages;
 }
