@@ -1,6 +1,7 @@
 """Serve a page on this computer until Ctrl-C, and open it in the browser."""
 
 import asyncio
+import contextlib
 import errno
 import os
 import socket
@@ -20,6 +21,8 @@ from recognition.web.worker import Worker
 NEXT = 20  # ports that are tried
 CONNECTIONS = 200  # at once
 SILENT = 10.0  # seconds after which a connection that asks nothing is closed, at the second look
+IPV4, IPV6 = {socket.AF_INET: "192.0.2.1"}, {socket.AF_INET6: "2001:db8::1"}  # where nobody is
+EVERYWHERE = {"0.0.0.0": IPV4, "::": IPV4 | IPV6}  # --host for all of this computer's addresses
 LAST = 1.0  # seconds that what is being done gets at the end
 
 
@@ -52,7 +55,7 @@ def serve(page: str, make: Callable[[], object], config) -> int:
     listening = listen(config.host, config.port)
     address = address_of(config.host, listening.getsockname()[1], config.token)
     print(f"{page}: {address}", flush=True)
-    if config.host == "0.0.0.0" and (here := network_address()):  # not every network knows the computer's name
+    for here in network_addresses(config.host):  # not every network knows the computer's name
         print(f"{page}: {address_of(here, listening.getsockname()[1], config.token)}", flush=True)
     settings.say("Ctrl-C ends it")
     worker = Worker(make)
@@ -97,11 +100,13 @@ def configuration(guarded: guard.Guard) -> uvicorn.Config:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens on a port, or the next one that is free. Raises UserError if there is none."""
+    """Return a socket that listens on a port, or the next one that is free; on "::" for IPv4, too. Raises UserError if
+    there is none."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()  # the computer's name may stand for an address of IPv4 alone
     for number in range(port, min(port + NEXT, 65536)):
         try:
-            listening = socket.create_server((host, number), family=family)
+            listening = socket.create_server((host, number), family=family, dualstack_ipv6=both)
         except OSError as error:
             if error.errno in (errno.EADDRINUSE, errno.EACCES) or getattr(error, "winerror", None) == 10013:
                 continue
@@ -113,16 +118,16 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def address_of(host: str, port: int, token: str | None) -> str:
-    """Return the address to open; of all addresses of this computer ("0.0.0.0") its name."""
-    host = socket.gethostname() if host in ("0.0.0.0", "::") else f"[{host}]" if ":" in host else host
+    """Return the address to open; of all addresses of this computer ("0.0.0.0", "::") its name."""
+    host = socket.gethostname() if host in EVERYWHERE else f"[{host}]" if ":" in host else host
     return f"http://{host}:{port}/" + (f"?token={token}" if token else "")
 
 
-def network_address() -> str | None:
-    """Return this computer's address in its network, such as 192.168.0.5; None without a network."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
-        try:
-            way.connect(("192.0.2.1", 9))  # nothing is sent: it only chooses the way there
-        except OSError:
-            return None
-        return way.getsockname()[0]
+def network_addresses(host: str) -> list[str]:
+    """Return this computer's addresses in its network, such as 192.168.0.5 and 2001:db8::5, if `host` means all."""
+    found = []
+    for family, somewhere in EVERYWHERE.get(host, {}).items():
+        with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as way:  # there is no such network
+            way.connect((somewhere, 9))  # nothing is sent: it only chooses the way there
+            found.append(way.getsockname()[0])
+    return found
