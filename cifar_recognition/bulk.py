@@ -21,6 +21,7 @@ import tyro
 from recognition import settings
 from recognition.bulk import engine
 from recognition.media.frames import Frame
+from recognition.models import cards
 from recognition.objects import classification
 
 
@@ -61,7 +62,7 @@ def schema():
 
 
 def main(config: Config) -> int:
-    return engine.run(config, Objects, schema)
+    return engine.run(config, Objects, schema, [cards.card_path(config.model)])
 
 
 if __name__ == "__main__":

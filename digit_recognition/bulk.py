@@ -21,6 +21,7 @@ from recognition import settings
 from recognition.bulk import engine
 from recognition.digits import numbers, reader
 from recognition.media.frames import Frame
+from recognition.models import cards
 
 
 @dataclass
@@ -63,7 +64,7 @@ def schema():
 
 
 def main(config: Config) -> int:
-    return engine.run(config, Digits, schema)
+    return engine.run(config, Digits, schema, map(cards.card_path, (config.model, reader.ONE)))
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from recognition import settings
 from recognition.bulk import engine
 from recognition.faces import detection, live
 from recognition.media.frames import Frame
+from recognition.models import cards
 from recognition.people.database import FACES
 from recognition.shared import opening
 
@@ -69,7 +70,8 @@ def schema():
 
 
 def main(config: Config) -> int:
-    return engine.run(config, Faces, schema)
+    trained = [cards.card_path(config.model)] if config.recognizer == "cnn" else []
+    return engine.run(config, Faces, schema, trained + [config.weights] * bool(config.weights))
 
 
 if __name__ == "__main__":

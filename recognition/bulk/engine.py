@@ -14,14 +14,14 @@ import tempfile
 import time
 import uuid
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
 from recognition import progress
 from recognition.bulk import inputs, lists
 from recognition.bulk.results import Results
-from recognition.files import sha256
+from recognition.files import hash_of, sha256
 from recognition.media import frames
 from recognition.settings import UserError, quiet, reason_of, say
 
@@ -84,15 +84,17 @@ class Worker:
         return "".join(lines), "; ".join(errors)
 
 
-def run(config, make: Callable[..., Read], schema: Callable) -> int:
+def run(config, make: Callable[..., Read], schema: Callable, trained: Iterable[Path] = ()) -> int:
     """Have `make(config)`, made once in each worker, tell of all photos; return a script's exit code.
 
-    `config`: a bulk.py's settings. `schema`: returns what a line holds, as pyarrow's schema. Raises UserError.
+    `config`: a bulk.py's settings. `schema`: returns what a line holds, as pyarrow's schema. `trained`: files that are
+    others after another training, there or not: cards of models, or weights. Raises UserError.
     """
     paths = lists.paths_of(config.paths, config.paths_from)
     decisive = {key: str(value) for key, value in vars(config).items() if key not in HOW}
     ray = _ray(config.address)
     make(config)  # what is missing is told, and what is to be converted is, before there are workers
+    decisive |= {f"training of {path.stem}": hash_of(path) for path in trained if path.exists()}
     with Results(config.output, decisive, schema(), config.resume) as results:
 
         def fail(path: str, message: str) -> None:

@@ -27,6 +27,7 @@ FEW = 0.3  # evidence below which a picture may lie on its side
 WORDS = 0.05, 0.4  # share of digits below which a picture turned on its side, upside down, is a page of words
 COARSE = 2**0.5  # from one scale to the next when a picture is tried turned
 CLEAR, FLIPPED = 20, 125_000  # pixels: height of digits when a picture is tried upside down; and how many at least
+ONE = "digits"  # model that reads one digit
 FILLED, SMALL = 0.5, 256  # share of a side that one character fills; pixels of a picture in which none is seen
 
 
@@ -99,7 +100,7 @@ def cut_out(frame: np.ndarray, found: Detections, digits: list[Digit], threshold
 @cache
 def _of_one_digit() -> litert.Model | None:
     try:
-        return crops.load("digits")
+        return crops.load(ONE)
     except UserError:
         return None
 

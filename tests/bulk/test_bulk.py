@@ -2,6 +2,7 @@
 
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,10 @@ import pytest
 import scale_cluster
 from conftest import script_environment
 
+from recognition.bulk import engine
 from recognition.bulk.results import PHOTOS
 from recognition.files import ROOT
+from recognition.models import cards
 
 pytest.importorskip("ray", reason="requirements-bulk.txt is not installed")
 SCRIPT = "cifar_recognition/{}.py"
@@ -82,6 +85,43 @@ def test_what_cannot_be_is_one_line(script, tmp_path, words, said, code):
     (tmp_path / "taken" / "part-00000.jsonl").touch()
     done = script(SCRIPT.format("bulk"), *words)
     assert done.returncode == code and said in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize("model", ["models/own", "models/own.json"])
+def test_results_of_a_model_that_was_trained_again_are_not_mixed(script, tmp_path, model):
+    save_photos(tmp_path / "photos", 2)
+    (tmp_path / "models").mkdir()
+    for ending in cards.ENDINGS:
+        shutil.copy(cards.MODELS / f"cifar10{ending}", tmp_path / "models" / f"own{ending}")
+    words = (SCRIPT.format("bulk"), "photos", "--model", model)
+    assert script(*words).returncode == 0
+    before = told(tmp_path / "results")
+    again = script(*words, "--resume")
+    assert (again.returncode, again.stdout) == (0, "results: 2 read, 0 failed, nothing new\n"), again.stderr
+    card = json.loads((tmp_path / "models" / "own.json").read_text())
+    card["sha256"]["weights.h5"] = "of another training"  # so the .tflite is made anew, as after a real one
+    (tmp_path / "models" / "own.json").write_text(json.dumps(card))
+    save_photos(tmp_path / "photos" / "more", 2)
+    other = script(*words, "--resume")
+    said = "error: results: was made with another training of own: choose another --output"
+    assert (other.returncode, other.stderr.splitlines()[-1]) == (2, said)
+    assert told(tmp_path / "results") == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "files"),
+    [
+        ({}, []),
+        ({"recognizer": "cnn", "model": "ours"}, ["ours.json"]),
+        ({"recognizer": "vggface", "weights": Path("vgg.h5")}, ["vgg.h5"]),
+    ],
+)
+def test_names_of_faces_depend_on_the_training_of_their_recognizer(monkeypatch, settings, files):
+    asked = []
+    monkeypatch.setattr(engine, "run", lambda *arguments: asked.extend(path.name for path in arguments[3]))
+    script = runpy.run_path(str(ROOT / "face_recognition" / "bulk.py"))
+    script["main"](script["Config"](("photos",), **settings))
+    assert asked == files
 
 
 def test_without_ray_it_says_what_to_install(script, tmp_path):
