@@ -6,7 +6,8 @@
 
 Uses data/lfw. Its people fall into two halves by the hash of their names; six with more than five photos are drawn from
 a half, five photos of each are trained on, the others are probes, and one photo of everybody else of that half is a
-stranger's. SFace has the same photos, in the same run. What train.py foresaw stands beside what happened.
+stranger's. SFace has the same photos, in the same run; its limits were chosen on half of these people, whichever half
+is taken here. What train.py foresaw stands beside what happened.
 """
 
 import hashlib

@@ -122,9 +122,10 @@ class Model:
     def _run(self, images: np.ndarray, indices: list[int]) -> dict[int, np.ndarray]:
         with _told():
             if len(images) != self._batch:
-                self._batch = len(images)
-                self._interpreter.resize_tensor_input(self._input, [self._batch, *self.shape])
+                self._batch = 0  # till it has the new size
+                self._interpreter.resize_tensor_input(self._input, [len(images), *self.shape])
                 self._interpreter.allocate_tensors()
+                self._batch = len(images)
             self._interpreter.set_tensor(self._input, images.astype(np.float32))
             self._interpreter.invoke()
             return {index: _checked(self._interpreter.get_tensor(index)) for index in indices}
@@ -173,6 +174,7 @@ class Maps:
                 while sum(height * width for height, width, _ in self._ready) > self._most:
                     del self._ready[next(iter(self._ready))]
                 return self._ready[shape]
+            self._other_shape = None  # till it has the new size
             self._other, self._other_shape = self._load(shape, self._other), shape
         return self._other
 

@@ -20,23 +20,30 @@ def read(content: bytes) -> dict[str, np.ndarray]:
     graphs = [value for number, value in _fields(memoryview(content)) if number == GRAPH]
     if len(graphs) != 1:
         raise ValueError("no model in the form of ONNX")
-    arrays = [_array(value) for number, value in _fields(graphs[0]) if number == ARRAY]
+    arrays = [_array(value) for number, value in _fields(_bytes(graphs[0])) if number == ARRAY]
     return dict(array for array in arrays if array)
 
 
-def _array(message: memoryview) -> tuple[str, np.ndarray] | None:
+def _bytes(value: int | memoryview) -> memoryview:
+    """Return the value of a field that holds bytes."""
+    if isinstance(value, int):
+        raise ValueError("a number where bytes belong")
+    return value
+
+
+def _array(message: int | memoryview) -> tuple[str, np.ndarray] | None:
     """Return the name and the numbers of an array; None for one of integers."""
-    found = {number: value for number, value in _fields(message) if number != SHAPE}
+    found = {number: value for number, value in _fields(_bytes(message)) if number != SHAPE}
     shape = []
     for number, value in _fields(message):
         if number == SHAPE:
             shape += [value] if isinstance(value, int) else _integers(value)
-    name = bytes(found.get(NAME, b"")).decode("utf-8")
+    name = bytes(_bytes(found.get(NAME, memoryview(b"")))).decode("utf-8")
     if found.get(KIND) == INTEGER:
         return None
     if found.get(KIND) != FLOAT or (RAW not in found and FLOATS not in found):
         raise ValueError(f"array {name} holds no 32-bit floats")
-    return name, np.frombuffer(found.get(RAW, found.get(FLOATS)), "<f4").reshape(shape)
+    return name, np.frombuffer(_bytes(found.get(RAW, found.get(FLOATS))), "<f4").reshape(shape)
 
 
 def _fields(message: memoryview) -> Iterator[tuple[int, int | memoryview]]:

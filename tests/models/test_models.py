@@ -91,6 +91,9 @@ def test_a_network_brought_from_size_to_size_gives_what_a_new_one_gives():
     model = litert.Maps(content, ready=12_000)
     for size in [*images, *images, (96, 96), (160, 96), (160, 96), (32, 64), *images, *images, (32, 64), *images]:
         assert (model.run(images[size]) == wanted[size]).all()
+    with pytest.raises(litert.Damaged):
+        model.run(np.zeros((33, 47), np.float32))  # no size of this network
+    assert (model.run(images[160, 96]) == wanted[160, 96]).all()
 
 
 @pytest.mark.parametrize("damage", ["one byte", "missing"])

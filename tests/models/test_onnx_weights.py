@@ -49,6 +49,10 @@ def test_arrays_are_read_in_each_of_the_ways_to_write_them():
         model(field(1, 3) + field(2, 1) + field(8, b"none")),
         model(ROW) + b"\xff" * 11,
         model(ROW, extra=integer(3 << 3 | 3)),
+        field(7, 5),
+        model(GRID + field(8, 2**40)),
+        model(SIDES + field(2, 1) + field(9, 24)),
+        field(7, field(5, 5)),
     ],
 )
 def test_what_is_no_model_is_refused(content):
