@@ -33,6 +33,7 @@ PARTS = {  # the rooms that belong to one part alone
     "face_recognition": ("detectors", "embeddings", "faces", "people", "shared", "library"),
     "cifar_recognition": ("objects",),
 }
+ROOMS = "094cf71"  # the state in which the rooms were new: what was a file then may be several today
 LOADED = """
 import importlib.util, json, sys
 spec = importlib.util.spec_from_file_location("script", sys.argv[1])
@@ -227,7 +228,8 @@ def take_from_git(state: str, folder: Path) -> dict[str, str]:
     git = partial(subprocess.run, cwd=ROOT, capture_output=True, check=True)
     try:
         archive = git(["git", "archive", state]).stdout
-        renamed = git(["git", "diff", "-M30%", "--name-status", "--diff-filter=R", state, "--", "recognition"]).stdout
+        diff = ["git", "diff", "-M30%", "--name-status", "--diff-filter=R", state]
+        renamed = b"".join(git([*diff, new, "--", "recognition"]).stdout for new in ("HEAD", ROOMS))
     except (OSError, subprocess.CalledProcessError):
         raise settings.UserError(f'--before {state}: no state that git knows here: --before ""', 2) from None
     with tarfile.open(fileobj=BytesIO(archive)) as content:
