@@ -51,14 +51,27 @@ def find_photos(folder: Path, class_names: list[str]) -> dict[str, int]:
     foreign = [name for name in classes.files if name not in labels]
     if foreign:
         found, known = (class_folders.shorten(names, 12) for names in (foreign, class_names))
-        raise settings.UserError(f"{folder}: holds folders {found}, which are no classes: the model knows {known}", 2)
+        inner = [folder / name for name in foreign if any((folder / name / one).is_dir() for one in labels)]
+        hint = f"did you mean {inner[0]}?" if inner else f"the model knows {known}"
+        raise settings.UserError(f"{folder}: holds folders {found}, which are no classes: {hint}", 2)
     return {str(folder / file): labels[name] for name, files in classes.files.items() for file in files}
 
 
-def leave_out_learned(photos: dict[str, int], card: dict, model: str) -> dict[str, int]:
+def leave_out_ambiguous(photos: dict[str, int], hashes: dict[str, str | None]) -> dict[str, int]:
+    """Return photos without those whose very same image lies in another class, too, and say which."""
+    where: dict[str, dict[int, str]] = {}
+    for path, label in photos.items():
+        where.setdefault(hashes[path] or path, {}).setdefault(label, path)
+    several = {digest: same for digest, same in where.items() if len(same) > 1}
+    for same in several.values():
+        settings.say(f"error: {' and '.join(same.values())}: one image in {len(same)} classes: left out, keep one")
+    return {path: label for path, label in photos.items() if hashes[path] not in several}
+
+
+def leave_out_learned(photos: dict[str, int], hashes: dict, card: dict, model: str) -> dict[str, int]:
     """Return photos without those that a model was trained on: what is known by heart proves nothing."""
     learned = set(card.get("dataset", {}).get("hashes", []))
-    kept = {path: label for path, label in photos.items() if not (learned and _hash(path) in learned)}
+    kept = {path: label for path, label in photos.items() if hashes[path] not in learned}
     if not kept:
         raise settings.UserError(f"{model} was trained on all of these {len(photos):,} images: name others", 2)
     if len(kept) < len(photos):
@@ -149,11 +162,14 @@ def main(config: Config) -> int:
         alone, seen = float((both[0, :, : len(names)].argmax(1) == labels).mean()), both.mean(0)
         paths = [f"test[{i}]" for i in range(len(images))]
     else:
-        photos = find_photos(Path(config.data), names)
-        photos = leave_out_learned(photos, classifier.card, config.model)
+        found = find_photos(Path(config.data), names)
+        hashes = {path: _hash(path) for path in found}
+        photos = leave_out_ambiguous(found, hashes)
+        failed = [path for path in found if path not in photos]
+        photos = leave_out_learned(photos, hashes, classifier.card, config.model)
         source = frames.FrameSource(list(photos))
         seen, paths = predict_photos(source, classifier)
-        labels, failed = np.array([photos[path] for path in paths], int), source.failed
+        labels, failed = np.array([photos[path] for path in paths], int), failed + source.failed
         if not (labels < len(names)).any():
             raise settings.UserError(f"{config.data}: no image of a class that can be used: put some into FOLDER/CLASS")
     probabilities, fits = seen[:, : len(names)], classification.fit(seen, classifier.class_names)

@@ -31,9 +31,8 @@ class Config:
     folder: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")]
     backbone: Literal["efficientnet_lite0", "cifar10", "vgg16", "mobilenet_v2"] = "efficientnet_lite0"  # who looks
     weights: Path | None = None  # .h5 file of vgg16 or mobilenet_v2 from Keras, by default downloaded
-    size: int | None = (
-        None  # pixels a side, a multiple of 32, by default 160, vgg16 and mobilenet_v2 64; cifar10 sees 32
-    )
+    # pixels a side, a multiple of 32, by default 160, vgg16 and mobilenet_v2 64; cifar10 sees 32
+    size: int | None = None
     name: str | None = None  # of the features and of the model trained on them, by default the folder's
     output: Path = features.FOLDER  # folder for NAME.h5
 

@@ -32,7 +32,7 @@ from recognition.objects import backbones, class_folders, features, lite0
 from recognition.objects.class_folders import HASHED
 from recognition.training import datasets
 
-FEW = 500  # images, below which "auto" takes cross-validation
+FEW, SMALL = 500, 10  # images in all, or of a class in the mean, below which "auto" takes cross-validation
 MANY = 300  # images, from which on the last block of the backbone can learn
 FOLDS = 5
 RELIABLE = 10  # images of a class, below which accuracy says little
@@ -63,7 +63,8 @@ class Config:
 def check(config: Config) -> None:
     """Raise UserError for a setting out of its range."""
     settings.check_range(config, 1, math.inf, "epochs", "batch_size")
-    settings.check_range(config, 0, math.inf, "hidden", "learning_rate", "weight_decay")
+    settings.check_range(config, 0, 10_000, "hidden")
+    settings.check_range(config, 0, math.inf, "learning_rate", "weight_decay")
     settings.check_range(config, 0, 0.95, "dropout")
     settings.check_range(config, 0.01, 0.9, "validation")
     settings.check_range(config, 0, 1, "refuse")
@@ -76,14 +77,11 @@ def check(config: Config) -> None:
 def parts(config: Config, labels: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the indices to train on and to validate on, one pair for each fold; one pair alone if one part is held
     back."""
-    folds = (FOLDS if len(labels) < FEW else 0) if config.folds == "auto" else config.folds
-    if not folds:
-        return [datasets.split(labels, config.validation)]
-    # Dealt out class by class, so that each fold has its share of all
-    order = np.lexsort((np.random.default_rng(config.seed).random(len(labels)), labels))
-    dealt = np.empty(len(labels), int)
-    dealt[order] = np.arange(len(labels)) % min(folds, len(labels))
-    return [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(dealt.max() + 1)]
+    are_few = len(labels) < FEW or np.bincount(labels).mean() < SMALL
+    folds = (FOLDS if are_few else 0) if config.folds == "auto" else config.folds
+    if folds:
+        return datasets.folds(labels, folds, config.seed)
+    return [datasets.split(labels, config.validation)]
 
 
 def main(config: Config) -> int:
@@ -94,13 +92,17 @@ def main(config: Config) -> int:
         raise settings.UserError(f"{config.name}: features of one class only: run {backbones.EXTRACT} FOLDER", 2)
     backbone = backbones.load_same(content.backbone, str(config.features / f"{config.name}.h5"))
     class_folders.compare(content.folder, names)
-    fewest = names[np.bincount(y).argmin()]
-    if np.bincount(y).min() < RELIABLE:
-        settings.say(f"{fewest}: only {np.bincount(y).min()} images: what is measured below may be luck")
+    fewest, count = names[np.bincount(y).argmin()], np.bincount(y).min()
+    if count < RELIABLE:
+        settings.say(f"{fewest}: only {settings.counted(count, 'image')}: what is measured below may be luck")
     files.make_folder(config.output)
-    split = copies.apart(parts(config, y), copies.of_files(Path(content.folder), content.files))
+    split = copies.apart(parts(config, y), copies.of_features(content, f"run {backbones.EXTRACT} again"))
     if not len(split[0][1]):
         raise settings.UserError(f"--validation {config.validation}: too few images to hold some back: --folds 5", 2)
+    measured_on = np.concatenate([held_back for _, held_back in split])
+    if left := [name for k, name in enumerate(names) if k not in y[measured_on]]:
+        settings.say(f"{class_folders.shorten(left)}: too few images to measure with some of them: --folds 5")
+    config.batch_size = min(config.batch_size, max(len(x), Config.batch_size))  # more takes memory alone
     trunk = features.before_last_block(content, backbone) if config.unfreeze else None
 
     from recognition.training import finish, loop  # only now: Keras takes seconds, mistakes should not
@@ -113,7 +115,6 @@ def main(config: Config) -> int:
         learned = fine_tuning.learn(config, x, y, names, split, trunk, backbone)
     else:
         learned = head.learn(config, x, y, names, split)
-    measured_on = np.concatenate([held_back for _, held_back in split])
     by = f"{len(split)}-fold cross-validation" if len(split) > 1 else f"{len(measured_on)} images held back"
     card = {
         "architecture": learned.model.name,

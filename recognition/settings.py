@@ -76,7 +76,7 @@ def reason_of(error: Exception) -> str:
 def check_range(config, low: float, high: float, *names: str) -> None:
     """Raise UserError for one of the settings that is below `low` or above `high`."""
     for name in names:
-        if not low <= getattr(config, name) <= high:
+        if not low <= getattr(config, name) <= high or math.isinf(getattr(config, name)):
             flag, span = f"--{name.replace('_', '-')} {getattr(config, name)}", f"{low} to {high}"
             raise UserError(f"{flag}: must be {span if high < math.inf else f'at least {low}'}", 2)
 

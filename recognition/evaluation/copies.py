@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from recognition.files import read_bytes, sha256
 from recognition.media.frames import read_image
 from recognition.progress import watched
 from recognition.settings import UserError, say
@@ -39,15 +40,22 @@ def pairs(looks: np.ndarray) -> np.ndarray:
     return np.concatenate(found)
 
 
-def of_files(folder: Path, files: list[str]) -> np.ndarray:
-    """Return which images of a folder are copies of each other, int (P, 2), and say how many; none if it was moved."""
-    looks, rows = [], []
+def of_features(content, how: str) -> np.ndarray:
+    """Return which images of a features file are copies of each other, int (P, 2), and say how many.
+
+    Those that are not what they were are left out, and it is said; `how`: what to do then.
+    """
+    folder, files, looks, rows = Path(content.folder), content.files, [], []
     for k, file in enumerate(watched(files, len(files), "image")):
         try:
-            looks.append(look(read_image(folder / file)))
-            rows.append(k)
-        except (UserError, OSError):  # moved, or changed, since its features were computed
+            image = read_bytes(folder / file)
+            if sha256(image) == content.hashes[k]:
+                looks.append(look(read_image(folder / file, image)))
+                rows.append(k)
+        except (UserError, OSError):
             continue
+    if missing := len(files) - len(rows):
+        say(f"{folder}: {missing:,} of {len(files):,} images changed, or are not there any more: {how}")
     if not rows:
         return np.zeros((0, 2), int)
     found = np.array(rows)[pairs(np.array(looks))]

@@ -25,6 +25,7 @@ from recognition.settings import say
 
 BLUE, ORANGE = "#0173b2", "#d55e00"  # told apart by the colour-blind, and in print by brightness
 DPI = 150
+CROWD = 200  # classes, up to which each has its name at a confusion matrix, and a frame around its cell
 MANY = 25  # classes; more of them leave no room for the counts in a confusion matrix
 LATIN = "\u024f"  # the last letter of what every font has
 MATPLOTLIBS_OWN = "\\mathdefault"  # is in the powers of ten of its logarithmic axes
@@ -91,19 +92,23 @@ def plot_confusion(matrix: np.ndarray, class_names: list[str], path: Path) -> No
         "annot": text,
         "fmt": "",
         "square": True,
-        "linewidths": min(0.5, 15 / classes),
+        "linewidths": min(0.5, 15 / classes) if classes <= CROWD else 0,
         "linecolor": "0.8",
         "ax": axes,
     }
     bar = {"label": "share of the row's images read as this, in %", "shrink": 0.8}
-    seaborn.heatmap(share, mask=right, cmap="Oranges", vmin=0, vmax=most, cbar_kws=bar, **common)
+    seaborn.heatmap(
+        share, mask=right, cmap="Oranges", vmin=0, vmax=most, cbar=bool(share[~right].any()), cbar_kws=bar, **common
+    )
     seaborn.heatmap(share, mask=~right, cmap=["0.85"], cbar=False, **common)
     axes.set(xlabel="read as", ylabel="true class")
     long = max(map(len, class_names)) > 3
-    font = {"fontsize": min(10, 55 * side / classes)}  # points: the names of 200 people still have a line each
+    every = math.ceil(classes / CROWD)  # of more classes not all names have a line
+    font = {"fontsize": min(10, 55 * side * every / classes)}  # points
     turned = {"rotation": 90 if classes > MANY else 45, "ha": "center" if classes > MANY else "right"}
-    axes.set_xticks(np.arange(classes) + 0.5, class_names, **font, **(turned if long else {"rotation": 0}))
-    axes.set_yticks(np.arange(classes) + 0.5, class_names, **font, rotation=0)
+    places, names = np.arange(0, classes, every) + 0.5, class_names[::every]
+    axes.set_xticks(places, names, **font, **(turned if long else {"rotation": 0}))
+    axes.set_yticks(places, names, **font, rotation=0)
     axes.set_title(f"{np.trace(matrix):,} of {matrix.sum():,} right ({np.trace(matrix) / max(matrix.sum(), 1):.2%})")
     save_figure(figure, path)
 

@@ -11,15 +11,18 @@ from recognition.files import make_folder, write_atomically
 from recognition.media.frames import read_image
 from recognition.settings import UserError, say
 
-DOUBTFUL = 0.2  # probability of an image's own class, below which it is suspect
+DOUBTFUL, SURE = 0.2, 0.5  # probability of an image's own class, below which, and of another, from which it is suspect
 MOST = 50  # pictures on the sheet
 
 
 def suspects(read: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return the indices of images whose own class, int (N,), has little probability, float32 (N, C), least first."""
+    """Return the indices of images read surely, float32 (N, C), as another class than theirs, int (N,).
+
+    First those whose own class has the least probability.
+    """
     own = read[np.arange(len(labels)), labels]
     order = np.argsort(own, kind="stable")
-    return order[(own[order] < DOUBTFUL) & (read[order].argmax(1) != labels[order])]
+    return order[(own[order] < DOUBTFUL) & (read[order].max(1) >= SURE)]
 
 
 def show_suspects(

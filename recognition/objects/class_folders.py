@@ -1,6 +1,7 @@
 """Folders of images by class, FOLDER/CLASS/*: what is in them, and which images say something about their class."""
 
 import os
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from recognition.objects.classes import NONE
 from recognition.settings import UserError, say
 
 HASHED = 12  # hexadecimal digits of an image's SHA-256 that a model's card keeps of what it was trained on
-PARTS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
+PARTS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))  # words in names of folders
 
 
 @dataclass
@@ -69,13 +70,16 @@ def compare(folder: str, class_names: list[str]) -> None:
 
 
 def _check_parts(folder: Path, names: list[str]) -> None:
-    """Raise UserError where all folders are parts of a dataset, such as train and test, with the classes in them."""
-    inner = [{entry.name for entry in os.scandir(folder / name) if entry.is_dir()} for name in names]
-    if len(names) > 1 and {name.lower() for name in names} <= PARTS and len(set.intersection(*inner)) > 1:
-        parts = " and ".join(names)
+    """Raise UserError where folders are parts of a dataset, such as train and test_set, with the classes in them."""
+    parts = [name for name in names if PARTS.intersection(re.split(r"[\W\d_]+", name.lower()))]
+    inner = [{entry.name for entry in os.scandir(folder / name) if entry.is_dir()} for name in parts]
+    if len(parts) > 1 and len(set.intersection(*inner)) > 1:
+        told, first = " and ".join(parts), min(parts, key=lambda name: "train" not in name.lower())
+        other = next(name for name in parts if name != first)
         raise UserError(
-            f"{folder}: {parts} are parts with classes in them, no classes: name one, {folder / names[0]}", 2
-        )
+            f"{folder}: {told} are parts with classes in them, no classes: name one, {folder / first} to learn from "
+            f"or {folder / other} to measure with", 2
+        )  # fmt: skip
 
 
 def _images(folder: Path, name: str) -> list[str]:

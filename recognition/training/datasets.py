@@ -165,3 +165,14 @@ def split(labels: np.ndarray, share: float) -> tuple[np.ndarray, np.ndarray]:
         count = min(round(share * len(own)), len(own) - 1)
         held_back += own[((np.arange(count) + 0.5) * len(own) / max(count, 1)).astype(int)].tolist()
     return np.setdiff1d(np.arange(len(labels)), held_back), np.array(sorted(held_back), int)
+
+
+def folds(labels: np.ndarray, count: int, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the indices to train on and to validate on, int, for each part of a cross-validation.
+
+    Images are dealt out class by class, so that each of `count` parts has its share of all.
+    """
+    order = np.lexsort((np.random.default_rng(seed).random(len(labels)), labels))
+    dealt = np.empty(len(labels), int)
+    dealt[order] = np.arange(len(labels)) % min(count, len(labels))
+    return [(np.flatnonzero(dealt != fold), np.flatnonzero(dealt == fold)) for fold in range(dealt.max() + 1)]

@@ -1,6 +1,7 @@
 """Figures: any name that a folder can have is drawn as it is."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,3 +50,13 @@ def test_powers_of_ten_stay_formulas(tmp_path, scale):
     plots.save_figure(figure, tmp_path / "a.png")
     powers = [text for text in figure.findobj(Text) if "10^" in text.get_text()]
     assert powers and all(text.get_parse_math() for text in powers)
+
+
+def test_of_very_many_classes_some_names_stand_and_without_errors_there_is_no_scale(monkeypatch):
+    figures = []
+    monkeypatch.setattr(plots, "save_figure", lambda figure, path: figures.append(figure))
+    plots.plot_confusion(np.eye(300, dtype=int)[::-1], [f"class {k}" for k in range(300)], Path("crowd.png"))
+    plots.plot_confusion(np.diag([5, 7]), ["apple", "banana"], Path("right.png"))
+    names = [label.get_text() for label in figures[0].axes[0].get_yticklabels()]
+    assert names[:2] == ["class 0", "class 2"] and len(names) == 150
+    assert [len(figure.axes) for figure in figures] == [2, 1]

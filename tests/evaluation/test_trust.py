@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from recognition.evaluation import copies, metrics, suspects
+from recognition.files import sha256
 
 
 def test_baseline_balanced_accuracy_and_interval():
@@ -34,6 +35,8 @@ def test_swapped_labels_are_suspects_and_shown(tmp_path, capsys):
     read /= read.sum(1, keepdims=True)
     assert sorted(suspects.suspects(read, labels)) == [3, 8, 21]
     assert len(suspects.suspects(read, true)) == 0
+    unsure = np.full((3, 4), 0.3) - 0.2 * np.eye(3, 4)  # another class is likelier than its own, but none is sure
+    assert len(suspects.suspects(unsure, np.arange(3))) == 0
 
     for k in range(40):
         cv2.imwrite(str(tmp_path / f"{k}.png"), rng.integers(0, 256, (50, 60, 3), np.uint8))
@@ -74,15 +77,23 @@ def test_nothing_is_measured_by_what_knows_its_copy(tmp_path, capsys):
         cv2.imwrite(str(tmp_path / f"{k}.png"), scene(k))
     cv2.imwrite(str(tmp_path / "20.png"), scene(4)[:, ::-1])
     files = [f"{k}.png" for k in (*range(21), 99)]  # the last is not there
-    found = copies.of_files(tmp_path, files)
+
+    def of_features(folder):
+        hashes = [sha256((tmp_path / file).read_bytes()) if file != "99.png" else "" for file in files]
+        return copies.of_features(SimpleNamespace(folder=str(folder), files=files, hashes=hashes), "extract again")
+
+    found = of_features(tmp_path)
     assert found.tolist() == [[4, 20]]
-    assert "2 images are near copies, such as 4.png and 20.png" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "2 images are near copies, such as 4.png and 20.png" in said
+    assert f"{tmp_path}: 1 of 22 images changed, or are not there any more: extract again" in said
     split = [(np.arange(10), np.arange(10, 22)), (np.arange(10, 22), np.arange(10))]
     (first, held_back), (second, other) = copies.apart(split, found)
     assert first.tolist() == [0, 1, 2, 3, 5, 6, 7, 8, 9] and second.tolist() == [*range(10, 20), 21]
     assert held_back.tolist() == list(range(10, 22)) and other.tolist() == list(range(10))
     for k in range(20):
         cv2.imwrite(str(tmp_path / f"{k}.png"), scene(k // 2))
-    assert len(copies.of_files(tmp_path, files)) == 0  # all of one kind
+    assert len(of_features(tmp_path)) == 0  # all of one kind
     assert "look much like others" in capsys.readouterr().err
-    assert len(copies.of_files(tmp_path / "moved", files)) == 0
+    assert len(of_features(tmp_path / "moved")) == 0
+    assert "moved: 22 of 22 images changed, or are not there any more" in capsys.readouterr().err

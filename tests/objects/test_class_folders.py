@@ -122,8 +122,12 @@ def test_a_pipe_in_a_class_is_named_and_not_opened(tmp_path, capsys):
 def test_parts_are_no_classes_but_a_class_may_be_called_train(tmp_path):
     files = [f"{part}/{name}/a.png" for part in ("train", "test") for name in ("ant", "bee")]
     folder = make(tmp_path / "set", *files)
-    with pytest.raises(UserError, match=r"set: test and train are parts with classes in them.*name one"):
+    told = r"set: test and train are parts with classes in them.*name one, .*set.train to learn from or .*set.test to"
+    with pytest.raises(UserError, match=told):
         class_folders.scan(folder)
+    files = [f"{part}/{name}/a.png" for part in ("test_set", "docs", "training_set") for name in ("ant", "bee")]
+    with pytest.raises(UserError, match="test_set and training_set are parts with classes in them"):
+        class_folders.scan(make(tmp_path / "named", *files, "docs/c.png"))
     assert class_folders.scan(folder / "train").class_names == ["ant", "bee"]
     vehicles = make(tmp_path / "vehicles", "train/a.png", "bus/b.png")
     assert class_folders.scan(vehicles).class_names == ["bus", "train"]

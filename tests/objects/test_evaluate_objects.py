@@ -149,6 +149,22 @@ def test_mistakes_are_one_line(script, clone, photos, tmp_path):
     assert "no image of a class that can be used" in errors(done)[1]
 
 
+def test_one_image_in_two_classes_is_left_out_and_a_folder_too_high_told(script, clone, photos):
+    whole = json.loads(script(SCRIPT, photos, "--json", root=clone).stdout)
+    twice = photos / "ship" / "twice.png"
+    twice.write_bytes((photos / "bird" / "ü 0.png").read_bytes())
+    done = script(SCRIPT, photos, "--json", root=clone)
+    result = json.loads(done.stdout)
+    assert (done.returncode, result["images"]) == (1, whole["images"] - 1)
+    assert result["failed"] == [str(photos / "bird" / "ü 0.png"), str(twice)]
+    assert f"{photos / 'bird' / 'ü 0.png'} and {twice}: one image in 2 classes" in done.stderr
+    (photos.parent / "parts").mkdir()
+    photos.rename(photos.parent / "parts" / "test")
+    done = script(SCRIPT, photos.parent / "parts", root=clone)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert f"which are no classes: did you mean {photos.parent / 'parts' / 'test'}?" in done.stderr
+
+
 def test_photos_of_nothing_are_to_be_refused_and_count_apart(script, clone, photos):
     alone = json.loads(script(SCRIPT, photos, "--json", "--threshold", "0", root=clone).stdout)
     assert alone["none_of_these"] is None and alone["accuracy_if_refusing_is_wrong"] == alone["accuracy"]

@@ -67,7 +67,8 @@ def learn(
         right += (frozen.predict(x[held_back], verbose=0).argmax(1) == y[held_back]).sum()
         learned.take(held_back, model.predict(trunk[held_back], batch_size=BATCH, verbose=0), y[held_back], len(split))
         seen = unit()
-        learned.near[held_back] = (seen[held_back] @ seen[kept[head.references_of(known[kept])]].T).max(1)
+        near = seen[held_back] @ seen[kept[head.references_of(known[kept])]].T
+        learned.near[held_back] = near.max(1, initial=0)  # nothing is near where no image of a class is left
     learned.frozen = float(right) / sum(len(held_back) for _, held_back in split)
     if len(split) > 1:
         train(np.arange(len(x)))

@@ -14,7 +14,7 @@ from recognition.networks.backend import keras
 from recognition.networks.objects import head
 from recognition.objects.classes import known_classes
 from recognition.objects.classification import fit, with_near
-from recognition.settings import say
+from recognition.settings import UserError, say
 from recognition.training.loop import learning_rate
 
 STEPS = 20  # in an epoch, at least
@@ -119,7 +119,7 @@ def train(config, model, start: list, x: np.ndarray, y: np.ndarray, validation=N
     model.get_layer("standardised").set_weights([roots.mean(0), variance + 0.01 * variance.mean() + 1e-9])
     rng, rows = np.random.default_rng(config.seed), model.steps_per_execution * config.batch_size
     seen = np.concatenate([rng.permutation(len(x)) for _ in range(math.ceil(rows / len(x)))])[:rows]
-    return model.fit(
+    curves = model.fit(
         x[seen],
         y[seen],
         sample_weight=weights_of(y, config.class_weights)[seen],
@@ -128,6 +128,10 @@ def train(config, model, start: list, x: np.ndarray, y: np.ndarray, validation=N
         validation_data=validation,
         verbose=0,
     ).history
+    if not np.isfinite(curves["loss"]).all():
+        told = f"--learning-rate {config.learning_rate:g} or --weight-decay {config.weight_decay:g}"
+        raise UserError(f"the training went astray, its loss is no number any more: lower {told}")
+    return curves
 
 
 def unit_roots(x: np.ndarray) -> np.ndarray:
