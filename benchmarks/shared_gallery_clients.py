@@ -66,7 +66,7 @@ def work(address: str, number: int, seconds: float) -> dict:
                 made += 1
                 name = str(rng.choice(own))
                 files[people.rename(name, f"client {number} renamed {made}")] = files.pop(name)
-            elif own and action == "forget":
+            elif own:
                 name = str(rng.choice(own))
                 if people.forget(name) != len(files.pop(name)):
                     wrong.append(f"forgot {name} with another number of photos")
